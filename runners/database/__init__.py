@@ -1,0 +1,1 @@
+"""The server, the way to connect to it, its roles and its migrations."""
