@@ -59,7 +59,7 @@ def connect(
     try:
         return psycopg.connect(target, autocommit=autocommit, application_name=application_name, **options)
     except psycopg.OperationalError as error:
-        raise _unavailable(settings, target, error) from error
+        raise unavailable(settings, target, error) from error
 
 
 def conninfo(role: str, *, settings: Settings | None = None) -> str:
@@ -116,7 +116,8 @@ def _parsed(url: str) -> dict[str, str]:
         ) from error
 
 
-def _unavailable(settings: Settings, target: str, error: psycopg.OperationalError) -> DeskError:
+def unavailable(settings: Settings, target: str, error: psycopg.OperationalError) -> DeskError:
+    """What to tell the user about a connection that failed."""
     if settings.database_url is None and embedded.status(settings) is None:
         return DatabaseUnavailable("the desk's database is not running", hint="run `backdesk up`")
     name = database_name(settings)
