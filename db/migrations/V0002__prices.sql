@@ -11,7 +11,7 @@ create table desk.instruments (
   closes_only boolean not null default false,
   notes       text,
   created_at  timestamptz not null default now(),
-  constraint instruments_symbol_shape check (symbol ~ '^[A-Z0-9][A-Z0-9._^-]{0,31}$')
+  constraint instruments_symbol_shape check (symbol ~ '^[A-Z0-9^][A-Z0-9._^-]{0,31}$')
 );
 comment on table desk.instruments is 'One row a tradable symbol or index.';
 comment on column desk.instruments.id is 'Key.';

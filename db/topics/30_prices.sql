@@ -1,0 +1,313 @@
+-- Loading prices: append-only by version. A load that changes nothing makes no version.
+
+create or replace function desk.load_instrument(
+  p_symbol      text,
+  p_title       text default null,
+  p_asset_class text default null,
+  p_currency    text default null,
+  p_exchange    text default null,
+  p_calendar    text default null,
+  p_closes_only boolean default null,
+  p_notes       text default null)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_symbol text := upper(btrim(p_symbol));
+  v_id     bigint;
+begin
+  if v_symbol is null or v_symbol !~ '^[A-Z0-9^][A-Z0-9._^-]{0,31}$' then
+    raise exception 'symbol "%" is not a symbol', p_symbol
+      using errcode = '22023',
+            hint = 'Letters, digits and . _ ^ - up to 32, such as AAPL, BRK.B or ^GSPC.';
+  end if;
+  insert into desk.instruments as i
+    (symbol, title, asset_class, currency, exchange, calendar, closes_only, notes)
+  values
+    (v_symbol, coalesce(p_title, ''), coalesce(p_asset_class, 'equity'), coalesce(p_currency, 'USD'), p_exchange,
+     coalesce(p_calendar, 'XNYS'), coalesce(p_closes_only, false), p_notes)
+  on conflict (symbol) do update
+  set title       = coalesce(p_title, i.title),
+      asset_class = coalesce(p_asset_class, i.asset_class),
+      currency    = coalesce(p_currency, i.currency),
+      exchange    = coalesce(p_exchange, i.exchange),
+      calendar    = coalesce(p_calendar, i.calendar),
+      closes_only = coalesce(p_closes_only, i.closes_only),
+      notes       = coalesce(p_notes, i.notes)
+  returning i.id into v_id;
+  return v_id;
+end
+$$;
+comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text) is
+  'Makes an instrument or changes its description; null leaves what is there. Returns its id.';
+revoke execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) from public;
+grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_director;
+
+create or replace function desk.bar_time_text(p_time timestamptz, p_timeframe text)
+returns text
+language sql
+immutable
+set search_path = desk, pg_temp
+as $$
+  select case when p_time is null then 'no time'
+              when p_timeframe ~ '[dw]$' and p_time at time zone 'UTC' = date_trunc('day', p_time at time zone 'UTC')
+                then to_char(p_time at time zone 'UTC', 'YYYY-MM-DD')
+              else to_char(p_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
+         end
+$$;
+comment on function desk.bar_time_text(timestamptz, text) is 'Time of a bar for messages: a date for daily bars.';
+revoke execute on function desk.bar_time_text(timestamptz, text) from public;
+
+create or replace function desk.check_bars(
+  p_symbol    text,
+  p_timeframe text,
+  p_times     timestamptz[],
+  p_open      double precision[],
+  p_high      double precision[],
+  p_low       double precision[],
+  p_close     double precision[],
+  p_volume    double precision[])
+returns void
+language plpgsql
+immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_bars  integer := coalesce(cardinality(p_times), 0);
+  v_fault record;
+begin
+  if v_bars = 0 then
+    raise exception '%: there are no bars to load', p_symbol
+      using errcode = '22023', hint = 'Give one value an array and bar.';
+  end if;
+  if array[cardinality(p_open), cardinality(p_high), cardinality(p_low), cardinality(p_close), cardinality(p_volume)]
+       is distinct from array_fill(v_bars, array[5]) then
+    raise exception '%: % times, but % open, % high, % low, % close and % volume', p_symbol, v_bars,
+        coalesce(cardinality(p_open), 0), coalesce(cardinality(p_high), 0), coalesce(cardinality(p_low), 0),
+        coalesce(cardinality(p_close), 0), coalesce(cardinality(p_volume), 0)
+      using errcode = '22023', hint = 'Give one value an array and bar.';
+  end if;
+
+  with bars as (
+    select b.*, lag(b.bar_time) over (order by b.position) as previous
+    from unnest(p_times, p_open, p_high, p_low, p_close, p_volume)
+      with ordinality as b (bar_time, open, high, low, close, volume, position)
+  ), judged as (
+    select
+      position,
+      bar_time,
+      case
+        when bar_time is null then 'a bar has no time'
+        when not isfinite(bar_time) then 'a bar has an infinite time'
+        when p_timeframe ~ '[dw]$' and bar_time at time zone 'UTC' <> date_trunc('day', bar_time at time zone 'UTC')
+          then format('a bar of timeframe %s must be at 00:00 UTC of its session''s date', p_timeframe)
+        when bar_time = previous then 'comes twice'
+        when bar_time < previous
+          then format('comes after %s, bars must be in order of time', desk.bar_time_text(previous, p_timeframe))
+        else coalesce(
+          (select format('%s is %s, prices must be positive numbers', f.name, coalesce(f.price::text, 'missing'))
+           from (values ('open', open), ('high', high), ('low', low), ('close', close)) as f (name, price)
+           where f.price is null or f.price <= 0 or f.price in ('NaN', 'Infinity')
+           limit 1),
+          case
+            when volume is null or volume < 0 or volume in ('NaN', 'Infinity')
+              then format('volume is %s, it must be zero or a positive number', coalesce(volume::text, 'missing'))
+            when high < low then format('high %s is below low %s', high, low)
+            when open > high then format('open %s is above high %s', open, high)
+            when close > high then format('close %s is above high %s', close, high)
+            when open < low then format('open %s is below low %s', open, low)
+            when close < low then format('close %s is below low %s', close, low)
+          end)
+      end as fault
+    from bars
+  )
+  select j.position, desk.bar_time_text(j.bar_time, p_timeframe) as bar_time, j.fault
+  into v_fault
+  from judged as j
+  where j.fault is not null
+  order by j.position
+  limit 1;
+  if found then
+    raise exception '%, %: %', p_symbol, v_fault.bar_time, v_fault.fault
+      using errcode = '22023',
+            detail = format('Bar %s of %s.', v_fault.position, v_bars),
+            hint = 'Mend or leave out the bar; nothing of this series was loaded.';
+  end if;
+end
+$$;
+comment on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[], double precision[],
+  double precision[], double precision[]) is
+  'Refuses bars that are unsorted, repeated or impossible, naming symbol, date and value of the first.';
+revoke execute on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[],
+  double precision[], double precision[], double precision[]) from public;
+
+create or replace function desk.load_factors(
+  p_instrument_id bigint,
+  p_dates         date[],
+  p_kinds         text[],
+  p_factors       double precision[])
+returns integer
+language plpgsql
+volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_symbol  text := (select i.symbol from desk.instruments as i where i.id = p_instrument_id);
+  v_fault   record;
+  v_version integer := greatest(
+    (select coalesce(max(f.version), 0) from desk.adjustment_factors as f where f.instrument_id = p_instrument_id),
+    (select coalesce(max(v.factors_version), 0) from desk.price_versions as v where v.instrument_id = p_instrument_id));
+begin
+  if p_dates is null then
+    return v_version;
+  end if;
+  if array[cardinality(p_kinds), cardinality(p_factors)] is distinct from array_fill(cardinality(p_dates), array[2]) then
+    raise exception '%: % factor dates, but % kinds and % factors', v_symbol, cardinality(p_dates),
+        coalesce(cardinality(p_kinds), 0), coalesce(cardinality(p_factors), 0)
+      using errcode = '22023', hint = 'Give one value an array and factor.';
+  end if;
+  select f.*, count(*) over (partition by f.effective_date, f.kind) as times
+  into v_fault
+  from unnest(p_dates, p_kinds, p_factors) as f (effective_date, kind, factor)
+  order by (
+    f.effective_date is not null and isfinite(f.effective_date) and f.kind in ('split', 'dividend')
+    and f.factor > 0 and f.factor < 'Infinity') is true, times desc
+  limit 1;
+  if found and (
+    v_fault.times > 1 or v_fault.effective_date is null or not isfinite(v_fault.effective_date)
+    or v_fault.kind is null or v_fault.kind not in ('split', 'dividend')
+    or v_fault.factor is null or v_fault.factor <= 0 or v_fault.factor in ('NaN', 'Infinity')) then
+    raise exception '%, %: % factor % cannot be used', v_symbol, coalesce(v_fault.effective_date::text, 'no date'),
+        coalesce(v_fault.kind, 'unnamed'), coalesce(v_fault.factor::text, 'missing')
+      using errcode = '22023',
+            hint = 'One split and one dividend factor a date at most, each a positive number.';
+  end if;
+  if exists (
+    (select f.effective_date, f.kind, f.factor from unnest(p_dates, p_kinds, p_factors) as f (effective_date, kind, factor)
+     except
+     select f.effective_date, f.kind, f.factor
+     from desk.adjustment_factors as f
+     where f.instrument_id = p_instrument_id and f.version = v_version)
+  ) or cardinality(p_dates) <> (
+    select count(*) from desk.adjustment_factors as f
+    where f.instrument_id = p_instrument_id and f.version = v_version
+  ) then
+    v_version := v_version + 1;
+    insert into desk.adjustment_factors (instrument_id, effective_date, kind, version, factor)
+    select p_instrument_id, f.effective_date, f.kind, v_version, f.factor
+    from unnest(p_dates, p_kinds, p_factors) as f (effective_date, kind, factor);
+  end if;
+  return v_version;
+end
+$$;
+comment on function desk.load_factors(bigint, date[], text[], double precision[]) is
+  'Records an instrument''s whole set of factors under the next version if it differs from the last; null keeps the last. Returns the version that holds.';
+revoke execute on function desk.load_factors(bigint, date[], text[], double precision[]) from public;
+
+create or replace function desk.load_bars(
+  p_symbol       text,
+  p_timeframe    text,
+  p_source       text,
+  p_times        timestamptz[],
+  p_open         double precision[],
+  p_high         double precision[],
+  p_low          double precision[],
+  p_close        double precision[],
+  p_volume       double precision[],
+  p_factor_dates date[] default null,
+  p_factor_kinds text[] default null,
+  p_factors      double precision[] default null)
+returns table (
+  instrument_id bigint,
+  version       integer,
+  status        text,
+  new_bars      integer,
+  changed_bars  integer,
+  bar_count     integer,
+  first_bar     timestamptz,
+  last_bar      timestamptz,
+  gap_count     integer)
+language plpgsql
+volatile
+security definer
+set search_path = desk, pg_temp
+as $$
+#variable_conflict use_column
+declare
+  v_symbol          text := upper(btrim(p_symbol));
+  v_instrument_id   bigint;
+  v_latest          desk.price_versions;
+  v_version         integer;
+  v_factors_version integer;
+  v_new             integer;
+  v_changed         integer;
+begin
+  if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
+    raise exception 'timeframe "%" is not a timeframe', p_timeframe
+      using errcode = '22023', hint = 'A count and m, h, d or w, such as 1d or 15m.';
+  end if;
+  -- The row lock puts loads of one instrument in order, so that two of them never take one version.
+  select i.id into v_instrument_id from desk.instruments as i where i.symbol = v_symbol for update;
+  if not found then
+    raise exception 'symbol "%" is unknown', p_symbol
+      using errcode = '23503', hint = format('First: select load_instrument(%L).', v_symbol);
+  end if;
+  perform desk.check_bars(v_symbol, p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume);
+
+  v_latest := desk.latest_price_version(v_instrument_id, p_timeframe);
+  v_version := coalesce(v_latest.version, 0) + 1;
+  v_factors_version := desk.load_factors(v_instrument_id, p_factor_dates, p_factor_kinds, p_factors);
+
+  with incoming as (
+    -- + 0 makes a negative zero a zero, so that equal volumes have equal bits.
+    select b.bar_time, b.open, b.high, b.low, b.close, b.volume + 0 as volume
+    from unnest(p_times, p_open, p_high, p_low, p_close, p_volume) as b (bar_time, open, high, low, close, volume)
+  ), compared as (
+    select i.*, c.bar_time is null as is_new
+    from incoming as i
+    left join desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c on c.bar_time = i.bar_time
+    where c.bar_time is null
+       or (i.open, i.high, i.low, i.close, i.volume) is distinct from (c.open, c.high, c.low, c.close, c.volume)
+  ), added as (
+    insert into desk.bars (instrument_id, timeframe, bar_time, version, open, high, low, close, volume)
+    select v_instrument_id, p_timeframe, c.bar_time, v_version, c.open, c.high, c.low, c.close, c.volume
+    from compared as c
+  )
+  select count(*) filter (where c.is_new), count(*) filter (where not c.is_new)
+  into v_new, v_changed
+  from compared as c;
+
+  if v_new = 0 and v_changed = 0 and v_factors_version = v_latest.factors_version then
+    return query
+    select v_instrument_id, v_latest.version, 'unchanged'::text, 0, 0, v_latest.bar_count, v_latest.first_bar,
+           v_latest.last_bar, v_latest.gap_count;
+    return;
+  end if;
+
+  return query
+  with made as (
+    insert into desk.price_versions
+      (instrument_id, timeframe, version, factors_version, source, first_bar, last_bar, bar_count, gap_count,
+       content_hash, loaded_by)
+    select v_instrument_id, p_timeframe, v_version, v_factors_version, coalesce(p_source, ''), min(b.bar_time),
+           max(b.bar_time), count(*),
+           (select count(*) from desk.series_gaps(v_instrument_id, p_timeframe, v_version)),
+           desk.series_hash(v_instrument_id, p_timeframe, v_version, v_factors_version),
+           session_user
+    from desk.series_bars(v_instrument_id, p_timeframe, v_version) as b
+    returning *
+  )
+  select m.instrument_id, m.version, 'loaded'::text, v_new, v_changed, m.bar_count, m.first_bar, m.last_bar, m.gap_count
+  from made as m;
+end
+$$;
+comment on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], date[], text[], double precision[]) is
+  'Loads raw bars of one symbol: new and changed ones become rows under the next version, bars that are not given stay. The factors are the whole set; null keeps what is there. Refuses the series if one bar is impossible.';
+revoke execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], date[], text[], double precision[]) from public;
+grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], date[], text[], double precision[]) to desk_director;
