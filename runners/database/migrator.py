@@ -52,7 +52,7 @@ class Report:
         if not self.changed:
             return f"schema is current (version {self.version}), nothing to do"
         done = [f"{len(self.applied)} migrations applied"] if self.applied else []
-        done += [f"topics applied again ({', '.join(self.topics)} changed)"] if self.topics else []
+        done += [f"topics applied, {len(self.topics)} new or changed"] if self.topics else []
         return f"schema is now version {self.version}: {', '.join(done)}"
 
 

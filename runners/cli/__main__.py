@@ -1,0 +1,5 @@
+"""`python -m runners.cli` is `backdesk`."""
+
+from runners.cli import main
+
+main()

@@ -1,0 +1,49 @@
+"""Whether dbt's views have to be built again, asked by `backdesk up`."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from psycopg import sql
+
+from runners.database import connection
+from runners.settings import PROJECT_ROOT, Settings
+
+PROJECT = PROJECT_ROOT / "dbt"
+_SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "snapshots")
+
+
+def ensure_views(settings: Settings) -> bool | None:
+    """Builds dbt's views where they are missing or made from other files; None without a dbt project.
+
+    The hash of the files stands in the comment of the schema `analytics`: a migration that had to drop the
+    views leaves none behind, and new models give another hash.
+    """
+    if find_spec("runners.cli.dbt") is None or not (PROJECT / "dbt_project.yml").exists():
+        return None
+    mark = f"Built by dbt from {fingerprint(PROJECT)}"
+    with connection.connect("dbt", settings=settings) as dbt:
+        found = dbt.execute(
+            "select obj_description('analytics'::regnamespace, 'pg_namespace'),"
+            " exists (select from pg_class where relnamespace = 'analytics'::regnamespace and relkind = 'v')"
+        ).fetchone()
+        if found == (mark, True):
+            return False
+        import_module("runners.cli.dbt").build()
+        dbt.execute(sql.SQL("comment on schema analytics is {}").format(mark))
+    return True
+
+
+def fingerprint(project: Path) -> str:
+    """Hash of what dbt builds from."""
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        top = project / name
+        files = sorted(path for path in top.rglob("*") if path.is_file()) if top.is_dir() else [top]
+        for path in files:
+            if path.exists():
+                digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

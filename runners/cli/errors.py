@@ -1,0 +1,22 @@
+"""How an error looks on the terminal: what happened, the particulars, what to do."""
+
+from __future__ import annotations
+
+import sys
+
+import psycopg
+
+from runners.errors import DeskError
+
+
+def report(error: DeskError | psycopg.Error) -> None:
+    """Prints the error to stderr, also one that PostgreSQL raised."""
+    if isinstance(error, DeskError):
+        message, detail, hint = error.message, error.detail, error.hint
+    else:
+        message = error.diag.message_primary or str(error).strip() or type(error).__name__
+        detail, hint = error.diag.message_detail, error.diag.message_hint
+    for label, text in (("error", message), ("  detail", detail), ("  hint", hint)):
+        if text:
+            continued = "\n" + " " * (len(label) + 2)
+            print(f"{label}: {text.strip().replace(chr(10), continued)}", file=sys.stderr)

@@ -1,0 +1,133 @@
+"""`backdesk up` and `backdesk down`: the desk's server and its schema."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.json import Jsonb
+
+from runners.cli import analytics
+from runners.database import connection, embedded, migrator, roles
+from runners.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up", short_help="Start or join the desk and bring its schema up to date.")(up)
+    app.command("down", short_help="Stop the embedded server; everything is kept.")(down)
+
+
+def up() -> None:
+    """Start the embedded server, or join the one that runs, and bring its schema up to date.
+
+    With DATABASE_URL set, that server is used instead. May be repeated at any time.
+
+    Examples:
+
+      backdesk up
+
+      DATABASE_URL=postgresql://me@db.example.org/trading backdesk up
+    """
+    settings = Settings.from_environment()
+    bring_up(settings)
+    print()
+    print(f"connection  {connection_string(settings)}")
+    print(f"psql        {psql_line(settings)}")
+
+
+def down() -> None:
+    """Stop the embedded server; everything is kept for the next `backdesk up`."""
+    settings = Settings.from_environment()
+    if settings.database_url:
+        print("DATABASE_URL is set: that server is not the desk's to stop")
+        return
+    with _step() as say:
+        stopped = embedded.stop(settings)
+        say("PostgreSQL stopped" if stopped else "PostgreSQL was not running")
+
+
+def bring_up(settings: Settings) -> None:
+    """Every step of `backdesk up`, each saying in one line what it did and how long it took."""
+    with _step() as say:
+        say(_server(settings))
+    with _step() as say:
+        created = roles.ensure_database(settings)
+        roles.ensure_roles(settings)
+        name = connection.database_name(settings)
+        say(f"database {name} {'created' if created else 'is there'}, with its roles")
+    with _step() as say, connection.connect("admin", settings=settings) as admin:
+        migrated = migrator.migrate(admin)
+        say(str(migrated))
+    with _step() as say:
+        published = publish_strategies(settings)
+        if published is not None:
+            say(f"{published} strategies published")
+    with _step() as say:
+        built = analytics.ensure_views(settings)
+        if built is not None:
+            say("dbt views built" if built else "dbt views are there")
+
+
+def publish_strategies(settings: Settings) -> int | None:
+    """Tells SQL what the strategies of this code take; None where code or function is not there."""
+    if find_spec("strategies.registry") is None:
+        return None
+    with connection.connect("runner", settings=settings) as runner:
+        known = runner.execute("select to_regprocedure('desk.publish_strategies(jsonb)')").fetchone()
+        if known == (None,):
+            return None
+        from strategies.registry import published_strategies
+
+        strategies = published_strategies()
+        runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
+    return len(strategies)
+
+
+def connection_string(settings: Settings) -> str:
+    """The director's address, without a password in it."""
+    parameters = conninfo_to_dict(connection.conninfo("director", settings=settings))
+    if settings.database_url:
+        return make_conninfo("", **{name: value for name, value in parameters.items() if name != "password"})
+    query = urlencode({name: parameters[name] for name in ("host", "passfile")}, quote_via=quote)
+    return f"postgresql://{parameters['user']}@/{parameters['dbname']}?{query}"
+
+
+def psql_line(settings: Settings) -> str:
+    """A command that opens a director's psql from anywhere on this machine."""
+    return f"psql {shlex.quote(connection_string(settings))}"
+
+
+def _server(settings: Settings) -> str:
+    if settings.database_url:
+        return f"using the server of DATABASE_URL ({_address(settings)})"
+    server = embedded.start(settings)
+    version = embedded.version(embedded.binaries())
+    state = "started" if server.started else "already running"
+    return f"PostgreSQL {version} {state} in {_short(settings.home)}"
+
+
+def _address(settings: Settings) -> str:
+    parameters = conninfo_to_dict(connection.conninfo("admin", settings=settings))
+    return f"host {parameters.get('host', 'local')}, login {parameters.get('user', 'from the environment')}"
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@contextmanager
+def _step() -> Iterator[Callable[[str], None]]:
+    began = time.perf_counter()
+
+    def say(what: str) -> None:
+        print(f"{what} ({time.perf_counter() - began:.2f} s)", flush=True)
+
+    yield say
