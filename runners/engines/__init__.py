@@ -1,0 +1,1 @@
+"""Engines: points in, raw metrics and series out."""

@@ -1,0 +1,1 @@
+"""The `backtrader` engine: unmodified Backtrader strategies on arrays of prices."""

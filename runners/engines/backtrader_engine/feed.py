@@ -1,0 +1,59 @@
+"""Prices as a Backtrader data feed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from array import array
+
+import backtrader as bt
+
+from runners.engines.base import PriceSeries, SettingsError
+
+EPOCH = dt.datetime(1970, 1, 1)
+UNITS = {
+    "m": (bt.TimeFrame.Minutes, 1),
+    "h": (bt.TimeFrame.Minutes, 60),
+    "d": (bt.TimeFrame.Days, 1),
+    "w": (bt.TimeFrame.Weeks, 1),
+}
+
+
+def time_numbers(epochs: array[int]) -> array[float]:
+    """UTC seconds as Backtrader's days since year 1."""
+    return array("d", [bt.date2num(EPOCH + dt.timedelta(seconds=epoch)) for epoch in epochs])
+
+
+def bar_length(timeframe: str) -> tuple[int, int]:
+    """Backtrader's timeframe and compression for a bar's length such as 5m, 1h, 1d."""
+    unit, number = timeframe[-1:], timeframe[:-1]
+    if unit not in UNITS or not number.isdecimal() or int(number) < 1:
+        raise SettingsError(
+            f"timeframe is {timeframe!r}; expected a number and one of m, h, d, w, such as 1d"
+        )
+    frame, factor = UNITS[unit]
+    return frame, int(number) * factor
+
+
+class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
+    """Loads its bars from a PriceSeries, one after another, as any Backtrader feed does."""
+
+    params = (("series", None), ("numbers", None))
+
+    def start(self) -> None:
+        super().start()
+        self._row = 0
+
+    def _load(self) -> bool:
+        series: PriceSeries = self.p.series
+        row = self._row
+        if row >= len(series):
+            return False
+        lines = self.lines
+        lines.datetime[0] = self.p.numbers[row]
+        lines.open[0] = series.open[row]
+        lines.high[0] = series.high[row]
+        lines.low[0] = series.low[row]
+        lines.close[0] = series.close[row]
+        lines.volume[0] = series.volume[row]
+        self._row = row + 1
+        return True

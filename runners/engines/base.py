@@ -1,0 +1,169 @@
+"""What an engine is: the small interface between the worker and whatever executes a backtest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+FailureKind = Literal["strategy", "memory"]
+MetricValue = int | float | list[int] | list[float] | dict[str, float]
+
+
+class SettingsError(ValueError):
+    """Settings of a run do not have the shape that this runner knows."""
+
+
+@dataclass(frozen=True)
+class Commission:
+    """What a fill costs: `percent` is a fraction of the traded value (0.001 is 0.1 %), `per_share` and
+    `minimum` are money."""
+
+    percent: float = 0.0
+    per_share: float = 0.0
+    minimum: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """One run as SQL settled it; `slippage` is a fraction of the price, `memory_mb` counts private memory."""
+
+    optimization_run_id: int
+    strategy: str
+    entry_point: str
+    engine: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    start_date: dt.date
+    end_date: dt.date
+    cash: float
+    commission: Commission
+    slippage: float
+    seed: int
+    data_hash: str
+    code_hash: str
+    stock: bool
+    seconds_per_point: float
+    memory_mb: float
+    keep_series: str
+    block_count: int
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
+        """Read what `run_settings` returns; SettingsError names a key that is missing, unknown or malformed.
+
+        An unknown key is refused because ignoring a setting gives wrong numbers without a word.
+        """
+        known = set(cls.__dataclass_fields__)
+        for problem, keys in (("lack", known - set(document)), ("have the unknown", set(document) - known)):
+            if keys:
+                raise SettingsError(
+                    f"settings of run {document.get('optimization_run_id')} {problem} {sorted(keys)[0]!r}: "
+                    "the runner and the database are of different versions"
+                )
+        values = dict(document)
+        key = ""
+        try:
+            for key in ("start_date", "end_date"):
+                values[key] = dt.date.fromisoformat(values[key])
+            for key in ("cash", "slippage", "seconds_per_point", "memory_mb"):
+                values[key] = float(values[key])
+            for key in ("optimization_run_id", "seed", "block_count"):
+                values[key] = int(values[key])
+            key = "symbols"
+            values[key] = tuple(str(symbol) for symbol in values[key])
+            key = "commission"
+            values[key] = Commission(**{name: float(value) for name, value in values[key].items()})
+        except (TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(f"setting {key!r} of the run is {document[key]!r}: {error}") from error
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class PriceSeries:
+    """Adjusted bars of one symbol, oldest first; all arrays have one length.
+
+    `epochs` are UTC seconds (typecode q); a daily bar stands at 00:00 UTC of its session. Prices and volume
+    are doubles.
+    """
+
+    symbol: str
+    epochs: array[int]
+    open: array[float]
+    high: array[float]
+    low: array[float]
+    close: array[float]
+    volume: array[float]
+
+    @classmethod
+    def from_rows(cls, symbol: str, epochs: Sequence[int], *columns: Sequence[float]) -> PriceSeries:
+        """From the columns open, high, low, close, volume as the database returns them."""
+        if len(columns) != 5 or any(len(column) != len(epochs) for column in columns):
+            raise SettingsError(f"prices of {symbol}: expected five columns of {len(epochs)} values")
+        return cls(symbol, array("q", epochs), *(array("d", column) for column in columns))
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One backtest to run: its place in the search, and its parameters as JSON has them."""
+
+    ordinal: int
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class ClosedTrade:
+    """A position from flat to flat; `size` is negative for a short one, `profit` is net of `fees`."""
+
+    symbol: str
+    entry_time: dt.datetime
+    exit_time: dt.datetime
+    size: float
+    entry_price: float
+    exit_price: float
+    profit: float
+    fees: float
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """What a finished point hands back; `equity` is the account's value at the close of each session."""
+
+    ordinal: int
+    metrics: dict[str, MetricValue]
+    sessions: list[dt.date]
+    equity: list[float]
+    trades: list[ClosedTrade]
+
+
+@dataclass(frozen=True)
+class PointFailure:
+    """A point whose strategy raised or that ran out of memory."""
+
+    ordinal: int
+    kind: FailureKind
+    error: str
+
+
+class Engine(Protocol):
+    """Executes points of one run; holds no state between calls."""
+
+    @property
+    def key(self) -> str:
+        """The name by which strategies ask for this engine."""
+        ...
+
+    def run(
+        self,
+        settings: RunSettings,
+        prices: Sequence[PriceSeries],
+        points: Sequence[Point],
+        on_start: Callable[[int], None],
+    ) -> Iterator[PointResult | PointFailure]:
+        """Yield one outcome a point; call `on_start(ordinal)` right before a point begins."""
+        ...

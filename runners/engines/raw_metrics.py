@@ -1,0 +1,164 @@
+"""Raw metrics of a backtest: counts, money and sums from which SQL defines every ratio.
+
+All sums are `math.fsum`: correctly rounded, so they are the same on every machine whatever its vector units.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runners.engines.base import ClosedTrade, MetricValue, RunSettings
+
+TAIL_DIVISOR = 20
+"""The tail is the worst twentieth (5 %) of the daily returns."""
+
+
+class ImpossibleResultError(ArithmeticError):
+    """A backtest produced a number that no account can have."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an engine counted while it ran: one value a session in `sessions`, `equity` and `exposed`."""
+
+    sessions: Sequence[dt.date]
+    equity: Sequence[float]
+    """Value at the session's close, in account currency."""
+    exposed: Sequence[bool]
+    """True where the session ended with a position."""
+    total_orders: int
+    """Orders that had a fill."""
+    total_fees: float
+    """Money, fees of positions that are still open included."""
+    traded_value: float
+    """Sum of |size * price| over all fills."""
+    trades: Sequence[ClosedTrade]
+
+
+def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValue]:
+    """Every raw metric of a point but `bars` and `duration`; an undefined one is absent.
+
+    Raises ImpossibleResultError where the account's value is not a number.
+    """
+    for session, value in zip(account.sessions, account.equity, strict=True):
+        if not math.isfinite(value):
+            raise ImpossibleResultError(f"the account's value is {value} on {session}")
+    metrics: dict[str, MetricValue] = {
+        "starting_cash": settings.cash,
+        "ending_value": account.equity[-1] if account.equity else settings.cash,
+        "sessions": len(account.sessions),
+        "exposed_sessions": sum(account.exposed),
+        "total_orders": account.total_orders,
+        "total_fees": account.total_fees,
+        "traded_value": account.traded_value,
+        "engine_metrics": {},
+    }
+    returns = daily_returns(settings.cash, account.equity)
+    metrics.update(return_moments(returns))
+    metrics.update(drawdown(settings.cash, account.equity))
+    metrics.update(trade_sums(account.trades))
+    metrics.update(block_sums(returns, account.sessions, settings))
+    return metrics
+
+
+def daily_returns(starting_cash: float, equity: Sequence[float]) -> list[float]:
+    """Return of each session as a fraction, close to close; the first is measured from the starting cash.
+
+    After a close at or below zero no return is defined: the list ends with the return that led there.
+    """
+    returns = []
+    before = starting_cash
+    for value in equity:
+        if before <= 0.0:
+            break
+        returns.append(value / before - 1.0)
+        before = value
+    return returns
+
+
+def return_moments(returns: Sequence[float]) -> dict[str, MetricValue]:
+    """Count, mean, sums of powers about the mean (not divided by the count), downside and tail of returns."""
+    count = len(returns)
+    if not count:
+        return {"return_count": 0}
+    mean = math.fsum(returns) / count
+    deviations = [value - mean for value in returns]
+    squares = [value * value for value in deviations]
+    tail = sorted(returns)[: max(1, count // TAIL_DIVISOR)]
+    return {
+        "return_count": count,
+        "return_mean": mean,
+        "return_m2": math.fsum(squares),
+        "return_m3": math.fsum(square * value for square, value in zip(squares, deviations, strict=True)),
+        "return_m4": math.fsum(square * square for square in squares),
+        "downside_m2": math.fsum(value * value for value in returns if value < 0.0),
+        "tail_count": len(tail),
+        "tail_sum": math.fsum(tail),
+        "tail_return": tail[-1],
+    }
+
+
+def drawdown(starting_cash: float, equity: Sequence[float]) -> dict[str, MetricValue]:
+    """Greatest fall from a running peak (a positive fraction of it) and most sessions in a row below a peak.
+
+    The starting cash is the first peak.
+    """
+    peak, deepest, below, longest = starting_cash, 0.0, 0, 0
+    for value in equity:
+        if value >= peak:
+            peak, below = value, 0
+            continue
+        below += 1
+        longest = max(longest, below)
+        deepest = max(deepest, (peak - value) / peak)
+    return {"max_drawdown": deepest, "max_drawdown_sessions": longest}
+
+
+def trade_sums(trades: Sequence[ClosedTrade]) -> dict[str, MetricValue]:
+    """Counts and money of closed trades, all net of fees; a trade that ended at exactly zero is neither won
+    nor lost."""
+    profits = [trade.profit for trade in trades]
+    won = [profit for profit in profits if profit > 0.0]
+    lost = [profit for profit in profits if profit < 0.0]
+    total = math.fsum(profits)
+    mean = total / len(profits) if profits else 0.0
+    return {
+        "total_trades": len(profits),
+        "winning_trades": len(won),
+        "losing_trades": len(lost),
+        "gross_profit": math.fsum(won),
+        "gross_loss": -math.fsum(lost) if lost else 0.0,
+        "trade_profit_sum": total,
+        "trade_profit_m2": math.fsum((profit - mean) * (profit - mean) for profit in profits),
+    }
+
+
+def block_sums(
+    returns: Sequence[float], sessions: Sequence[dt.date], settings: RunSettings
+) -> dict[str, MetricValue]:
+    """Count, sum and sum of squares of the daily returns in each block of the run's window.
+
+    The window's calendar days are cut into `block_count` equal parts, so that blocks of two points of one run
+    cover the same days whatever either traded.
+    """
+    count = settings.block_count
+    if count < 1:
+        return {}
+    days = (settings.end_date - settings.start_date).days + 1
+    blocks: list[list[float]] = [[] for _ in range(count)]
+    for value, session in zip(returns, sessions, strict=False):
+        block = (session - settings.start_date).days * count // days
+        if not 0 <= block < count:
+            raise ImpossibleResultError(
+                f"session {session} lies outside the run's window "
+                f"{settings.start_date} to {settings.end_date}"
+            )
+        blocks[block].append(value)
+    return {
+        "block_counts": [len(block) for block in blocks],
+        "block_sums": [math.fsum(block) for block in blocks],
+        "block_squares": [math.fsum(value * value for value in block) for block in blocks],
+    }

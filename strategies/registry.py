@@ -1,0 +1,169 @@
+"""Which strategies this installation has: an allow-list by name.
+
+A row in the database names a strategy; it never brings a path or code. The desk's own strategies are listed
+here; a user's are the `.py` files of the folder that BACKDESK_STRATEGIES names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+
+from strategies.code_hash import code_version
+from strategies.parameters import Parameter, ParameterError, from_params
+
+LIBRARY = ("rsi_mean_reversion", "bollinger_reversion", "sma_crossover")
+ENGINE = "backtrader"
+USER_PACKAGE = "user_strategies"
+
+
+class StrategyError(Exception):
+    """A strategy is unknown, or a user's strategy file cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A strategy that may run here."""
+
+    name: str
+    strategy: Any
+    """The class, a `bt.Strategy`."""
+    module: str
+    path: Path
+    root: Path
+    """Folder whose modules count as the strategy's own code."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        declared: tuple[Parameter, ...] | None = getattr(self.strategy, "parameters", None)
+        return from_params(dict(self.strategy.params._getpairs())) if declared is None else declared
+
+    def published(self) -> dict[str, object]:
+        """What `publish_strategies` takes of it."""
+        code_hash, details = code_version(self.module, self.path, self.root)
+        docstring = (self.strategy.__doc__ or "").strip()
+        return {
+            "name": self.name,
+            "code": getattr(self.strategy, "code", "") or None,
+            "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
+            "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
+            "engine": ENGINE,
+            "entry_point": self.name,
+            "tags": list(getattr(self.strategy, "tags", ())),
+            "priority": getattr(self.strategy, "priority", 0),
+            "code_hash": code_hash,
+            "code_details": details,
+            "parameters": [parameter.published() for parameter in self.parameters],
+        }
+
+
+def entries(folder: Path | None = None) -> dict[str, Entry]:
+    """Every strategy by name; `folder` holds the user's, by default that of BACKDESK_STRATEGIES."""
+    if folder is None:
+        named = os.environ.get("BACKDESK_STRATEGIES")
+        folder = Path(named) if named else None
+    return _entries(folder.resolve() if folder is not None else None)
+
+
+def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
+    """All strategies in the form that `publish_strategies` takes."""
+    return [entry.published() for entry in entries(folder).values()]
+
+
+def resolve(name: str, folder: Path | None = None) -> Entry:
+    """The strategy of that name; StrategyError where it is not on the list."""
+    known = entries(folder)
+    if name not in known:
+        raise StrategyError(f"unknown strategy {name!r}; this runner has: {', '.join(known)}")
+    return known[name]
+
+
+@lru_cache(maxsize=8)
+def _entries(folder: Path | None) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in (*_library(), *(_user_entries(folder) if folder is not None else ())):
+        if entry.name in found:
+            raise StrategyError(
+                f"two strategies are named {entry.name!r}, in {found[entry.name].path} and in {entry.path}"
+            )
+        found[entry.name] = entry
+    return found
+
+
+def _library() -> Iterator[Entry]:
+    root = Path(__file__).resolve().parent
+    for stem in LIBRARY:
+        module = importlib.import_module(f"strategies.{stem}")
+        yield from _entries_of(module, root / f"{stem}.py", root)
+
+
+def _user_entries(folder: Path) -> Iterator[Entry]:
+    if not folder.is_dir():
+        raise StrategyError(f"BACKDESK_STRATEGIES names {folder}, which is no folder")
+    package = types.ModuleType(USER_PACKAGE)
+    package.__path__ = [str(folder)]
+    sys.modules[USER_PACKAGE] = package
+    for path in sorted(folder.glob("*.py")):
+        # A leading underscore marks a module that strategies share.
+        if not path.stem.startswith("_"):
+            yield from _entries_of(_loaded(path), path, folder)
+
+
+def _loaded(path: Path) -> types.ModuleType:
+    name = f"{USER_PACKAGE}.{path.stem}"
+    if not path.stem.isidentifier():
+        raise StrategyError(
+            f"{path}: the file's name is the strategy's name, so it must be a Python identifier"
+        )
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise StrategyError(f"{path}: cannot be read as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Backtrader's metaclasses look the module up while the class is being made.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except ParameterError as error:
+        raise StrategyError(f"{path}: {error}") from error
+    except Exception as error:
+        line = _line_in(error, path)
+        raise StrategyError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _line_in(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.lineno:
+        return f", line {error.lineno},"
+    at, line = error.__traceback__, ""
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == str(path):
+            line = f", line {at.tb_lineno},"
+        at = at.tb_next
+    return line
+
+
+def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[Entry]:
+    classes = [
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, bt.Strategy) and thing.__module__ == module.__name__
+    ]
+    if not classes:
+        raise StrategyError(f"{path} defines no strategy; begin its name with _ if it is shared code")
+    for strategy in classes:
+        name = vars(strategy).get("name") or (path.stem if len(classes) == 1 else None)
+        if not isinstance(name, str):
+            raise StrategyError(
+                f"{path} defines {len(classes)} strategies; give {strategy.__name__} a class attribute `name`"
+            )
+        yield Entry(name, strategy, module.__name__, path, root)

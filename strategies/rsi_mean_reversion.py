@@ -1,0 +1,51 @@
+"""RSI mean reversion: buy what has fallen fast, sell it when it has recovered.
+
+The relative strength index is J. Welles Wilder's (New Concepts in Technical Trading Systems, 1978): average
+gain over average loss of the last closes, smoothed with weight 1/period, mapped to 0..100. Wilder reads
+values below 30 as oversold. This strategy buys at the next open after such a close and sells at the next open
+after the index has closed above `exit_threshold`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import backtrader as bt
+
+from strategies.base_strategy import BaseStrategy
+from strategies.parameters import Parameter
+
+
+class RSIMeanReversion(BaseStrategy):
+    """Long while oversold; flat otherwise. One position a symbol."""
+
+    code = "STR-001"
+    title = "RSI mean reversion"
+    hypothesis = (
+        "A liquid share that fell fast within days is more often over-sold than wrongly priced, and recovers."
+    )
+    tags = ("mean reversion", "long only", "daily")
+    parameters = (
+        Parameter("rsi_period", int, 14, 2, 200, "Bars of Wilder's smoothing."),
+        Parameter("entry_threshold", float, 30.0, 0.0, 100.0, "Buy when the index closes below this."),
+        Parameter("exit_threshold", float, 55.0, 0.0, 100.0, "Sell when the index closes above this."),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        # safediv: without it a stretch of closes that never fall divides by zero.
+        self.rsi = {
+            data: bt.indicators.RSI(data, period=self.p.rsi_period, safediv=True) for data in self.datas
+        }
+
+    def on_bar(self, data: Any) -> None:
+        if self.has_pending_order(data):
+            return
+        rsi = self.rsi[data][0]
+        if self.getposition(data).size:
+            if rsi > self.p.exit_threshold:
+                self.close(data)
+        elif rsi < self.p.entry_threshold:
+            size = self.calculate_position_size(data.close[0])
+            if size:
+                self.buy(data, size=size)

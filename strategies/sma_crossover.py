@@ -1,0 +1,49 @@
+"""SMA crossover: be long while the fast moving average is above the slow one.
+
+The rule of two moving averages is among those that Brock, Lakonishok and LeBaron tested on ninety years of
+the Dow Jones index (Simple Technical Trading Rules and the Stochastic Properties of Stock Returns, Journal of
+Finance 47, 1992). A trend follower: many small losses, a few long gains.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import backtrader as bt
+
+from strategies.base_strategy import BaseStrategy
+from strategies.parameters import Parameter
+
+
+class SMACrossover(BaseStrategy):
+    """Buys when the fast average crosses above the slow one, sells when it crosses below."""
+
+    code = "STR-003"
+    title = "SMA crossover"
+    hypothesis = "Prices under-react to news, so that a rise that has begun goes on for weeks."
+    tags = ("trend", "long only", "daily")
+    parameters = (
+        Parameter("fast", int, 10, 1, 400, "Bars of the fast average."),
+        Parameter("slow", int, 30, 2, 1_000, "Bars of the slow average; a search wants fast < slow."),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crossover = {
+            data: bt.indicators.CrossOver(
+                bt.indicators.SMA(data, period=self.p.fast), bt.indicators.SMA(data, period=self.p.slow)
+            )
+            for data in self.datas
+        }
+
+    def on_bar(self, data: Any) -> None:
+        if self.has_pending_order(data):
+            return
+        crossed = self.crossover[data][0]
+        if self.getposition(data).size:
+            if crossed < 0:
+                self.close(data)
+        elif crossed > 0:
+            size = self.calculate_position_size(data.close[0])
+            if size:
+                self.buy(data, size=size)
