@@ -1,0 +1,133 @@
+"""`backdesk load`: prices into the desk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from runners.cli.text_table import text_table
+from runners.database.connection import connect
+from runners.prices.csv_files import read_csv
+from runners.prices.load import Loaded, load
+from runners.prices.sample import read_sample
+from runners.prices.series import PriceSeries
+from runners.settings import Settings
+
+_GAPS_SHOWN = 5
+_HEADINGS = ("symbol", "bar", "from", "to", "bars", "new", "changed", "factors", "gaps", "version")
+
+
+def register(app: typer.Typer) -> None:
+    prices = typer.Typer(
+        help="Load prices; a load that changes nothing changes nothing.", no_args_is_help=True
+    )
+    prices.command("sample", short_help="Load the built-in sample of real daily prices.")(sample)
+    prices.command("csv", short_help="Load bars from CSV files.")(csv)
+    app.add_typer(prices, name="load")
+
+
+def sample() -> None:
+    """Load the built-in sample: real daily prices of four stocks, two indices and five factor ETFs.
+
+    May be repeated: what is loaded already makes no new version.
+    """
+    load_sample(Settings.from_environment())
+
+
+def csv(
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV files, one or many symbols in each.", show_default=False)
+    ],
+    symbol: Annotated[
+        str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
+    ] = None,
+    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1h, 15m, ...")] = "1d",
+) -> None:
+    """Load bars from CSV files with a header line.
+
+    Columns: date or time, open, high, low, close, volume, and symbol or ticker where a file has many symbols.
+    A file without open, high and low has closes only. Dates and times are ISO; bars shorter than a day need
+    a time zone.
+
+    Examples:
+
+      backdesk load csv AAPL.csv
+
+      backdesk load csv bars.csv --symbol SPY --timeframe 15m
+    """
+    series = [one for file in files for one in read_csv(file, symbol=symbol, timeframe=timeframe)]
+    _load_all(series, Settings.from_environment())
+
+
+def load_sample(settings: Settings) -> list[Loaded]:
+    """Loads the sample and shows what was loaded."""
+    found = read_sample()
+    loaded = _load_all(found.series, settings)
+    for remark in found.missing:
+        print(f"left out: {remark}")
+    return loaded
+
+
+def show(loaded: Iterable[Loaded], seconds: float) -> None:
+    """A table of the series, then gaps and remarks, then one line."""
+    done = list(loaded)
+    rows = [
+        (
+            one.series.symbol,
+            one.series.timeframe,
+            f"{one.first_bar:%Y-%m-%d}",
+            f"{one.last_bar:%Y-%m-%d}",
+            f"{one.bar_count:,}",
+            f"{one.new_bars:,}",
+            f"{one.changed_bars:,}",
+            "" if one.series.factors is None else str(len(one.series.factors)),
+            str(len(one.gaps)),
+            str(one.version),
+        )
+        for one in done
+    ]
+    print(text_table(_HEADINGS, rows, right=_HEADINGS[4:]))
+    for remark, symbols in _remarks(done).items():
+        print(f"{', '.join(symbols)}: {remark}")
+    changed = sum(one.status == "loaded" for one in done)
+    print(f"{changed} series loaded, {len(done) - changed} unchanged ({seconds:.1f} s)")
+
+
+def _remarks(loaded: Iterable[Loaded]) -> dict[str, list[str]]:
+    """Every remark once, with the symbols that it is about."""
+    symbols: dict[str, list[str]] = {}
+    for one in loaded:
+        remarks = list(one.series.remarks)
+        if one.series.closes_only:
+            remarks.append("closes only: open, high and low repeat the close")
+        shown = [
+            f"{gap.last_before:%Y-%m-%d} to {gap.first_after:%Y-%m-%d}" for gap in one.gaps[:_GAPS_SHOWN]
+        ]
+        more = len(one.gaps) - len(shown)
+        remarks += [f"no bars from {gap}" for gap in shown] + ([f"{more} more gaps"] if more else [])
+        for remark in remarks:
+            symbols.setdefault(remark, []).append(one.series.symbol)
+    return symbols
+
+
+def _load_all(series: Iterable[PriceSeries], settings: Settings) -> list[Loaded]:
+    """Loads each series by itself, so that a refused one takes none of the others with it."""
+    waiting, done = list(series), list[Loaded]()
+    began = time.perf_counter()
+    try:
+        with (
+            connect("director", settings=settings) as director,
+            Console(stderr=True).status("loading") as status,
+        ):
+            for number, one in enumerate(waiting, start=1):
+                status.update(f"loading {one.symbol} ({number} of {len(waiting)})")
+                done.append(load(director, one))
+    finally:
+        if done:
+            show(done, time.perf_counter() - began)
+    return done

@@ -1,0 +1,1 @@
+"""Where prices come from, and how they get into the desk."""

@@ -1,0 +1,97 @@
+"""Hands series to the database, which checks them, versions them and counts their gaps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from runners.prices.series import PriceError, PriceSeries
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch without a bar that is longer than a usual break."""
+
+    last_before: dt.datetime
+    first_after: dt.datetime
+    days: float
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one series."""
+
+    series: PriceSeries
+    version: int
+    status: str
+    """loaded or unchanged"""
+    new_bars: int
+    changed_bars: int
+    bar_count: int
+    first_bar: dt.datetime
+    last_bar: dt.datetime
+    gaps: tuple[Gap, ...]
+
+
+def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
+    """Loads one series in a transaction of its own, as the director. Raises PriceError."""
+    bars, factors = series.bars, series.factors
+    try:
+        with connection.transaction(), connection.cursor(binary=True) as cursor:
+            cursor.execute(
+                "select desk.load_instrument(p_symbol => %s, p_title => %s, p_asset_class => %s,"
+                " p_closes_only => %s, p_notes => %s)",
+                (series.symbol, series.title, series.asset_class, series.closes_only, series.notes),
+            )
+            cursor.execute(
+                "select instrument_id, version, status, new_bars, changed_bars, bar_count,"
+                " first_bar, last_bar from desk.load_bars(%s, %s, %s, %s::timestamptz[],"
+                " %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[],"
+                " %s::date[], %s::text[], %s::float8[])",
+                (
+                    series.symbol,
+                    series.timeframe,
+                    series.source,
+                    [bar.time for bar in bars],
+                    [bar.open for bar in bars],
+                    [bar.high for bar in bars],
+                    [bar.low for bar in bars],
+                    [bar.close for bar in bars],
+                    [bar.volume for bar in bars],
+                    None if factors is None else [factor.effective_date for factor in factors],
+                    None if factors is None else [factor.kind for factor in factors],
+                    None if factors is None else [factor.factor for factor in factors],
+                ),
+            )
+            row = cursor.fetchone()
+            assert row is not None
+            instrument_id, version, status, new_bars, changed_bars, bar_count, first_bar, last_bar = row
+            gaps = cursor.execute(
+                "select last_before, first_after, days from desk.series_gaps(%s, %s, %s)",
+                (instrument_id, series.timeframe, version),
+            ).fetchall()
+    except psycopg.errors.InvalidParameterValue as error:
+        raise _refused(series, error) from error
+    return Loaded(
+        series, version, status, new_bars, changed_bars, bar_count, first_bar, last_bar,
+        tuple(Gap(*gap) for gap in gaps),
+    )  # fmt: skip
+
+
+def _refused(series: PriceSeries, error: psycopg.Error) -> PriceError:
+    """The database's refusal, with the line of the file where it names a bar."""
+    message, detail, hint = (
+        error.diag.message_primary or str(error),
+        error.diag.message_detail,
+        error.diag.message_hint,
+    )
+    bar = re.match(r"Bar (\d+) of \d+", detail or "")
+    line = series.bars[int(bar[1]) - 1].line if bar else None
+    place = f"{series.path}:{line}: " if series.path and line else f"{series.path}: " if series.path else ""
+    if message.endswith("comes twice") and series.timeframe == "1d":
+        hint = f"{hint} Bars shorter than a day need --timeframe."
+    return PriceError(place + message, detail=detail, hint=hint)

@@ -1,0 +1,115 @@
+"""A series of raw bars with its dated factors, as every source hands it to the loader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from runners.errors import DeskError
+
+ROUNDING = 1e-9
+"""Relative width of the hair by which rounding may put a close above its high or below its low."""
+
+
+class PriceError(DeskError):
+    """Prices that cannot be loaded."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Prices before `effective_date` (the ex-date) are multiplied by `factor` when they are read adjusted."""
+
+    effective_date: dt.date
+    kind: str
+    """split (volume is divided by the factor too) or dividend."""
+    factor: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Raw prices of one bar; `line` is where the source has it, for messages."""
+
+    time: dt.datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = 0.0
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class PriceSeries:
+    """One symbol's bars in order of time. `factors` is the whole set; None leaves what the desk has."""
+
+    symbol: str
+    source: str
+    bars: tuple[Bar, ...]
+    timeframe: str = "1d"
+    factors: tuple[Factor, ...] | None = None
+    title: str | None = None
+    asset_class: str | None = None
+    closes_only: bool = False
+    notes: str | None = None
+    path: str | None = None
+    remarks: tuple[str, ...] = field(default=())
+    """What the user should know about these bars."""
+
+
+def session_time(date: dt.date) -> dt.datetime:
+    """Time of a daily bar: 00:00 UTC of its session's date."""
+    return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+
+
+def closes(times: Iterable[dt.datetime], prices: Iterable[float]) -> tuple[Bar, ...]:
+    """Bars of a source that has closes only."""
+    return tuple(Bar(time, price, price, price, price) for time, price in zip(times, prices, strict=True))
+
+
+def without_rounding(series: PriceSeries) -> PriceSeries:
+    """High and low moved over open and close where only rounding kept them apart; says how many."""
+    bars = tuple(_mended(bar) for bar in series.bars)
+    count = sum(bar is not old for bar, old in zip(bars, series.bars, strict=True))
+    if not count:
+        return series
+    remark = f"{count} bars had an open or a close a rounding error outside high and low: widened"
+    return replace(series, bars=bars, remarks=(*series.remarks, remark))
+
+
+def without_impossible_bars(series: PriceSeries) -> PriceSeries:
+    """Leaves out bars that contradict themselves, and names them. For a source that nobody here can mend."""
+    remarks = []
+    bars = []
+    for bar in series.bars:
+        fault = impossible(bar)
+        if fault is None:
+            bars.append(bar)
+        else:
+            remarks.append(f"{bar.time:%Y-%m-%d} left out: {fault}")
+    return replace(series, bars=tuple(bars), remarks=(*series.remarks, *remarks)) if remarks else series
+
+
+def impossible(bar: Bar) -> str | None:
+    """What contradicts itself in a bar, in words."""
+    for name in ("open", "high", "low", "close"):
+        price = getattr(bar, name)
+        if not (math.isfinite(price) and price > 0):
+            return f"{name} is {price:g}"
+    if not (math.isfinite(bar.volume) and bar.volume >= 0):
+        return f"volume is {bar.volume:g}"
+    if bar.high < max(bar.open, bar.close, bar.low):
+        return f"high {bar.high!r} is below {max(bar.open, bar.close, bar.low)!r}"
+    if bar.low > min(bar.open, bar.close):
+        return f"low {bar.low!r} is above {min(bar.open, bar.close)!r}"
+    return None
+
+
+def _mended(bar: Bar) -> Bar:
+    top, bottom = max(bar.open, bar.close), min(bar.open, bar.close)
+    if bar.high < top <= bar.high * (1 + ROUNDING):
+        bar = replace(bar, high=top)
+    if bar.low > bottom >= bar.low * (1 - ROUNDING):
+        bar = replace(bar, low=bottom)
+    return bar
