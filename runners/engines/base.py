@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from runners.errors import DeskError
+
 FailureKind = Literal["strategy", "memory"]
 MetricValue = int | float | list[int] | list[float] | dict[str, float]
 
 
-class SettingsError(ValueError):
+class SettingsError(DeskError):
     """Settings of a run do not have the shape that this runner knows."""
 
 

@@ -1,0 +1,1 @@
+"""The worker: claims work, executes it in children, records what comes back."""

@@ -1,0 +1,76 @@
+"""A child: runs the points of one work item, reports each through its pipe, and ends.
+
+It is forked from the zygote, so it has no connection and no password; here it also gives up every descriptor
+but its pipe, the terminal, and the right to take more memory than its run allows.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from runners.engines.base import Engine, PointFailure, PriceSeries
+from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
+from runners.worker.protocol import PointBegan, StartChild, pack, write_all
+
+# The watch of the worker counts pages in use; this limit counts what was asked for, so it stands behind.
+MEMORY_SLACK = 1.5
+
+
+def run_child(
+    order: StartChild,
+    pipe: int,
+    zygote: int,
+    engines: Mapping[str, Engine],
+    prices: Sequence[PriceSeries] | None,
+) -> NoReturn:
+    """Never returns: what the zygote would do next is not for a child to do."""
+    status = 1
+    try:
+        _isolate(pipe, zygote, order.settings.memory_mb)
+        _run(order, pipe, engines, prices)
+        status = 0
+    finally:
+        # Not sys.exit: handlers that the zygote's modules registered are not the child's to run.
+        os._exit(status)
+
+
+def _isolate(pipe: int, zygote: int, memory_mb: float) -> None:
+    die_with_parent(zygote)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A group of its own, so that processes which a strategy starts end with it.
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.closerange(3, pipe)
+    os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
+    # A process that a strategy forks runs on in this code; without the pipe it cannot report a point twice.
+    os.register_at_fork(after_in_child=lambda: os.close(pipe))
+    no_core_dumps()
+    limit_memory(memory_mb * MEMORY_SLACK)
+
+
+def _run(
+    order: StartChild, pipe: int, engines: Mapping[str, Engine], prices: Sequence[PriceSeries] | None
+) -> None:
+    if prices is None:
+        raise LookupError(f"prices {order.prices_key} were not loaded")
+
+    def began(ordinal: int) -> None:
+        write_all(pipe, pack(PointBegan(ordinal)))
+
+    engine = engines[order.settings.engine]
+    for outcome in engine.run(order.settings, prices, order.points, began):
+        try:
+            frame = pack(outcome)
+        except MemoryError:
+            frame = pack(PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result"))
+        write_all(pipe, frame)
+        del outcome, frame
+        gc.collect()

@@ -1,0 +1,223 @@
+"""Runs held items in children and turns what becomes of them into reports. It never touches the database."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from runners.engines.base import PointFailure, PointResult, PriceSeries, RunSettings
+from runners.worker.held import Child, Held, HeldItem, failure_kind
+from runners.worker.process_limits import private_megabytes
+from runners.worker.protocol import (
+    ChildEnded,
+    ChildStarted,
+    ForgetPrices,
+    KillChild,
+    LoadPrices,
+    PointBegan,
+    ProtocolError,
+)
+from runners.worker.queue import Report, WorkItem
+from runners.worker.zygote_client import ChildPipe, ZygoteClient, ZygoteError
+
+PRICE_SETS = 8
+"""Price sets that the zygote keeps; the one used longest ago makes room."""
+
+
+class Executor:
+    """At most `processes` children at a time, one a held item."""
+
+    def __init__(
+        self,
+        processes: int,
+        start_zygote: Callable[[], ZygoteClient],
+        report: Callable[[Report], None],
+        *,
+        stock: bool = False,
+    ) -> None:
+        self.held = Held()
+        self._stock = stock
+        self._processes = processes
+        self._start_zygote = start_zygote
+        self._report = report
+        self._zygote = start_zygote()
+        self.lost = False
+        """True when the zygote has died; what was held must be given back before `restart`."""
+        self._loaded: OrderedDict[str, None] = OrderedDict()
+        self._pipes: dict[int, ChildPipe] = {}
+        """Pipes of all children that have not ended, also of those whose item is no longer held."""
+
+    @property
+    def zygote(self) -> ZygoteClient:
+        return self._zygote
+
+    def readable(self) -> Iterator[Any]:
+        """What to wait on for news."""
+        if not self.lost:
+            yield self._zygote
+        yield from self._pipes.values()
+
+    def hold(
+        self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[PriceSeries, ...]]
+    ) -> None:
+        """Take an item; `prices` is asked only where the zygote does not have them."""
+        settings = replace(settings, stock=settings.stock or self._stock)
+        key = prices_key(settings)
+        if key not in self._loaded:
+            self._send(LoadPrices(key, prices()))
+            self._loaded[key] = None
+        self._loaded.move_to_end(key)
+        self.held.add(HeldItem(item, settings, key))
+        in_use = {held.prices_key for held in self.held}
+        for old in list(self._loaded):
+            if len(self._loaded) > PRICE_SETS and old not in in_use:
+                del self._loaded[old]
+                self._send(ForgetPrices(old))
+
+    def drop(self, work_item_id: int) -> None:
+        """Forget an item; a child that is on it is killed and what it sends is not reported."""
+        held = self.held.drop(work_item_id)
+        if held is not None and held.child is not None:
+            self._send(KillChild(held.child.child_id))
+
+    def _send(self, message: object) -> None:
+        # A dead zygote is noticed, and dealt with, by the next step.
+        with suppress(ZygoteError):
+            self._zygote.send(message)
+
+    def step(self) -> None:
+        """Read what has arrived, end what takes too long, start what there is room for."""
+        if self.lost:
+            return
+        try:
+            messages = list(self._zygote.receive())
+            self._read_pipes()
+            for message in messages:
+                match message:
+                    case ChildStarted(child_id, pid):
+                        held = self.held.of_child(child_id)
+                        if held is not None and held.child is not None:
+                            held.child.pid = pid
+                    case ChildEnded():
+                        self._ended(message)
+            self._watch_deadlines()
+            self._start_children()
+        except ZygoteError:
+            self._lose_zygote()
+
+    def _start_children(self) -> None:
+        for held in self.held.ready():
+            if len(self._pipes) >= self._processes:
+                return
+            points = tuple(held.waiting.values())
+            pipe = self._zygote.start_child(held.settings, held.prices_key, points)
+            self._pipes[pipe.child_id] = pipe
+            held.child = Child(pipe, clock=time.monotonic())
+
+    def _read_pipes(self) -> None:
+        for pipe in list(self._pipes.values()):
+            self._read(pipe)
+
+    def _read(self, pipe: ChildPipe) -> None:
+        held = self.held.of_child(pipe.child_id)
+        try:
+            for message in pipe.read():
+                if held is not None and held.child is not None:
+                    self._take(held, held.child, message)
+        except ProtocolError:
+            # Something in the child wrote into its pipe; its death is then charged to what was running.
+            self._send(KillChild(pipe.child_id))
+
+    def _take(self, held: HeldItem, child: Child, message: Any) -> None:
+        child.clock = time.monotonic()
+        if isinstance(message, PointBegan):
+            child.running = message.ordinal
+            return
+        child.running = None
+        if message.ordinal not in held.waiting:
+            return
+        del held.waiting[message.ordinal]
+        match message:
+            case PointResult():
+                self._report(Report(held.item, message.ordinal, result=message))
+            case PointFailure(ordinal, kind, error):
+                self._report(Report(held.item, ordinal, kind=kind, error=error))
+
+    def _ended(self, message: ChildEnded) -> None:
+        pipe = self._pipes.pop(message.child_id, None)
+        if pipe is None:
+            return
+        held = self.held.of_child(message.child_id)
+        self._read(pipe)
+        pipe.close()
+        if held is None:
+            return
+        child, suspect = held.child, held.suspect()
+        held.child = None
+        if suspect is None:
+            return
+        # What is left of the item goes on in a new child.
+        del held.waiting[suspect]
+        why = child.why_killed if child is not None and child.killed else message.describe()
+        kind = "infrastructure" if message.error else failure_kind(child)
+        self._report(Report(held.item, suspect, kind=kind, error=why))
+
+    def _watch_deadlines(self) -> None:
+        now = time.monotonic()
+        for held, child in self.held.with_child():
+            seconds = held.settings.seconds_per_point
+            if child.killed is None and child.overdue(now, seconds):
+                child.killed = "deadline"
+                child.why_killed = (
+                    f"no result after {now - child.clock:.1f} s; seconds_per_point is {seconds:g}"
+                )
+                self._send(KillChild(child.child_id))
+
+    def watch_memory(self) -> float:
+        """Kill children above their run's limit; returns the private megabytes of all of them."""
+        total = 0.0
+        for held, child in self.held.with_child():
+            if child.pid is None:
+                continue
+            child.memory_mb = private_megabytes(child.pid) or 0.0
+            total += child.memory_mb
+            limit = held.settings.memory_mb
+            if child.killed is None and child.memory_mb > limit:
+                child.killed = "memory"
+                child.why_killed = f"{child.memory_mb:.0f} MB of private memory; memory_mb is {limit:g}"
+                self._send(KillChild(child.child_id))
+        return total
+
+    def _lose_zygote(self) -> None:
+        """Every child died with the zygote: charge what ran, forget the rest and say so by `lost`."""
+        self.lost = True
+        for held, _ in self.held.with_child():
+            suspect = held.suspect()
+            if suspect is not None:
+                text = "the process that runs backtests ended unexpectedly"
+                self._report(Report(held.item, suspect, kind="infrastructure", error=text))
+        for held in self.held:
+            self.held.drop(held.item.work_item_id)
+
+    def restart(self) -> None:
+        """Begin anew with nothing held."""
+        self.close()
+        self._loaded.clear()
+        self._zygote = self._start_zygote()
+        self.lost = False
+
+    def close(self) -> None:
+        self._zygote.close()
+        for pipe in self._pipes.values():
+            pipe.close()
+        self._pipes.clear()
+
+
+def prices_key(settings: RunSettings) -> str:
+    """Runs with equal keys see equal prices."""
+    window = f"{settings.start_date} {settings.end_date} {settings.timeframe}"
+    return f"{settings.data_hash} {window} {' '.join(settings.symbols)}"

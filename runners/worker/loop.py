@@ -1,0 +1,289 @@
+"""The worker's loop: claims, executes, records, until there is nothing left or somebody stops it.
+
+It decides nothing: what is claimable, what a failure costs and when a run is over is for SQL to say. It holds
+the only connection, and goes on executing while that is lost.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from runners.engines.base import RunSettings
+from runners.errors import DeskError
+from runners.worker.executor import Executor
+from runners.worker.interrupts import Interrupts
+from runners.worker.outbox import Outbox
+from runners.worker.progress import Standing, WorkProgress
+from runners.worker.queue import Queue, Report, Runner, WorkItem
+from runners.worker.zygote_client import ZygoteClient
+
+HEARTBEAT_SECONDS = 5.0
+POLL_SECONDS = 2.0
+REAP_SECONDS = 10.0
+WATCH_SECONDS = 0.25
+ADVANCE_SECONDS = 0.5
+STALL_SECONDS = 120.0
+RECONNECT_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+GIVEN_BACK = 130
+TERMINATED = 143
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
+
+
+class Every:
+    """True once an interval; jittered, so that workers started together do not knock together."""
+
+    def __init__(self, seconds: float, *, jitter: float = 0.0) -> None:
+        self._seconds = seconds
+        self._jitter = jitter
+        self._next = 0.0
+
+    def due(self, now: float) -> bool:
+        if now < self._next:
+            return False
+        self._next = now + self._seconds * (1 + random.uniform(-self._jitter, self._jitter))
+        return True
+
+    def soon(self) -> None:
+        self._next = 0.0
+
+
+class Loop:
+    """One worker process. `run` returns the exit code."""
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection[Any]],
+        describe: Callable[[ZygoteClient], Runner],
+        *,
+        processes: int,
+        drain: bool = False,
+        stock: bool = False,
+        progress: WorkProgress | None = None,
+        start_zygote: Callable[[], ZygoteClient] = ZygoteClient,
+    ) -> None:
+        self._connect = connect
+        self._processes = processes
+        self._drain = drain
+        self._progress = progress or WorkProgress()
+        self._outbox = Outbox(self._answered)
+        # The zygote comes first: it must exist before there is a connection.
+        self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock)
+        self._runner = describe(self._executor.zygote)
+        self._runner_id = 0
+        self._queue: Queue | None = None
+        self._settings: dict[int, RunSettings] = {}
+        self._heartbeat = Every(HEARTBEAT_SECONDS)
+        self._poll = Every(POLL_SECONDS, jitter=0.5)
+        self._reap = Every(REAP_SECONDS, jitter=0.3)
+        self._watch = Every(WATCH_SECONDS)
+        self._advance = Every(ADVANCE_SECONDS)
+        self._count = Every(1.0)
+        self._attempts = 0
+        self._retry_at = 0.0
+        self._memory_mb = 0.0
+        self._recorded_since_advance = False
+        self._stopping = False
+        self._done = self._failed = self._left = 0
+        self._left_changed = time.monotonic()
+
+    def run(self) -> int:
+        try:
+            # The first connection is not retried: a wrong address is an error to show, not to wait on.
+            self._queue = Queue(self._connect())
+            self._runner_id = self._queue.register(self._runner)
+            with Interrupts() as interrupts, self._progress:
+                return self._serve(interrupts)
+        finally:
+            self._executor.close()
+            if self._queue is not None:
+                self._queue.close()
+
+    def _serve(self, interrupts: Interrupts) -> int:
+        try:
+            while True:
+                self._wait(interrupts)
+                if interrupts.terminated or interrupts.interrupts > 1:
+                    return self._give_back(TERMINATED if interrupts.terminated else GIVEN_BACK)
+                if interrupts.interrupts and not self._stopping:
+                    self._stopping = True
+                    self._progress.say("finishing what runs; Ctrl-C again gives it back")
+                self._executor.step()
+                now = time.monotonic()
+                if self._watch.due(now):
+                    self._memory_mb = self._executor.watch_memory()
+                if self._with_database(now) and self._finished():
+                    self._sign_off()
+                    return 0
+        except BaseException:
+            self._give_back(1)
+            raise
+
+    # Waiting
+
+    def _wait(self, interrupts: Interrupts) -> None:
+        watched: list[Any] = [interrupts, *self._executor.readable()]
+        if self._queue is not None:
+            watched.append(self._queue)
+        select.select(watched, [], [], 0.05 if len(self._outbox) else WATCH_SECONDS)
+        interrupts.drain()
+
+    # Database
+
+    def _with_database(self, now: float) -> bool:
+        """Everything that needs the connection; False where there is none or it broke."""
+        if self._queue is None and not self._reconnect(now):
+            return False
+        assert self._queue is not None
+        try:
+            self._exchange(self._queue, now)
+        except CONNECTION_ERRORS as error:
+            self._queue.close()
+            self._queue = None
+            self._progress.say(f"the connection is lost ({_first_line(error)}); trying again")
+            return False
+        return True
+
+    def _reconnect(self, now: float) -> bool:
+        if now < self._retry_at:
+            return False
+        try:
+            self._queue = Queue(self._connect())
+        except (DeskError, *CONNECTION_ERRORS):
+            seconds = RECONNECT_SECONDS[min(self._attempts, len(RECONNECT_SECONDS) - 1)]
+            self._retry_at = time.monotonic() + seconds * random.uniform(0.5, 1.5)
+            self._attempts += 1
+            return False
+        self._attempts = 0
+        self._heartbeat.soon()
+        self._progress.say("connected again")
+        return True
+
+    def _exchange(self, queue: Queue, now: float) -> None:
+        if queue.notified():
+            self._poll.soon()
+        if self._executor.lost:
+            self._outbox.flush(queue)
+            queue.release(self._runner_id)
+            self._executor.restart()
+        if self._heartbeat.due(now):
+            self._beat(queue)
+        if self._outbox.due(now):
+            self._outbox.flush(queue)
+        if self._recorded_since_advance and self._advance.due(now):
+            self._recorded_since_advance = False
+            if queue.advance(self._runner_id):
+                self._poll.soon()
+        if self._reap.due(now) and queue.reap():
+            self._poll.soon()
+        self._claim(queue, now)
+        if self._count.due(now):
+            self._take_stock(queue)
+
+    def _beat(self, queue: Queue) -> None:
+        gone = queue.heartbeat(self._runner_id, self._executor.held.running(), self._memory_mb)
+        for work_item_id, reason in gone.items():
+            held = self._executor.held.get(work_item_id)
+            if held is not None:
+                self._lose(held.item, reason)
+
+    def _lose(self, item: WorkItem, reason: str) -> None:
+        self._executor.drop(item.work_item_id)
+        self._outbox.forget(item)
+        self._progress.say(f"work item {item.work_item_id} is no longer held: {reason}")
+
+    def _claim(self, queue: Queue, now: float) -> None:
+        """Hold twice as many items as run, so that no child waits for the database."""
+        room = 2 * self._processes - len(self._executor.held)
+        if self._stopping or room < 1 or not self._poll.due(now):
+            return
+        items = queue.claim(self._runner_id, room)
+        if not items and queue.advance(self._runner_id):
+            items = queue.claim(self._runner_id, room)
+        for item in items:
+            run_id = item.optimization_run_id
+            if run_id not in self._settings:
+                self._settings[run_id] = queue.settings(run_id)
+            self._executor.hold(item, self._settings[run_id], lambda run_id=run_id: queue.prices(run_id))  # type: ignore[misc]
+        if items:
+            self._executor.step()
+            self._poll.soon()
+
+    def _take_stock(self, queue: Queue) -> None:
+        left = queue.open_work()
+        if left != self._left or len(self._executor.held):
+            self._left_changed = time.monotonic()
+        self._left = left
+        running = sum(1 for _ in self._executor.held.with_child())
+        self._progress.show(Standing(self._done, self._failed, left, running))
+
+    def _answered(self, report: Report, word: str) -> None:
+        """PostgreSQL's word on one outcome."""
+        if word.startswith(("impossible", "error")) and report.result is not None:
+            # A value that cannot be is as deterministic as an exception; the point gets it as its failure.
+            self._outbox.add(Report(report.item, report.ordinal, kind="strategy", error=word))
+            return
+        self._recorded_since_advance = True
+        if word == "recorded":
+            self._done += 1
+        elif report.result is None and word not in ("stale", "duplicate"):
+            self._failed += 1
+        held = self._executor.held.get(report.item.work_item_id)
+        if held is None or held.item.token != report.item.token:
+            return
+        if word == "stale":
+            self._lose(report.item, "its claim has passed to another runner")
+            return
+        held.unrecorded.discard(report.ordinal)
+        if not held.unrecorded:
+            self._executor.held.drop(report.item.work_item_id)
+            self._poll.soon()
+
+    # Ending
+
+    def _finished(self) -> bool:
+        if len(self._executor.held) or len(self._outbox) or self._queue is None:
+            return False
+        if self._stopping:
+            return True
+        if not self._drain:
+            return False
+        try:
+            # A run closes, or plans its next part, only when it is advanced.
+            if self._queue.advance(self._runner_id):
+                self._poll.soon()
+                return False
+            self._left = self._queue.open_work()
+        except CONNECTION_ERRORS:
+            return False
+        if self._left and time.monotonic() - self._left_changed > STALL_SECONDS:
+            raise DeskError(
+                f"{self._left} pieces of work are left that this runner cannot claim",
+                hint="they wait for a later time, for another runner, or for code that this runner lacks",
+            )
+        return self._left == 0
+
+    def _sign_off(self) -> None:
+        assert self._queue is not None
+        self._progress.show(Standing(self._done, self._failed, self._left, 0), final=True)
+        self._queue.stop(self._runner_id)
+
+    def _give_back(self, code: int) -> int:
+        """Record what is finished, give the rest back uncharged; leases do the same where this cannot."""
+        if self._queue is not None:
+            try:
+                self._outbox.flush(self._queue)
+                self._queue.release(self._runner_id)
+                self._queue.stop(self._runner_id)
+            except psycopg.Error as error:
+                self._progress.say(f"the work could not be given back: {_first_line(error)}")
+        return code
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

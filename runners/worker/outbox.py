@@ -1,0 +1,64 @@
+"""Outcomes on their way to the database: kept until it has answered for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from runners.worker.queue import Queue, Report, WorkItem
+
+BATCH = 50
+SECONDS = 0.2
+
+
+class Outbox:
+    """Collects reports and hands them over in batches; `answered` is told the word for each."""
+
+    def __init__(self, answered: Callable[[Report, str], None]) -> None:
+        self._answered = answered
+        self._reports: list[Report] = []
+        self._oldest = 0.0
+
+    def __len__(self) -> int:
+        return len(self._reports)
+
+    def add(self, report: Report) -> None:
+        if not self._reports:
+            self._oldest = time.monotonic()
+        self._reports.append(report)
+
+    def due(self, now: float) -> bool:
+        return bool(self._reports) and (len(self._reports) >= BATCH or now - self._oldest >= SECONDS)
+
+    def forget(self, item: WorkItem) -> None:
+        """Drop what belongs to a claim that is no longer ours."""
+        self._reports = [report for report in self._reports if report.item.token != item.token]
+
+    def flush(self, queue: Queue) -> None:
+        """Record everything; where the connection breaks, what has no answer stays for the next time."""
+        while self._reports:
+            batch = self._reports[:BATCH]
+            try:
+                answers = queue.record(batch)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except psycopg.Error:
+                answers = _one_by_one(queue, batch)
+            del self._reports[: len(batch)]
+            for report, word in answers:
+                self._answered(report, word)
+
+
+def _one_by_one(queue: Queue, batch: list[Report]) -> list[tuple[Report, str]]:
+    """A batch is one transaction, so one report that PostgreSQL raises at must not take the others along."""
+    answers = []
+    for report in batch:
+        try:
+            answers += queue.record([report])
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except psycopg.Error as error:
+            answers.append((report, f"error: {error.diag.message_primary or error}"))
+    return answers

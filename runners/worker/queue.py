@@ -1,0 +1,204 @@
+"""The SQL API as a runner sees it: each method is one short call of one function.
+
+Nothing is decided here. Results and failures go in a pipeline, sorted by run so that two runners that record
+for the same runs take the locks in the same order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+
+Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
+CHANNEL = "desk_work"
+
+REGISTER = "select desk.register_runner(%s::text, %s::int, %s::text, %s::text[], %s::int, %s::text, %s, %s)"
+CLAIM = """
+select work_item_id, token, optimization_run_id, attempt, ordinals, parameters
+from desk.claim_work(%s::bigint, %s::int)
+"""
+SETTINGS = "select desk.run_settings(%s::bigint)"
+PRICES = "select symbol, epochs, open, high, low, close, volume from desk.run_prices(%s::bigint)"
+HEARTBEAT = "select work_item_id, reason from desk.heartbeat(%s::bigint, %s, %s::numeric)"
+FAIL = "select desk.fail_work(%b::bigint, %b, %b::bigint, %b::text, %b::text)"
+COMPLETE = """
+select desk.complete_work(
+  %b::bigint, %b, %b::bigint, %b, %b::date[], %b::float8[],
+  %b::text[], %b::timestamptz[], %b::timestamptz[], %b::float8[], %b::float8[], %b::float8[], %b::float8[],
+  %b::float8[]
+)
+"""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What a runner says of itself when it registers."""
+
+    host: str
+    pid: int
+    version: str
+    engines: tuple[str, ...]
+    processes: int
+    platform: str
+    runs_dbt: bool
+    strategies: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """Claimed points of one run; `token` proves the claim."""
+
+    work_item_id: int
+    token: UUID
+    optimization_run_id: int
+    attempt: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One point's outcome on its way to the database: a result, or a failure's kind and text."""
+
+    item: WorkItem
+    ordinal: int
+    result: PointResult | None = None
+    kind: Kind | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A held item and the point of it that is executing, if one is."""
+
+    item: WorkItem
+    ordinal: int | None
+
+
+class Queue:
+    """The runner's only connection, in autocommit."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._connection.execute(f"listen {CHANNEL}")
+        self._notified = False
+        connection.add_notify_handler(self._on_notify)
+
+    def fileno(self) -> int:
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+    def _on_notify(self, _: psycopg.Notify) -> None:
+        self._notified = True
+
+    def notified(self) -> bool:
+        """True once after PostgreSQL said that there is work; never waits."""
+        pgconn = self._connection.pgconn
+        pgconn.consume_input()
+        while pgconn.notifies():
+            self._notified = True
+        seen, self._notified = self._notified, False
+        return seen
+
+    def _value(self, statement: str, *parameters: object) -> Any:
+        row = self._connection.execute(statement, parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+    def register(self, runner: Runner) -> int:
+        """Publish the strategies and become a runner; returns its id."""
+        return int(
+            self._value(
+                REGISTER, runner.host, runner.pid, runner.version, list(runner.engines), runner.processes,
+                runner.platform, runner.runs_dbt, Jsonb(list(runner.strategies)),
+            )
+        )  # fmt: skip
+
+    def claim(self, runner_id: int, limit: int) -> list[WorkItem]:
+        rows = self._connection.execute(CLAIM, (runner_id, limit)).fetchall()
+        return [
+            WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters)))
+            for item_id, token, run_id, attempt, ordinals, parameters in rows
+        ]
+
+    def settings(self, run_id: int) -> RunSettings:
+        return RunSettings.from_json(self._value(SETTINGS, run_id))
+
+    def prices(self, run_id: int) -> tuple[PriceSeries, ...]:
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(PRICES, (run_id,)).fetchall()
+        return tuple(PriceSeries.from_rows(*row) for row in rows)
+
+    def heartbeat(self, runner_id: int, held: Iterable[Running], memory_mb: float) -> dict[int, str]:
+        """Extend the leases; returns the items that this runner no longer holds, each with the reason."""
+        running = [
+            {"work_item_id": one.item.work_item_id, "token": str(one.item.token), "ordinal": one.ordinal}
+            for one in held
+        ]
+        rows = self._connection.execute(HEARTBEAT, (runner_id, Jsonb(running), round(memory_mb, 1)))
+        return dict(rows.fetchall())
+
+    def record(self, reports: Sequence[Report]) -> list[tuple[Report, str]]:
+        """Hand outcomes over in one round trip; returns each with the word that PostgreSQL answered."""
+        ordered = sorted(
+            reports,
+            key=lambda report: (report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
+        )
+        with self._connection.pipeline():
+            cursors = [self._connection.execute(*_statement(report)) for report in ordered]
+        answers = []
+        for report, cursor in zip(ordered, cursors, strict=True):
+            row = cursor.fetchone()
+            answers.append((report, str(row[0]) if row else ""))
+        return answers
+
+    def release(self, runner_id: int) -> int:
+        return int(self._value("select desk.release_work(%s::bigint)", runner_id))
+
+    def stop(self, runner_id: int) -> None:
+        self._value("select desk.stop_runner(%s::bigint)", runner_id)
+
+    def reap(self) -> int:
+        return int(self._value("select desk.reap_expired()"))
+
+    def advance(self, runner_id: int) -> int:
+        return int(self._value("select desk.advance_runs(%s::bigint)", runner_id))
+
+    def open_work(self) -> int:
+        """Unfinished work of open runs, whoever holds it."""
+        return int(self._value("select desk.open_work()"))
+
+
+def _statement(report: Report) -> tuple[str, Sequence[object]]:
+    item, result = report.item, report.result
+    head = (item.work_item_id, item.token, report.ordinal)
+    if result is None:
+        return FAIL, (*head, report.kind, report.error)
+    trades = result.trades
+    entered: list[dt.datetime] = [trade.entry_time for trade in trades]
+    left: list[dt.datetime] = [trade.exit_time for trade in trades]
+    return COMPLETE, (
+        *head,
+        Jsonb(result.metrics),
+        result.sessions,
+        result.equity,
+        [trade.symbol for trade in trades],
+        entered,
+        left,
+        [trade.size for trade in trades],
+        [trade.entry_price for trade in trades],
+        [trade.exit_price for trade in trades],
+        [trade.profit for trade in trades],
+        [trade.fees for trade in trades],
+    )
