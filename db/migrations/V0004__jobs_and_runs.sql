@@ -237,7 +237,7 @@ create table desk.success_criteria (
   metric              text not null references desk.metric_definitions,
   comparison          text not null,
   threshold           double precision not null,
-  source              text not null default 'config',
+  source              text not null default 'director',
   primary key (optimization_run_id, metric, comparison),
   constraint success_criteria_comparison_known check (comparison in ('>=', '<=', '>', '<', '=', '!=')),
   constraint success_criteria_source_known check (source in ('config', 'constraint', 'default', 'director'))

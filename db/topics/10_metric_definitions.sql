@@ -1,0 +1,132 @@
+-- Every metric once. Targets, constraints, criteria and reasons read these rows.
+
+insert into desk.metric_definitions (
+  metric, title, aliases, unit, direction, min_key, max_key, min_phrase, max_phrase, short_name, decimals, description)
+values
+  ('sharpe_ratio', 'Sharpe Ratio', '{Sharpe}', 'ratio', 'max', 'min_sharpe', 'max_sharpe', 'Sharpe too low', 'Sharpe too high to be true', 'Sharpe', 2,
+   'Annualized mean over sample deviation of daily returns, less the risk-free rate.'),
+  ('sortino_ratio', 'Sortino Ratio', '{Sortino}', 'ratio', 'max', 'min_sortino', null, 'Sortino too low', null, 'Sortino', 2,
+   'Annualized mean over downside deviation of daily returns.'),
+  ('calmar_ratio', 'Calmar Ratio', '{Calmar}', 'ratio', 'max', 'min_calmar', null, 'Calmar too low', null, 'Calmar', 2,
+   'Annual return over the largest drawdown.'),
+  ('total_return', 'Total Return', '{"Total Net Profit", "Net Profit", Return}', 'fraction', 'max', 'min_total_return', null, 'Return too low', null, 'Return', 1,
+   'Ending value over starting capital, less 1.'),
+  ('annual_return', 'Annual Return', '{"Compounding Annual Return", CAGR}', 'fraction', 'max', 'min_annual_return', null, 'Annual return too low', null, 'Annual return', 1,
+   'Compound return a year of 252 sessions.'),
+  ('volatility', 'Volatility', '{"Annual Standard Deviation", "Annual Volatility"}', 'fraction', 'min', null, 'max_volatility', null, 'Volatility too high', 'Volatility', 1,
+   'Annualized sample deviation of daily returns.'),
+  ('max_drawdown', 'Drawdown', '{"Max Drawdown", "Maximum Drawdown", "MaxDrawdown"}', 'fraction', 'min', null, 'max_drawdown', null, 'Drawdown too deep', 'Drawdown', 1,
+   'Largest fall from a running peak, a positive fraction.'),
+  ('max_drawdown_sessions', 'Drawdown Length', '{"Drawdown Recovery"}', 'sessions', 'min', null, 'max_drawdown_sessions', null, 'Drawdown too long', 'Drawdown length', 0,
+   'Longest stretch of sessions below a peak.'),
+  ('total_trades', 'Trades', '{"Total Trades", "Number of Trades"}', 'count', 'max', 'min_trades', 'max_trades', 'Insufficient trades', 'Too many trades', 'Trades', 0,
+   'Closed trades.'),
+  ('total_orders', 'Orders', '{"Total Orders"}', 'count', 'min', null, 'max_orders', null, 'Too many orders', 'Orders', 0,
+   'Orders with a fill.'),
+  ('win_rate', 'Win Rate', '{}', 'fraction', 'max', 'min_win_rate', null, 'Win rate too low', null, 'Win rate', 1,
+   'Winning trades over closed trades.'),
+  ('average_win', 'Average Win', '{}', 'money', 'max', null, null, null, null, 'Average win', 2,
+   'Mean net profit of winning trades.'),
+  ('average_loss', 'Average Loss', '{}', 'money', 'min', null, null, null, null, 'Average loss', 2,
+   'Mean net loss of losing trades, positive.'),
+  ('profit_factor', 'Profit Factor', '{}', 'ratio', 'max', 'min_profit_factor', null, 'Profit factor too low', null, 'Profit factor', 2,
+   'Gross profit over gross loss.'),
+  ('expectancy', 'Expectancy', '{}', 'money', 'max', 'min_expectancy', null, 'Expectancy too low', null, 'Expectancy', 2,
+   'Mean net profit of a closed trade.'),
+  ('sqn', 'SQN', '{"System Quality Number"}', 'ratio', 'max', 'min_sqn', null, 'SQN too low', null, 'SQN', 2,
+   'Root of trades times mean over deviation of net profits.'),
+  ('total_fees', 'Fees', '{"Total Fees"}', 'money', 'min', null, 'max_fees', null, 'Fees too high', 'Fees', 2,
+   'All fees paid.'),
+  ('fee_pct', 'Fee Share of Capital', '{"Fee Drag", "Fee Percent"}', 'fraction', 'min', null, 'max_fee_pct', null, 'Fees too high', 'Fees', 1,
+   'Fees as a fraction of the starting capital.'),
+  ('fee_share_of_profit', 'Fee Share of Profit', '{}', 'fraction', 'min', null, 'max_fee_share_of_profit', null, 'Fees eat the profit', 'Fee share of profit', 1,
+   'Fees as a fraction of profit before fees.'),
+  ('turnover', 'Turnover', '{"Portfolio Turnover"}', 'ratio', 'min', null, 'max_turnover', null, 'Turnover too high', 'Turnover', 2,
+   'Traded value a year over the starting capital.'),
+  ('exposure', 'Exposure', '{}', 'fraction', 'max', 'min_exposure', 'max_exposure', 'Exposure too low', 'Exposure too high', 'Exposure', 1,
+   'Share of sessions that ended with a position.'),
+  ('skewness', 'Skewness', '{}', 'ratio', 'max', 'min_skewness', null, 'Skewness too low', null, 'Skewness', 2,
+   'Third standardized moment of daily returns.'),
+  ('kurtosis', 'Kurtosis', '{}', 'ratio', 'min', null, 'max_kurtosis', null, 'Kurtosis too high', 'Kurtosis', 2,
+   'Fourth standardized moment of daily returns; 3 for a normal distribution.'),
+  ('value_at_risk', 'Value at Risk', '{VaR}', 'fraction', 'min', null, 'max_value_at_risk', null, 'Value at risk too high', 'Value at risk', 1,
+   'Daily loss exceeded in the worst twentieth of sessions.'),
+  ('expected_shortfall', 'Expected Shortfall', '{CVaR}', 'fraction', 'min', null, 'max_expected_shortfall', null, 'Expected shortfall too high', 'Expected shortfall', 1,
+   'Mean daily loss in that twentieth.'),
+  ('ending_value', 'Ending Value', '{"End Equity"}', 'money', 'max', 'min_ending_value', null, 'Ending value too low', null, 'Ending value', 2,
+   'Portfolio value at the end.')
+on conflict (metric) do update
+set title = excluded.title, aliases = excluded.aliases, unit = excluded.unit, direction = excluded.direction,
+    min_key = excluded.min_key, max_key = excluded.max_key, min_phrase = excluded.min_phrase,
+    max_phrase = excluded.max_phrase, short_name = excluded.short_name, decimals = excluded.decimals,
+    description = excluded.description;
+
+create or replace function desk.metric_named(p_name text)
+returns text
+language sql stable strict
+set search_path = desk, pg_temp
+as $$
+  select d.metric
+  from desk.metric_definitions as d
+  where lower(btrim(p_name)) in (select lower(n) from unnest(d.aliases || d.metric || d.title) as names (n))
+$$;
+comment on function desk.metric_named(text) is 'Metric that a name or alias stands for; null when there is none.';
+revoke execute on function desk.metric_named(text) from public;
+grant execute on function desk.metric_named(text) to desk_director, desk_viewer, desk_importer;
+
+create or replace function desk.show_number(p_value double precision, p_unit text, p_decimals integer)
+returns text
+language sql immutable strict
+set search_path = desk, pg_temp
+as $$
+  select case
+    when p_value in ('Infinity', '-Infinity', 'NaN') then p_value::text
+    when p_unit = 'fraction' then round((p_value * 100)::numeric, p_decimals)::text || '%'
+    when p_unit = 'money' then '$' || round(p_value::numeric, p_decimals)::text
+    else round(p_value::numeric, p_decimals)::text
+  end
+$$;
+comment on function desk.show_number(double precision, text, integer) is 'A metric''s value for people, in its unit.';
+revoke execute on function desk.show_number(double precision, text, integer) from public;
+
+create or replace function desk.rejection_reason(
+  p_metric text, p_comparison text, p_value double precision, p_threshold double precision)
+returns text
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_metric    desk.metric_definitions;
+  v_decimals  integer;
+  v_phrase    text;
+  v_broken    text;
+  v_value     text;
+  v_threshold text;
+begin
+  select d.* into v_metric from desk.metric_definitions as d where d.metric = p_metric;
+  v_decimals := v_metric.decimals;
+  if p_value is null then
+    return format('%s undefined: needs %s %s', v_metric.short_name, p_comparison,
+      desk.show_number(p_threshold, v_metric.unit, v_decimals));
+  end if;
+  if p_comparison in ('>=', '>') then
+    v_phrase := coalesce(v_metric.min_phrase, v_metric.title || ' too low');
+  elsif p_comparison in ('<=', '<') then
+    v_phrase := coalesce(v_metric.max_phrase, v_metric.title || ' too high');
+  else
+    v_phrase := v_metric.title || ' not as wanted';
+  end if;
+  v_broken := case p_comparison
+    when '>=' then '<' when '<=' then '>' when '>' then '<=' when '<' then '>=' when '=' then '!=' else '=' end;
+  loop
+    v_value := desk.show_number(p_value, v_metric.unit, v_decimals);
+    v_threshold := desk.show_number(p_threshold, v_metric.unit, v_decimals);
+    exit when v_value <> v_threshold or p_value = p_threshold or v_decimals >= 17;
+    v_decimals := v_decimals + 1;
+  end loop;
+  return format('%s: %s %s %s', v_phrase, v_value, v_broken, v_threshold);
+end
+$$;
+comment on function desk.rejection_reason(text, text, double precision, double precision) is
+  'Why a value does not meet a criterion, in the desk''s wording: Insufficient trades: 8 < 100.';
+revoke execute on function desk.rejection_reason(text, text, double precision, double precision) from public;

@@ -1,0 +1,40 @@
+-- Every key a config may have. validate_config(), config_schema() and the docs read these rows.
+
+delete from desk.config_keys;
+insert into desk.config_keys (
+  position, path, type, required, default_value, minimum, maximum, allowed, example, description)
+values
+  (1, 'name', 'text', false, null, null, null, null, '"RSI on ETFs"', 'A name for people; changes nothing.'),
+  (2, 'description', 'text', false, null, null, null, null, '"Relaxed thresholds"', 'What is tried and why; changes nothing.'),
+  (3, 'notes', 'text', false, null, null, null, null, '"second try"', 'Free notes; change nothing.'),
+  (10, 'strategy', 'text', true, null, null, null, null, 'rsi_mean_reversion', 'Name or code of the strategy.'),
+  (20, 'symbols', 'symbols', true, null, null, null, null, '[AAPL, IBM]', 'Symbols, traded together as one portfolio.'),
+  (21, 'for_each', 'text', false, null, null, null, '{symbols}', 'symbols', 'symbols makes one search of each symbol instead of one portfolio of all.'),
+  (22, 'timeframe', 'text', false, '"1d"', null, null, null, '1d', 'Length of a bar: 1m, 1h, 1d, ... Daily bars suit small capital.'),
+  (23, 'start_date', 'date', false, null, null, null, null, '2004-01-01', 'First day of the window; the first day that all symbols have prices when absent.'),
+  (24, 'end_date', 'date', false, null, null, null, null, '2012-12-31', 'Last day of the window; the last day that all symbols have prices when absent.'),
+  (30, 'cash', 'number', false, '100000', 1, 1000000000000, null, '100000', 'Starting capital, in account currency.'),
+  (31, 'commission', 'commission', false, '0.001', null, null, null, '0.001', 'Fee of a fill: a fraction of its value, or an object with percent, per_share and minimum.'),
+  (32, 'commission.percent', 'number', false, '0', 0, 0.5, null, '0.001', 'Fraction of the traded value.'),
+  (33, 'commission.per_share', 'number', false, '0', 0, 1000, null, '0.005', 'Money for each unit.'),
+  (34, 'commission.minimum', 'number', false, '0', 0, 10000, null, '1.00', 'Least fee of a fill, in money.'),
+  (35, 'slippage', 'number', false, '0', 0, 0.5, null, '0.0005', 'Fraction by which every fill is worse than the price.'),
+  (36, 'risk_free_rate', 'number', false, '0', -0.5, 1, null, '0.02', 'Annual rate that ratios subtract, a fraction.'),
+  (40, 'optimization', 'object', false, '{}', null, null, null, '', 'The search. Without it the config is one backtest.'),
+  (41, 'optimization.type', 'text', false, '"Grid Search"', null, null, '{Grid Search}', 'Grid Search', 'How the points are chosen.'),
+  (42, 'optimization.target_metric', 'metric', false, '"Sharpe Ratio"', null, null, null, 'Sharpe Ratio', 'Metric by which the best point is chosen.'),
+  (43, 'optimization.target_direction', 'text', false, null, null, null, '{max,min}', 'max', 'max or min; the metric''s own direction when absent.'),
+  (44, 'optimization.constraints', 'texts', false, '[]', null, null, null, '["fast < slow", "Drawdown < 0.15"]',
+   'Between parameters they cut the grid before it runs; on a metric they decide which points may be the best.'),
+  (45, 'optimization.parameters', 'object', false, '{}', null, null, null, '', 'What is searched: a range, a list or a constant for each parameter.'),
+  (46, 'optimization.parameters.*', 'parameter', false, null, null, null, null, '{start: 10, end: 20, step: 2}', 'Values of one parameter.'),
+  (47, 'optimization.parameters.*.start', 'number', true, null, null, null, null, '10', 'First value of a range.'),
+  (48, 'optimization.parameters.*.end', 'number', true, null, null, null, null, '20', 'Last value of a range, included when a step lands on it.'),
+  (49, 'optimization.parameters.*.step', 'number', true, null, null, null, null, '2', 'Distance between values.'),
+  (60, 'success_criteria', 'object', false, null, null, null, null, '', 'Thresholds that a result must meet to pass; the desk''s defaults when absent.'),
+  (61, 'success_criteria.*', 'criterion', false, null, null, null, null, 'min_trades: 100', 'A threshold: a number in the metric''s unit; fractions, not per cents.'),
+  (70, 'seed', 'integer', false, '0', 0, 9007199254740991, null, '42', 'Seed of whatever is random.'),
+  (71, 'keep_series', 'text', false, '"best"', null, null, '{passed,best,all}', 'best', 'Which equity curves and trades are kept: of passed results, of those and the best, or of all.'),
+  (72, 'seconds_per_point', 'number', false, '300', 0.1, 86400, null, '300', 'A backtest that takes longer is ended.'),
+  (73, 'memory_mb', 'number', false, '2048', 64, 1048576, null, '2048', 'A backtest that takes more private memory is ended.'),
+  (74, 'stock', 'boolean', false, 'false', null, null, null, 'false', 'True runs the engine unaccelerated.');

@@ -1,0 +1,146 @@
+-- The director's insert: validated, counted and recorded as runs, without a row a point.
+
+create or replace function desk.tg_jobs_validate()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_twin bigint;
+begin
+  new.canonical_config := desk.validate_config(new.strategy, new.config);
+  new.strategy := new.canonical_config ->> 'strategy';
+  new.config_hash := desk.sha256_text(new.kind || new.canonical_config::text);
+  -- Two sessions with the same config queue up here, so that the second one sees the first one's row.
+  perform pg_advisory_xact_lock(hashtextextended(new.config_hash, 0));
+  select j.id into v_twin from desk.jobs as j
+  where j.config_hash = new.config_hash and j.state in ('held', 'waiting', 'running', 'paused');
+  if found then
+    perform desk.refuse(format('Job %s is identical and not over yet', v_twin), '$',
+      format('Watch it: select * from job_progress where job_id = %s; or end it: select cancel_job(%s).', v_twin, v_twin), '23505');
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_jobs_validate() is 'Refuses a job that cannot run, or that is open already.';
+revoke execute on function desk.tg_jobs_validate() from public;
+create or replace trigger jobs_a_validate before insert on desk.jobs
+for each row execute function desk.tg_jobs_validate();
+
+create or replace function desk.plan_run(p_job desk.jobs, p_symbols text[])
+returns bigint
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_config   jsonb := p_job.canonical_config || jsonb_build_object('symbols', to_jsonb(p_symbols));
+  v_search   jsonb := p_job.canonical_config -> 'optimization';
+  v_strategy desk.strategies;
+  v_start    date := (v_config ->> 'start_date')::date;
+  v_end      date := (v_config ->> 'end_date')::date;
+  v_sorted   record;
+  v_versions bigint[];
+  v_run_id   bigint;
+  v_points   bigint;
+begin
+  select s.* into v_strategy from desk.strategies as s where s.name = p_job.strategy;
+  select w.p_start, w.p_end into v_start, v_end
+  from desk.checked_window(p_symbols, v_config ->> 'timeframe', v_start, v_end) as w;
+  v_config := v_config || jsonb_build_object('start_date', v_start, 'end_date', v_end);
+  select array_agg(v.id order by s.position) into v_versions
+  from unnest(p_symbols) with ordinality as s (symbol, position)
+  join desk.instruments as n on n.symbol = s.symbol
+  cross join lateral desk.latest_price_version(n.id, v_config ->> 'timeframe') as v;
+
+  insert into desk.optimization_runs (
+    strategy_id, job_id, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
+    priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
+    notes, tags, created_by)
+  values (
+    v_strategy.id, p_job.id, p_job.config_file, v_config, v_search ->> 'type', v_search ->> 'target_metric',
+    v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start, v_end,
+    (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine, (v_config ->> 'seed')::bigint,
+    desk.price_hash(v_versions, v_start, v_end), p_job.notes, p_job.tags, p_job.created_by)
+  returning id into v_run_id;
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
+  select v_run_id, v.position, p.instrument_id, p.id
+  from unnest(v_versions) with ordinality as v (id, position)
+  join desk.price_versions as p on p.id = v.id;
+
+  v_sorted := desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
+  perform desk.set_criteria(v_run_id, v_config -> 'success_criteria', v_sorted.metric_limits);
+  v_points := desk.plan_generation(v_run_id, 1, desk.parameter_space(v_strategy.id, v_search -> 'parameters'), v_sorted.parameter_trees);
+  update desk.optimization_runs set total_combinations = v_points where id = v_run_id;
+  update desk.run_progress set total = v_points where optimization_run_id = v_run_id;
+  return v_run_id;
+end
+$$;
+comment on function desk.plan_run(desk.jobs, text[]) is 'Records one search of a job: window, pinned prices, criteria, axes and the number of points.';
+revoke execute on function desk.plan_run(desk.jobs, text[]) from public;
+
+create or replace function desk.tg_jobs_plan()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_symbols text[] := array(select jsonb_array_elements_text(new.canonical_config -> 'symbols'));
+begin
+  insert into desk.job_events (job_id, event, to_state, actor) values (new.id, 'job', new.state, new.created_by);
+  if new.canonical_config ? 'for_each' then
+    perform desk.plan_run(new, array[s.symbol]) from unnest(v_symbols) as s (symbol);
+  else
+    perform desk.plan_run(new, v_symbols);
+  end if;
+  if not exists (select from desk.alive_runners()) then
+    raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
+  end if;
+  notify desk_work;
+  return null;
+end
+$$;
+comment on function desk.tg_jobs_plan() is 'Turns a new job into its runs and wakes the runners.';
+revoke execute on function desk.tg_jobs_plan() from public;
+create or replace trigger jobs_b_plan after insert on desk.jobs
+for each row execute function desk.tg_jobs_plan();
+
+create or replace function desk.tg_jobs_state()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  insert into desk.job_events (job_id, event, from_state, to_state, details, actor)
+  values (new.id, 'job', old.state, new.state,
+    jsonb_strip_nulls(jsonb_build_object('summary', new.summary, 'error', new.error)), session_user);
+  return null;
+end
+$$;
+comment on function desk.tg_jobs_state() is 'Writes the event of a change of state.';
+revoke execute on function desk.tg_jobs_state() from public;
+create or replace trigger jobs_c_state after update of state on desk.jobs
+for each row when (old.state is distinct from new.state) execute function desk.tg_jobs_state();
+
+create or replace function desk.set_criteria(p_run_id bigint, p_criteria jsonb, p_metric_limits jsonb)
+returns void
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
+  select p_run_id, l.metric, l.comparison, l.threshold, 'constraint'
+  from jsonb_to_recordset(coalesce(p_metric_limits, '[]')) as l (metric text, comparison text, threshold float8)
+  on conflict (optimization_run_id, metric, comparison) do nothing;
+  insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
+  select p_run_id, d.metric, case c.key when d.min_key then '>=' else '<=' end, (c.value #>> '{}')::float8,
+         case when p_criteria is null then 'default' else 'config' end
+  from jsonb_each(coalesce(p_criteria, desk.setting('default_criteria'))) as c (key, value)
+  join desk.metric_definitions as d on c.key in (d.min_key, d.max_key)
+  on conflict (optimization_run_id, metric, comparison) do nothing
+$$;
+comment on function desk.set_criteria(bigint, jsonb, jsonb) is
+  'Writes a run''s criteria as rows: its own, or the desk''s defaults, and its limits on metrics.';
+revoke execute on function desk.set_criteria(bigint, jsonb, jsonb) from public;
+
+grant select on desk.jobs to desk_director, desk_viewer, desk_importer;
+grant insert (kind, strategy, config, config_file, priority, run_after, notes, tags) on desk.jobs to desk_director;
+grant update (notes, tags) on desk.jobs to desk_director;

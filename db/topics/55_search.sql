@@ -1,0 +1,200 @@
+-- The search space: axes planned from parameters and constraints, points decoded from their ordinal.
+
+create or replace function desk.linked_groups(p_names text[], p_trees jsonb)
+returns integer[]
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_groups  integer[] := array(select generate_series(1, cardinality(p_names)));
+  v_tree    jsonb;
+  v_members integer[];
+begin
+  -- Each pass joins what one tree names; names that are constants are in no group.
+  for v_tree in select t.tree from jsonb_array_elements(p_trees) as t (tree) loop
+    v_members := array(
+      select v_groups[array_position(p_names, n.name)]
+      from unnest(desk.constraint_names(v_tree)) as n (name) where n.name = any (p_names));
+    v_groups := array(
+      select case when g.id = any (v_members) then (select min(m) from unnest(v_members) as m) else g.id end
+      from unnest(v_groups) with ordinality as g (id, position) order by g.position);
+  end loop;
+  return v_groups;
+end
+$$;
+comment on function desk.linked_groups(text[], jsonb) is 'Which parameters constraints tie together: for each name the number of its group.';
+revoke execute on function desk.linked_groups(text[], jsonb) from public;
+
+create or replace function desk.planned_axes(p_strategy_id bigint, p_space jsonb, p_trees jsonb)
+returns table (axis integer, parameters text[], sizes integer[], points bigint, valid integer[])
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_names   text[] := array(select s.item ->> 'name' from jsonb_array_elements(p_space) with ordinality as s (item, position) order by s.position);
+  v_groups  integer[] := desk.linked_groups(v_names, p_trees);
+  v_group   integer;
+  v_tree    jsonb;
+  v_columns jsonb;
+  v_stride  bigint;
+  v_total   numeric;
+  v_truth   numeric[];
+  v_limit   constant bigint := (desk.setting('max_linked_combinations') #>> '{}')::bigint;
+begin
+  -- Parameters that the search leaves at their defaults are constants to a constraint.
+  select coalesce(jsonb_object_agg(p.name, jsonb_build_object('values', jsonb_build_array(p.default_value), 'count', 1, 'stride', 1)), '{}')
+  into v_columns
+  from desk.strategy_parameters as p where p.strategy_id = p_strategy_id and p.default_value is not null;
+  axis := 0;
+  foreach v_group in array array(select distinct g from unnest(v_groups) as g order by 1) loop
+    axis := axis + 1;
+    select array_agg(s.item ->> 'name' order by s.position), array_agg((s.item ->> 'count')::integer order by s.position)
+    into parameters, sizes
+    from jsonb_array_elements(p_space) with ordinality as s (item, position)
+    where v_groups[s.position] = v_group;
+    valid := null;
+    v_total := 1;
+    for i in 1 .. cardinality(sizes) loop
+      v_total := v_total * sizes[i];
+    end loop;
+    if v_total > v_limit and cardinality(sizes) > 1 then
+      perform desk.refuse(format('A constraint links %s combinations of %s', v_total, array_to_string(parameters, ', ')),
+        '$.optimization.constraints', format('At most %s can be linked; use larger steps.', v_limit));
+    end if;
+    points := v_total;
+    v_truth := null;
+    for v_tree in
+      select t.tree from jsonb_array_elements(p_trees) as t (tree) where desk.constraint_names(t.tree) && parameters
+    loop
+      v_stride := points;
+      for i in 1 .. cardinality(parameters) loop
+        v_stride := v_stride / sizes[i];
+        select v_columns || jsonb_build_object(parameters[i], s.item || jsonb_build_object('stride', v_stride)) into v_columns
+        from jsonb_array_elements(p_space) as s (item) where s.item ->> 'name' = parameters[i];
+      end loop;
+      if v_truth is null then
+        v_truth := desk.constraint_numbers(v_tree, v_columns, points);
+      else
+        select array_agg(least(coalesce(t.l, 0), coalesce(t.r, 0))) into v_truth
+        from unnest(v_truth, desk.constraint_numbers(v_tree, v_columns, points)) as t (l, r);
+      end if;
+    end loop;
+    if v_truth is not null then
+      select array_agg((t.position - 1)::integer) into valid from unnest(v_truth) with ordinality as t (truth, position) where t.truth = 1;
+      if valid is null then
+        perform desk.refuse(format('The constraints leave no combination of %s', array_to_string(parameters, ', ')),
+          '$.optimization.constraints', 'Widen the ranges, or turn a comparison round.');
+      end if;
+      points := cardinality(valid);
+    end if;
+    return next;
+  end loop;
+end
+$$;
+comment on function desk.planned_axes(bigint, jsonb, jsonb) is
+  'The digits of the mixed-radix ordinal: an axis a parameter, parameters that constraints link folded into one axis of their valid tuples.';
+revoke execute on function desk.planned_axes(bigint, jsonb, jsonb) from public;
+
+create or replace function desk.plan_generation(p_run_id bigint, p_generation integer, p_space jsonb, p_trees jsonb)
+returns bigint
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_strategy_id bigint;
+  v_first       bigint;
+  v_points      numeric := 1;
+  v_limit       constant numeric := (desk.setting('max_combinations') #>> '{}')::numeric;
+begin
+  select r.strategy_id into v_strategy_id from desk.optimization_runs as r where r.id = p_run_id;
+  select coalesce(max(g.first_ordinal + g.points), 1) into v_first
+  from desk.search_generations as g where g.optimization_run_id = p_run_id;
+  insert into desk.search_generations (optimization_run_id, generation, first_ordinal, points, space)
+  values (p_run_id, p_generation, v_first, 1, p_space);
+  insert into desk.search_axes (optimization_run_id, generation, axis, parameters, sizes, points, valid)
+  select p_run_id, p_generation, a.axis, a.parameters, a.sizes, a.points, a.valid
+  from desk.planned_axes(v_strategy_id, p_space, p_trees) as a;
+  for i in 1 .. (select count(*) from desk.search_axes as a where a.optimization_run_id = p_run_id and a.generation = p_generation) loop
+    v_points := v_points * (select a.points from desk.search_axes as a
+      where a.optimization_run_id = p_run_id and a.generation = p_generation and a.axis = i);
+  end loop;
+  if v_points > v_limit then
+    perform desk.refuse(format('The search has %s combinations', v_points), '$.optimization.parameters',
+      format('At most %s are accepted; use larger steps.', v_limit));
+  end if;
+  update desk.search_generations
+  set points = v_points
+  where optimization_run_id = p_run_id and generation = p_generation;
+  return v_points;
+end
+$$;
+comment on function desk.plan_generation(bigint, integer, jsonb, jsonb) is 'Writes a generation and its axes; answers its number of points.';
+revoke execute on function desk.plan_generation(bigint, integer, jsonb, jsonb) from public;
+
+create or replace function desk.axis_value(p_axis jsonb, p_index bigint)
+returns jsonb
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case
+    when p_axis ? 'start' then to_jsonb(trim_scale((p_axis ->> 'start')::numeric + (p_axis ->> 'step')::numeric * p_index))
+    else p_axis -> 'values' -> p_index::integer
+  end
+$$;
+comment on function desk.axis_value(jsonb, bigint) is 'The value at an index (from 0) of a parameter''s axis.';
+revoke execute on function desk.axis_value(jsonb, bigint) from public;
+
+create or replace function desk.point_parameters(p_run_id bigint, p_ordinals bigint[])
+returns table (ordinal bigint, parameters jsonb)
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_generation record;
+  v_space      jsonb;
+  v_axis       record;
+  v_rests      bigint[];
+  v_indexes    bigint[];
+  v_size       integer;
+  v_values     jsonb[];
+begin
+  for v_generation in
+    select g.generation, g.first_ordinal, g.space, array_agg(o.ordinal order by o.position) as ordinals
+    from unnest(p_ordinals) with ordinality as o (ordinal, position)
+    join desk.search_generations as g
+      on g.optimization_run_id = p_run_id and o.ordinal >= g.first_ordinal and o.ordinal < g.first_ordinal + g.points
+    group by g.optimization_run_id, g.generation
+  loop
+    select jsonb_object_agg(s.item ->> 'name', s.item) into v_space from jsonb_array_elements(v_generation.space) as s (item);
+    v_rests := array(select o - v_generation.first_ordinal from unnest(v_generation.ordinals) as o);
+    v_values := array_fill('{}'::jsonb, array[cardinality(v_rests)]);
+    -- The last axis turns fastest, so its digit comes off first. One axis is read at a time: a linked one can be large.
+    for v_axis in
+      select a.parameters, a.sizes, a.points, a.valid
+      from desk.search_axes as a
+      where a.optimization_run_id = p_run_id and a.generation = v_generation.generation
+      order by a.axis desc
+    loop
+      for i in 1 .. cardinality(v_rests) loop
+        v_indexes[i] := v_rests[i] % v_axis.points;
+        v_rests[i] := v_rests[i] / v_axis.points;
+        if v_axis.valid is not null then
+          v_indexes[i] := v_axis.valid[v_indexes[i] + 1];
+        end if;
+      end loop;
+      for j in reverse cardinality(v_axis.parameters) .. 1 loop
+        v_size := v_axis.sizes[j];
+        for i in 1 .. cardinality(v_rests) loop
+          v_values[i] := v_values[i] || jsonb_build_object(v_axis.parameters[j],
+            desk.axis_value(v_space -> v_axis.parameters[j], v_indexes[i] % v_size));
+          v_indexes[i] := v_indexes[i] / v_size;
+        end loop;
+      end loop;
+    end loop;
+    return query select u.o, u.v from unnest(v_generation.ordinals, v_values) as u (o, v);
+  end loop;
+end
+$$;
+comment on function desk.point_parameters(bigint, bigint[]) is 'Parameters of points, decoded from their ordinals.';
+revoke execute on function desk.point_parameters(bigint, bigint[]) from public;
+grant execute on function desk.point_parameters(bigint, bigint[]) to desk_director, desk_viewer;

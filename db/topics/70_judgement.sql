@@ -1,0 +1,211 @@
+-- Judgement: ratios from raw metrics, criteria against ratios, a reason for every rejection.
+
+create or replace function desk.compute_ratios(inout p_result desk.backtest_results, p_risk_free_rate double precision)
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_days  constant double precision := 252;
+  v_n     double precision := p_result.return_count;
+  v_sd    double precision;
+  v_excess double precision;
+  v_m2    double precision;
+begin
+  if p_result.return_count is null then
+    p_result.metrics_given := true;
+    return;
+  end if;
+  p_result.metrics_given := false;
+  p_result.total_return := p_result.ending_value / p_result.starting_cash - 1;
+  p_result.annual_return := case
+    when v_n > 0 and p_result.ending_value > 0 then (p_result.ending_value / p_result.starting_cash) ^ (v_days / v_n) - 1
+    when v_n > 0 then -1 end;
+  -- Deviations at the level of rounding are no deviations: a constant curve has no Sharpe ratio.
+  v_sd := case when v_n >= 2 and p_result.return_m2 > 1e-24 then sqrt(p_result.return_m2 / (v_n - 1)) end;
+  v_excess := p_result.return_mean - p_risk_free_rate / v_days;
+  p_result.volatility := case when v_n >= 2 then coalesce(v_sd, 0) * sqrt(v_days) end;
+  p_result.sharpe_ratio := v_excess / v_sd * sqrt(v_days);
+  p_result.sortino_ratio := case
+    when v_n >= 2 and p_result.downside_m2 > 1e-24 then v_excess / sqrt(p_result.downside_m2 / v_n) * sqrt(v_days) end;
+  p_result.calmar_ratio := p_result.annual_return / nullif(p_result.max_drawdown, 0);
+  v_m2 := case when v_sd is not null then p_result.return_m2 / v_n end;
+  p_result.skewness := p_result.return_m3 / v_n / (v_m2 * sqrt(v_m2));
+  p_result.kurtosis := p_result.return_m4 / v_n / (v_m2 * v_m2);
+  p_result.value_at_risk := -p_result.tail_return;
+  p_result.expected_shortfall := -p_result.tail_sum / nullif(p_result.tail_count, 0);
+  p_result.win_rate := p_result.winning_trades::float8 / nullif(p_result.total_trades, 0);
+  p_result.average_win := p_result.gross_profit / nullif(p_result.winning_trades, 0);
+  p_result.average_loss := p_result.gross_loss / nullif(p_result.losing_trades, 0);
+  p_result.profit_factor := p_result.gross_profit / nullif(p_result.gross_loss, 0);
+  p_result.expectancy := p_result.trade_profit_sum / nullif(p_result.total_trades, 0);
+  p_result.sqn := case when p_result.total_trades >= 2 and p_result.trade_profit_m2 > 0
+    then sqrt(p_result.total_trades) * (p_result.trade_profit_sum / p_result.total_trades)
+      / sqrt(p_result.trade_profit_m2 / (p_result.total_trades - 1)) end;
+  p_result.fee_pct := p_result.total_fees / p_result.starting_cash;
+  p_result.fee_share_of_profit := case
+    when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
+    then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
+  p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
+  p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
+end
+$$;
+comment on function desk.compute_ratios(desk.backtest_results, double precision) is
+  'Every ratio from the raw metrics: sample deviation, 252 sessions a year; undefined is null. A result without raw moments keeps the ratios it came with.';
+revoke execute on function desk.compute_ratios(desk.backtest_results, double precision) from public;
+
+create or replace function desk.reasons_against(p_run_id bigint, p_metrics jsonb, p_constraints_only boolean default false)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric, c.comparison), '{}')
+  from desk.success_criteria as c
+  cross join lateral (select (p_metrics ->> c.metric)::float8) as v (value)
+  where c.optimization_run_id = p_run_id
+    and (not p_constraints_only or c.source = 'constraint')
+    and not coalesce(case c.comparison
+      when '>=' then v.value >= c.threshold
+      when '<=' then v.value <= c.threshold
+      when '>' then v.value > c.threshold
+      when '<' then v.value < c.threshold
+      when '=' then v.value = c.threshold
+      when '!=' then v.value <> c.threshold end, false)
+$$;
+comment on function desk.reasons_against(bigint, jsonb, boolean) is 'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none.';
+revoke execute on function desk.reasons_against(bigint, jsonb, boolean) from public;
+
+create or replace function desk.tg_results_judge()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run desk.optimization_runs;
+begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
+  if tg_op = 'INSERT' then
+    if v_run.id is null then
+      perform desk.refuse(format('There is no run %s', new.optimization_run_id), '$.optimization_run_id',
+        'Insert the optimization_runs row first.', '23503');
+    end if;
+    if new.strategy_id is distinct from v_run.strategy_id then
+      perform desk.refuse(format('Run %s is of strategy %s, the result says %s', v_run.id, v_run.strategy_id, new.strategy_id),
+        '$.strategy_id', 'Give the result the strategy of its run.');
+    end if;
+    if v_run.imported then
+      if jsonb_typeof(new.parameters) is distinct from 'object' then
+        perform desk.refuse(format('Got %s as parameters', left(coalesce(new.parameters::text, 'nothing'), 60)), '$.parameters',
+          'Give an object of names and values.');
+      end if;
+      new.parameters := desk.canonical_parameters(new.parameters);
+      update desk.run_progress
+      set last_ordinal = last_ordinal + 1
+      where optimization_run_id = new.optimization_run_id
+      returning last_ordinal into new.ordinal;
+      new.engine := coalesce(new.engine, v_run.engine);
+    end if;
+    new.parameters_hash := desk.sha256_text(new.parameters::text);
+  end if;
+  if new.outcome = 'failed' then
+    new.passed := false;
+    new.rejection_reasons := array[format('Failed (%s)', new.error_kind)];
+    return new;
+  end if;
+  new := desk.compute_ratios(new, v_run.risk_free_rate);
+  new.rejection_reasons := desk.reasons_against(new.optimization_run_id, to_jsonb(new));
+  new.passed := cardinality(new.rejection_reasons) = 0;
+  return new;
+end
+$$;
+comment on function desk.tg_results_judge() is
+  'Numbers an imported result, computes the ratios, and judges by the criteria of the run.';
+revoke execute on function desk.tg_results_judge() from public;
+create or replace trigger backtest_results_a_judge before insert or update on desk.backtest_results
+for each row execute function desk.tg_results_judge();
+
+create or replace function desk.tg_results_count()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run      desk.optimization_runs;
+  v_progress desk.run_progress;
+  v_metrics  jsonb := to_jsonb(new);
+  v_value    double precision;
+  v_better   boolean;
+begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
+  select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = new.optimization_run_id for update;
+  v_value := case when new.outcome = 'finished' then (v_metrics ->> v_run.target_metric)::float8 end;
+  v_better := v_value is not null and (
+    v_progress.best_value is null
+    or (v_run.target_direction = 'max' and v_value > v_progress.best_value)
+    or (v_run.target_direction = 'min' and v_value < v_progress.best_value)
+    or (v_value = v_progress.best_value and new.ordinal < (
+      select b.ordinal from desk.backtest_results as b where b.id = v_progress.best_result_id)));
+  -- Only a point that would be the best is asked about the metric constraints.
+  if v_better then
+    v_better := desk.reasons_against(new.optimization_run_id, v_metrics, true) = '{}';
+  end if;
+  update desk.run_progress as p
+  set finished = p.finished + (new.outcome = 'finished')::integer,
+      failed = p.failed + (new.outcome = 'failed')::integer,
+      passed = p.passed + new.passed::integer,
+      results_seconds = p.results_seconds + coalesce(new.duration, 0),
+      best_value = case when v_better then v_value else p.best_value end,
+      best_result_id = case when v_better then new.id else p.best_result_id end,
+      due = p.due or p.finished + p.failed + 1 >= p.total,
+      updated_at = now()
+  where p.optimization_run_id = new.optimization_run_id
+  returning p.* into v_progress;
+  -- No runner looks after an imported run.
+  if v_run.imported and v_progress.finished + v_progress.failed = v_run.total_combinations then
+    perform desk.close_run(v_run.id, 'completed');
+  end if;
+  return null;
+end
+$$;
+comment on function desk.tg_results_count() is 'Counts a recorded point, keeps the best, and marks a complete run as due.';
+revoke execute on function desk.tg_results_count() from public;
+create or replace trigger backtest_results_b_count after insert on desk.backtest_results
+for each row execute function desk.tg_results_count();
+
+create or replace function desk.find_best(p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run  desk.optimization_runs;
+  v_best record;
+begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  select b.id, v.value into v_best
+  from desk.backtest_results as b
+  cross join lateral (select (to_jsonb(b) ->> v_run.target_metric)::float8) as v (value)
+  where b.optimization_run_id = p_run_id and b.outcome = 'finished' and v.value is not null
+    and desk.reasons_against(p_run_id, to_jsonb(b), true) = '{}'
+  order by case v_run.target_direction when 'max' then -v.value else v.value end, b.ordinal
+  limit 1;
+  update desk.run_progress
+  set best_result_id = v_best.id, best_value = v_best.value
+  where optimization_run_id = p_run_id;
+end
+$$;
+comment on function desk.find_best(bigint) is 'Finds the best point of a run anew: by the target, among those that meet the metric constraints, the lowest ordinal of equals.';
+revoke execute on function desk.find_best(bigint) from public;
+
+grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.strategies, desk.strategy_parameters,
+  desk.strategy_events, desk.strategy_transitions, desk.code_versions, desk.metric_definitions, desk.config_keys,
+  desk.settings, desk.instruments, desk.price_versions, desk.bars, desk.adjustment_factors to desk_director, desk_viewer;
+grant update (notes, tags, priority, title, hypothesis) on desk.strategies to desk_director;
+grant update (value) on desk.settings to desk_director;
+grant select on desk.backtest_results, desk.strategies, desk.metric_definitions, desk.run_progress to desk_importer;
+grant insert (optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count, return_mean,
+  return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions,
+  total_orders, total_trades, winning_trades, losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2,
+  total_fees, traded_value, exposed_sessions, block_counts, block_sums, block_squares, total_return, annual_return, volatility,
+  sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate, average_win,
+  average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure, engine, engine_metrics,
+  bars, duration) on desk.backtest_results to desk_importer;

@@ -1,0 +1,161 @@
+-- What the director does with jobs: cancel, pause, resume, retry, set priority. Each answers with a sentence.
+
+create or replace function desk.open_job(p_job_id bigint)
+returns desk.jobs
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job desk.jobs;
+begin
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
+  if not found then
+    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
+  end if;
+  if v_job.state in ('done', 'failed', 'cancelled') then
+    perform desk.refuse(format('Job %s is %s already', p_job_id, v_job.state), '$.job_id', 'Only an open job can be changed.');
+  end if;
+  return v_job;
+end
+$$;
+comment on function desk.open_job(bigint) is 'Locks a job that is not over, or refuses.';
+revoke execute on function desk.open_job(bigint) from public;
+
+create or replace function desk.cancel_job(p_job_id bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job desk.jobs := desk.open_job(p_job_id);
+begin
+  perform desk.close_run(r.id, 'cancelled')
+  from (
+    select r.id from desk.optimization_runs as r
+    where r.job_id = v_job.id and r.status in ('pending', 'running') order by r.id
+  ) as r;
+  return format('job %s %s', p_job_id, (select j.summary from desk.jobs as j where j.id = p_job_id));
+end
+$$;
+comment on function desk.cancel_job(bigint) is 'Ends a job; what is recorded stays, what is running is told to stop: select cancel_job(1).';
+revoke execute on function desk.cancel_job(bigint) from public;
+grant execute on function desk.cancel_job(bigint) to desk_director;
+
+create or replace function desk.pause_job(p_job_id bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job desk.jobs := desk.open_job(p_job_id);
+begin
+  update desk.optimization_runs set paused = true where job_id = v_job.id and status in ('pending', 'running');
+  update desk.jobs set state = 'paused' where id = v_job.id;
+  return format('job %s paused: what is running ends, nothing new is handed out', p_job_id);
+end
+$$;
+comment on function desk.pause_job(bigint) is 'Hands out no more work of a job until resume_job().';
+revoke execute on function desk.pause_job(bigint) from public;
+grant execute on function desk.pause_job(bigint) to desk_director;
+
+create or replace function desk.resume_job(p_job_id bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job desk.jobs := desk.open_job(p_job_id);
+begin
+  if v_job.state <> 'paused' then
+    perform desk.refuse(format('Job %s is %s, not paused', p_job_id, v_job.state), '$.job_id', 'Only a paused job can be resumed.');
+  end if;
+  update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
+  update desk.run_progress set due = true
+  where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id and r.status in ('pending', 'running'));
+  update desk.jobs set state = case when v_job.started_at is null then 'waiting' else 'running' end where id = v_job.id;
+  notify desk_work;
+  return format('job %s goes on', p_job_id);
+end
+$$;
+comment on function desk.resume_job(bigint) is 'Lets a paused job go on.';
+revoke execute on function desk.resume_job(bigint) from public;
+grant execute on function desk.resume_job(bigint) to desk_director;
+
+create or replace function desk.set_priority(p_job_id bigint, p_priority integer)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job desk.jobs := desk.open_job(p_job_id);
+begin
+  update desk.jobs set priority = p_priority where id = v_job.id;
+  update desk.optimization_runs set priority = p_priority where job_id = v_job.id and status in ('pending', 'running');
+  return format('job %s has priority %s', p_job_id, p_priority);
+end
+$$;
+comment on function desk.set_priority(bigint, integer) is 'Changes a job''s priority; higher runs first.';
+revoke execute on function desk.set_priority(bigint, integer) from public;
+grant execute on function desk.set_priority(bigint, integer) to desk_director;
+
+create or replace function desk.retry_job(p_job_id bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job   desk.jobs;
+  v_run   record;
+  v_again bigint;
+  v_total bigint := 0;
+begin
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
+  if not found then
+    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
+  end if;
+  if v_job.state = 'cancelled' then
+    perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id', 'Insert it again.');
+  end if;
+  for v_run in
+    select r.id, r.status from desk.optimization_runs as r
+    where r.job_id = p_job_id and exists (
+      select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed')
+    order by r.id
+  loop
+    perform from desk.run_progress as p where p.optimization_run_id = v_run.id for update;
+    with gone as (
+      delete from desk.backtest_results as b
+      where b.optimization_run_id = v_run.id and b.outcome = 'failed'
+      returning b.ordinal, b.error_kind, b.error, b.attempt
+    ), noted as (
+      insert into desk.job_events (job_id, optimization_run_id, event, details)
+      select p_job_id, v_run.id, 'retry', jsonb_build_object('ordinal', g.ordinal, 'kind', g.error_kind,
+        'error', left(g.error, 500), 'attempt', g.attempt, 'asked_by', session_user)
+      from gone as g
+    ), issued as (
+      insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
+      select v_run.id, g.ordinal, g.ordinal from gone as g order by g.ordinal
+      returning 1
+    )
+    select count(*) into v_again from issued;
+    update desk.run_progress
+    set failed = failed - v_again, due = true, updated_at = now()
+    where optimization_run_id = v_run.id;
+    -- The code may have been mended meanwhile: the next claim pins it anew where nothing has been recorded.
+    update desk.optimization_runs as r
+    set status = 'running', summary = null, error = null,
+        code_version_id = case when exists (
+          select from desk.backtest_results as b where b.optimization_run_id = r.id) then r.code_version_id end
+    where r.id = v_run.id;
+    v_total := v_total + v_again;
+  end loop;
+  if v_total = 0 then
+    return format('job %s has no failed point', p_job_id);
+  end if;
+  notify desk_work;
+  return format('job %s: %s failed points are tried again', p_job_id, v_total);
+end
+$$;
+comment on function desk.retry_job(bigint) is 'Tries the failed points of a job again; what they failed of stays in job_events.';
+revoke execute on function desk.retry_job(bigint) from public;
+grant execute on function desk.retry_job(bigint) to desk_director;
