@@ -1,0 +1,63 @@
+"""Fixtures of all tests: one server a session, one migrated template, a fresh clone per test module.
+
+`desk` is what most tests want. Set DATABASE_URL to run them on a server of your own; its login needs
+CREATEROLE and CREATEDB.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runners.settings import Settings
+from tests import desks
+from tests.desks import Desk
+
+_DATABASE_URL = os.environ.pop("DATABASE_URL", None) or None
+
+# No test may reach the desk of the person who runs it, nor be steered by settings of theirs.
+for _name in [name for name in os.environ if name.startswith(("BACKDESK_", "PG"))]:
+    del os.environ[_name]
+os.environ["BACKDESK_HOME"] = "/nonexistent/backdesk"
+
+
+@pytest.fixture(scope="session")
+def database_url() -> str | None:
+    """The server that the SQL tests were asked to run on."""
+    return _DATABASE_URL
+
+
+@pytest.fixture(scope="session")
+def server(database_url: str | None) -> Iterator[Settings]:
+    """Settings of the tests' server."""
+    with desks.server(database_url) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def template_desk(server: Settings) -> Iterator[Desk]:
+    """A migrated desk that is only copied from; nobody may stay connected to it."""
+    with desks.migrated(server) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def desk(template_desk: Desk) -> Iterator[Desk]:
+    """A fresh desk for this module, which is also the process's desk while the module runs."""
+    with desks.clone(template_desk) as fresh, desks.environment(fresh.environment):
+        yield fresh
+
+
+@pytest.fixture
+def fresh_desk(template_desk: Desk) -> Iterator[Desk]:
+    """A fresh desk for one test."""
+    with desks.clone(template_desk) as fresh, desks.environment(fresh.environment):
+        yield fresh
+
+
+@pytest.fixture
+def project_root() -> Path:
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,129 @@
+"""Desks for tests: a database each, cloned from one that is migrated once a session."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from runners.database import connection, embedded, migrator, roles
+from runners.settings import Settings
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One database of the tests' server, with the desk's schema in it."""
+
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        return connection.database_name(self.settings)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that bring a child process, such as `backdesk`, to this desk."""
+        found = {"BACKDESK_HOME": str(self.settings.home), "BACKDESK_DATABASE": self.settings.database}
+        if self.settings.database_url:
+            found["DATABASE_URL"] = self.settings.database_url
+        return found
+
+    def connect(self, role: str, **options: Any) -> psycopg.Connection[Any]:
+        return connection.connect(role, settings=self.settings, **options)
+
+    def conninfo(self, role: str) -> str:
+        return connection.conninfo(role, settings=self.settings)
+
+    def publish_strategies(self) -> int | None:
+        """What `backdesk up` does after migrating; a clone begins without strategies."""
+        from runners.cli.up import publish_strategies
+
+        return publish_strategies(self.settings)
+
+
+@contextmanager
+def server(database_url: str | None) -> Iterator[Settings]:
+    """The tests' server: that of DATABASE_URL, or an embedded one of their own."""
+    home = Path(tempfile.mkdtemp(prefix="desk-"))
+    settings = Settings(home=home, database_url=database_url)
+    try:
+        if database_url is None:
+            embedded.start(settings)
+        yield settings
+    finally:
+        if database_url is None:
+            embedded.stop(settings)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def migrated(settings: Settings) -> Iterator[Desk]:
+    """A new database with the desk's schema, dropped at the end."""
+    desk = Desk(_named(settings, f"desk_test_{secrets.token_hex(4)}"))
+    roles.ensure_database(desk.settings)
+    try:
+        roles.ensure_roles(desk.settings)
+        with desk.connect("admin") as admin:
+            migrator.migrate(admin)
+        yield desk
+    finally:
+        _drop(desk)
+
+
+@contextmanager
+def clone(template: Desk) -> Iterator[Desk]:
+    """A copy of the template's database, dropped at the end."""
+    desk = Desk(_named(template.settings, f"{template.name}_{secrets.token_hex(3)}"))
+    with _maintenance(desk) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(desk.name), sql.Identifier(template.name)
+            )
+        )
+    try:
+        # Neither the database's settings nor its grants are copied.
+        roles.ensure_roles(desk.settings)
+        yield desk
+    finally:
+        _drop(desk)
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """Sets variables of this process for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _named(settings: Settings, database: str) -> Settings:
+    url = settings.database_url and make_conninfo(settings.database_url, dbname=database)
+    return replace(settings, database=database, database_url=url)
+
+
+def _maintenance(desk: Desk) -> psycopg.Connection[Any]:
+    target = make_conninfo(desk.conninfo("admin"), dbname="postgres")
+    return psycopg.connect(target, autocommit=True)
+
+
+def _drop(desk: Desk) -> None:
+    with _maintenance(desk) as admin:
+        # Before 17, force may not end sessions of autovacuum's; they end by themselves.
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(desk.name)))

@@ -1,0 +1,35 @@
+"""pgTAP for the SQL tests, in a schema of its own beside the desk's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import desks
+from tests.desks import Desk
+from tests.pgtap.pgtap_source import pgtap_sql
+
+
+@pytest.fixture(scope="session")
+def pgtap_desk(template_desk: Desk) -> Iterator[Desk]:
+    """A fresh desk with pgTAP in the schema `tap`."""
+    with desks.clone(template_desk) as desk:
+        with desk.connect("admin") as admin:
+            _load_pgtap(admin)
+        yield desk
+
+
+def _load_pgtap(admin: psycopg.Connection[Any]) -> None:
+    """Loads pgTAP as the server's extension where it has one that we may create, else by its SQL."""
+    admin.execute("create schema tap")
+    admin.execute("grant usage on schema tap to public")
+    try:
+        admin.execute("create extension pgtap schema tap")
+    except psycopg.Error:
+        with admin.transaction():
+            admin.execute("set local search_path = tap")
+            admin.execute("set local client_min_messages = warning")
+            admin.execute(pgtap_sql().encode())

@@ -1,0 +1,55 @@
+select plan(19);
+
+select has_role('desk_owner', 'the owner is there');
+select isnt_superuser('desk_owner', 'the owner is an ordinary role');
+select is(
+  (select rolcanlogin from pg_catalog.pg_roles where rolname = 'desk_owner'),
+  false,
+  'nobody logs in as the owner'
+);
+
+select has_role(role_name::name, role_name || ' is there')
+from unnest(array['desk_director', 'desk_importer', 'desk_runner', 'desk_dbt', 'desk_viewer']) as role_name;
+
+select is(
+  (
+    select count(*)::int
+    from pg_catalog.pg_roles
+    where rolname like 'desk\_%' and (rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication)
+  ),
+  0,
+  'no role of the desk has a power over the server'
+);
+
+select schema_owner_is('desk', 'desk_owner');
+select schema_owner_is('analytics', 'desk_dbt');
+
+select schema_privs_are('desk', 'desk_director', array['USAGE']);
+select schema_privs_are('desk', 'desk_importer', array['USAGE']);
+select schema_privs_are('desk', 'desk_runner', array['USAGE']);
+select schema_privs_are('desk', 'desk_dbt', array['USAGE']);
+select schema_privs_are('desk', 'desk_viewer', array['USAGE']);
+select schema_privs_are('analytics', 'desk_runner', array[]::text[]);
+
+select is(
+  (
+    select count(*)::int
+    from pg_catalog.pg_namespace as n, aclexplode(n.nspacl) as a
+    where n.nspname in ('desk', 'analytics', 'public') and a.grantee = 0
+  ),
+  0,
+  'PUBLIC has nothing in any schema'
+);
+select is(
+  (
+    select count(*)::int
+    from
+      pg_catalog.pg_database as d,
+      aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
+    where d.datname = current_database() and a.grantee = 0
+  ),
+  0,
+  'PUBLIC may not connect'
+);
+
+select * from finish();
