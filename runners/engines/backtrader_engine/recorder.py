@@ -7,6 +7,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import backtrader as bt
@@ -17,33 +18,41 @@ from runners.engines.raw_metrics import Account
 UTC = dt.UTC
 
 
+@dataclass(frozen=True)
+class _Filled:
+    """A finished trade's fills: opened shares (negative for a short) and average prices."""
+
+    size: float
+    entry_price: float
+    exit_price: float
+
+
 class _Position:
     """Fills of one symbol and trade id, cut into trades as Backtrader cuts them."""
 
     def __init__(self) -> None:
-        self.size = 0.0
-        self._opened = 0.0
+        self._size = 0.0
+        self._openings: list[tuple[float, float]] = []
         self._closings: list[tuple[float, float]] = []
-        self.finished: deque[tuple[float, float]] = deque()
-        """(signed size, average exit price) of trades that have closed and not been collected."""
+        self.finished: deque[_Filled] = deque()
 
     def fill(self, size: float, price: float) -> None:
         if not size:
             return
-        if self.size * size >= 0:
-            self._opened += size
-        else:
-            self._closings.append((abs(size), price))
-        self.size += size
-        if not self.size:
-            self.finished.append((self._opened, self._exit_price()))
-            self._opened, self._closings = 0.0, []
+        (self._openings if self._size * size >= 0 else self._closings).append((size, price))
+        self._size += size
+        if not self._size:
+            opened = math.fsum(shares for shares, _ in self._openings)
+            self.finished.append(_Filled(opened, _average(self._openings), _average(self._closings)))
+            self._openings, self._closings = [], []
 
-    def _exit_price(self) -> float:
-        if len(self._closings) == 1:
-            return self._closings[0][1]
-        shares = math.fsum(shares for shares, _ in self._closings)
-        return math.fsum(shares * price for shares, price in self._closings) / shares
+
+def _average(fills: list[tuple[float, float]]) -> float:
+    # Backtrader's own average of a single price is size * price / size, which need not be that price.
+    if len(fills) == 1:
+        return fills[0][1]
+    shares = math.fsum(shares for shares, _ in fills)
+    return math.fsum(shares * price for shares, price in fills) / shares
 
 
 class Recorder(bt.Analyzer):  # type: ignore[misc]
@@ -81,15 +90,15 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         if not trade.isclosed:
             return
         symbol = trade.data._name
-        size, exit_price = self._positions[(symbol, trade.tradeid)].finished.popleft()
+        filled = self._positions[(symbol, trade.tradeid)].finished.popleft()
         self.trades.append(
             ClosedTrade(
                 symbol=symbol,
                 entry_time=self._time(trade.dtopen),
                 exit_time=self._time(trade.dtclose),
-                size=float(size),
-                entry_price=trade.price,
-                exit_price=exit_price,
+                size=filled.size,
+                entry_price=filled.entry_price,
+                exit_price=filled.exit_price,
                 profit=trade.pnlcomm,
                 fees=trade.commission,
             )

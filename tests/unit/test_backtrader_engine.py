@@ -1,0 +1,155 @@
+"""The engine gives what Backtrader gives, to the bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+import pytest
+from tests.unit.plain_backtrader import naive_metrics, run_plainly
+from tests.unit.price_samples import by_hand, real, settings_for, wandering
+
+from runners.engines.backtrader_engine.engine import BacktraderEngine, seed_generators
+from runners.engines.base import (
+    Commission,
+    Point,
+    PointFailure,
+    PointResult,
+    PriceSeries,
+    RunSettings,
+    SettingsError,
+)
+from strategies.registry import resolve
+
+STRATEGIES: dict[str, dict[str, object]] = {
+    "rsi_mean_reversion": {"rsi_period": 7, "entry_threshold": 35, "exit_threshold": 52.5},
+    "bollinger_reversion": {"period": 15, "deviations": 1.5},
+    "sma_crossover": {"fast": 5, "slow": 20},
+}
+PRICES = {
+    "real, one symbol": [real("GOOG", 700)],
+    "real, three symbols": [real("GOOG", 500), real("AAPL", 700), real("IBM", 600)],
+    "random, one symbol": [wandering("A", 1, 500)],
+    "random, three symbols": [wandering("A", 1, 500), wandering("B", 2, 500, 40), wandering("C", 3, 400)],
+}
+
+
+def outcomes(
+    settings: RunSettings, prices: Sequence[PriceSeries], *parameters: Mapping[str, object]
+) -> list[PointResult | PointFailure]:
+    points = [Point(ordinal, values) for ordinal, values in enumerate(parameters, start=1)]
+    return list(BacktraderEngine().run(settings, prices, points, lambda _: None))
+
+
+def result(
+    settings: RunSettings, prices: Sequence[PriceSeries], parameters: Mapping[str, object]
+) -> PointResult:
+    (outcome,) = outcomes(settings, prices, parameters)
+    assert isinstance(outcome, PointResult), outcome
+    return outcome
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("prices", PRICES)
+def test_equals_backtrader_run_directly_to_the_bit(strategy: str, prices: str) -> None:
+    series, parameters = PRICES[prices], STRATEGIES[strategy]
+    slippage = 0.0005 if prices.startswith("random") else 0
+    settings = settings_for(
+        strategy, series, commission={"percent": 0.001, "per_share": 0, "minimum": 0}, slippage=slippage
+    )
+    ours = result(settings, series, parameters)
+    reference = run_plainly(resolve(strategy).strategy, parameters, settings, series)
+    assert len(reference.trades) >= 3
+    assert ours.trades == reference.trades
+    assert ours.sessions == list(reference.values)
+    assert ours.equity == list(reference.values.values())
+    metrics = dict(ours.metrics)
+    assert metrics.pop("bars") == sum(len(one) for one in series)
+    assert metrics.pop("duration") > 0
+    assert metrics == naive_metrics(reference, settings)
+
+
+def test_a_point_is_the_same_alone_and_after_others() -> None:
+    series = [wandering("A", 5, 300)]
+    settings = settings_for("sma_crossover", series)
+    points = [{"fast": 3, "slow": 9}, {"fast": 5, "slow": 20}, {"fast": 3, "slow": 9}]
+    first, _, third = outcomes(settings, series, *points)
+    alone = result(settings, series, points[0])
+    for outcome in (first, third, alone):
+        assert isinstance(outcome, PointResult)
+        assert outcome.equity == alone.equity
+        assert outcome.trades == alone.trades
+
+
+@pytest.mark.parametrize(
+    ("commission", "size", "price", "fee"),
+    [
+        (Commission(percent=0.001), 100, 50.0, 5.0),
+        (Commission(percent=0.001), -100, 50.0, 5.0),
+        (Commission(per_share=0.005, minimum=1.0), 100, 50.0, 1.0),
+        (Commission(per_share=0.005, minimum=1.0), 1000, 50.0, 5.0),
+        (Commission(percent=0.01, per_share=0.5), 10, 20.0, 7.0),
+        (Commission(minimum=1.0), 0, 50.0, 0.0),
+    ],
+)
+def test_commission_by_hand(commission: Commission, size: int, price: float, fee: float) -> None:
+    from runners.engines.backtrader_engine.commission import DeskCommission
+
+    assert DeskCommission.of(commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
+
+
+def test_a_strategy_that_fails_costs_its_own_point_only() -> None:
+    series = [by_hand([10, 11, 12, 11, 10, 9, 8, 9, 10, 11])]
+    settings = settings_for("sma_crossover", series)
+    bad, unknown, too_long, good = outcomes(
+        settings, series, {"fast": 2.5}, {"speed": 1}, {"fast": 2, "slow": 30}, {"fast": 2, "slow": 3}
+    )
+    assert isinstance(good, PointResult)
+    for failure, text in (
+        (bad, "expected integer, received 2.5"),
+        (unknown, "unknown parameter 'speed'; known are: position_share, fast, slow"),
+        (too_long, "an indicator needs more bars than the 10 in the run's window"),
+    ):
+        assert isinstance(failure, PointFailure)
+        assert failure.kind == "strategy"
+        assert text in failure.error
+        assert len(failure.error) <= 4000
+        assert "/site-packages/" not in failure.error
+
+
+def test_an_unknown_strategy_is_refused_by_name() -> None:
+    series = [by_hand([1, 2, 3])]
+    (failure,) = outcomes(settings_for("os.system", series), series, {})
+    assert isinstance(failure, PointFailure)
+    assert "unknown strategy 'os.system'; this runner has: rsi_mean_reversion" in failure.error
+
+
+def test_generators_are_seeded_by_the_run_and_the_parameters() -> None:
+    drawn = []
+    for seed, parameters in ((1, {"a": 1}), (1, {"a": 1}), (2, {"a": 1}), (1, {"a": 2})):
+        seed_generators(seed, parameters)
+        drawn.append(random.random())
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"warp": 9}, "have the unknown 'warp'"),
+        ({"cash": "much"}, "setting 'cash' of the run is 'much'"),
+        ({"start_date": "yesterday"}, "setting 'start_date' of the run is 'yesterday'"),
+        ({"commission": {"flat": 1}}, "setting 'commission' of the run"),
+    ],
+)
+def test_settings_of_another_shape_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings_for("sma_crossover", [by_hand([1, 2])], **changes)
+
+
+@pytest.mark.parametrize("timeframe", ["", "d", "0d", "5x", "-1d"])
+def test_an_unknown_bar_length_is_refused(timeframe: str) -> None:
+    series = [by_hand([1, 2, 3])]
+    (failure,) = outcomes(settings_for("sma_crossover", series, timeframe=timeframe), series, {})
+    assert isinstance(failure, PointFailure)
+    assert "expected a number and one of m, h, d, w" in failure.error
