@@ -92,7 +92,7 @@ class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[m
             return 0
         share = self.broker.getvalue() * self.params.position_share / len(self.datas)
         spoken_for = sum(
-            order.created.remsize * order.created.price for order in self._pending_orders() if order.isbuy()
+            order.executed.remsize * order.created.price for order in self._pending_orders() if order.isbuy()
         )
         affordable = self.broker.getcash() * self.params.position_share - spoken_for
         return max(0, int(min(share, affordable) / price))
@@ -126,7 +126,7 @@ class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[m
         """Log what became of an order that was not filled; override to act on it."""
         if order.status in (order.Margin, order.Rejected, order.Expired):
             side = "buy" if order.isbuy() else "sell"
-            self.log(f"{side} {abs(order.created.size):g} {order.data._name}: {order.getstatusname()}")
+            self.log(f"{side} {abs(order.created.size):.12g} {order.data._name}: {order.getstatusname()}")
 
     def notify_trade(self, trade: Any) -> None:
         """Log a closed trade; override to act on it."""

@@ -63,10 +63,10 @@ class Parameter:
         if self.type is bool and isinstance(value, bool):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if self.type is int and value == math.floor(value):
-                return int(value)
             if self.type is float and math.isfinite(value):
                 return float(value)
+            if self.type is int and math.isfinite(value) and value == math.floor(value):
+                return int(value)
         raise ParameterError(f"parameter {self.name!r}: expected {TYPE_NAMES[self.type]}, received {value!r}")
 
     def published(self) -> dict[str, object]:

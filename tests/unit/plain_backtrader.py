@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import backtrader as bt
@@ -71,7 +72,7 @@ def naive_metrics(ledger: Ledger, settings: RunSettings) -> dict[str, Any]:
     """The contract's definitions, one line each, from the ledger alone."""
     values = [settings.cash, *ledger.values.values()]
     days = list(ledger.values)
-    r = [b / a - 1 for a, b in zip(values, values[1:], strict=False)]
+    r = [b / a - 1 for a, b in pairwise(values)]
     n, fsum = len(r), math.fsum
     mean = fsum(r) / n
     worst = sorted(r)[: max(1, math.floor(0.05 * n))]

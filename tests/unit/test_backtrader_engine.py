@@ -6,8 +6,6 @@ import random
 from collections.abc import Mapping, Sequence
 
 import pytest
-from tests.unit.plain_backtrader import naive_metrics, run_plainly
-from tests.unit.price_samples import by_hand, real, settings_for, wandering
 
 from runners.engines.backtrader_engine.engine import BacktraderEngine, seed_generators
 from runners.engines.base import (
@@ -20,6 +18,8 @@ from runners.engines.base import (
     SettingsError,
 )
 from strategies.registry import resolve
+from tests.unit.plain_backtrader import naive_metrics, run_plainly
+from tests.unit.price_samples import by_hand, real, settings_for, wandering
 
 STRATEGIES: dict[str, dict[str, object]] = {
     "rsi_mean_reversion": {"rsi_period": 7, "entry_threshold": 35, "exit_threshold": 52.5},

@@ -6,7 +6,6 @@ import datetime as dt
 import math
 
 import pytest
-from tests.unit.price_samples import by_hand, settings_for
 
 from runners.engines.base import ClosedTrade
 from runners.engines.raw_metrics import (
@@ -19,6 +18,7 @@ from runners.engines.raw_metrics import (
     return_moments,
     trade_sums,
 )
+from tests.unit.price_samples import by_hand, settings_for
 
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(days=i) for i in range(10)]
 SETTINGS = settings_for("sma_crossover", [by_hand([1.0] * 10)], cash=100, block_count=3)

@@ -1,0 +1,123 @@
+"""The allow-list of strategies and the hash of their code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from strategies import code_hash, registry
+from strategies.registry import LIBRARY, StrategyError, entries, published_strategies, resolve
+
+PLAIN = """
+import backtrader as bt
+class {name}(bt.Strategy):
+    '''Waits.
+
+    More.'''
+    params = (("period", 5), ("speed", 1.5), ("why", None))
+"""
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    registry._entries.cache_clear()
+
+
+def test_the_library_is_published_as_sql_takes_it() -> None:
+    published = {str(one["name"]): one for one in published_strategies()}
+    assert set(published) == set(LIBRARY)
+    assert sorted(str(one["code"]) for one in published.values()) == ["STR-001", "STR-002", "STR-003"]
+    rsi = published["rsi_mean_reversion"]
+    assert set(rsi) == {
+        "name", "code", "title", "hypothesis", "engine", "entry_point", "tags", "priority", "code_hash",
+        "code_details", "parameters",
+    }  # fmt: skip
+    assert rsi["engine"] == "backtrader"
+    parameters = rsi["parameters"]
+    assert isinstance(parameters, list)
+    assert parameters[1] == {
+        "name": "rsi_period", "type": "integer", "default": 14, "minimum": 2, "maximum": 200,
+        "description": "Bars of Wilder's smoothing.",
+    }  # fmt: skip
+    details = rsi["code_details"]
+    assert isinstance(details, dict)
+    assert set(details["files"]) == {
+        "strategies", "strategies.base_strategy", "strategies.parameters", "strategies.rsi_mean_reversion",
+    }  # fmt: skip
+    assert details["libraries"]["backtrader"].startswith("1.9")
+
+
+def test_a_users_folder_joins_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "waiting.py").write_text(PLAIN.format(name="Waiting"))
+    monkeypatch.setenv("BACKDESK_STRATEGIES", str(tmp_path))
+    published = resolve("waiting").published()
+    assert published["hypothesis"] == "Waits."
+    assert [p["name"] for p in published["parameters"]] == ["period", "speed"]  # type: ignore[attr-defined]
+    assert published["code"] is None
+    assert set(entries()) == {*LIBRARY, "waiting"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("sma_crossover.py", PLAIN.format(name="Mine"), "two strategies are named 'sma_crossover'"),
+        (
+            "broken.py",
+            "x = 1\nraise ValueError('no')\n",
+            r"broken.py, line 2, cannot be loaded: ValueError: no",
+        ),
+        ("wrong.py", "def f(:\n", r"wrong.py, line 1, cannot be loaded: SyntaxError"),
+        ("empty.py", "x = 1\n", "defines no strategy; begin its name with _"),
+        ("not-a-name.py", PLAIN.format(name="A"), "must be a Python identifier"),
+        ("pair.py", PLAIN.format(name="A") + PLAIN.format(name="B"), "defines 2 strategies; give A a class"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, file: str, text: str, message: str) -> None:
+    (tmp_path / file).write_text(text)
+    with pytest.raises(StrategyError, match=message):
+        entries(tmp_path)
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StrategyError, match="which is no folder"):
+        entries(tmp_path / "nowhere")
+
+
+def test_the_hash_changes_with_each_file_the_strategy_is_made_of(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(f"from . import _shared\n{PLAIN.format(name='Mine')}")
+    (tmp_path / "_shared.py").write_text("from user_strategies._deep import X\n")
+    (tmp_path / "_deep.py").write_text("import yaml\nX = 1\n")
+    (tmp_path / "_unrelated.py").write_text("Y = 1\n")
+
+    def hash_now() -> str:
+        registry._entries.cache_clear()
+        return str(resolve("mine", tmp_path).published()["code_hash"])
+
+    before = hash_now()
+    assert hash_now() == before
+    (tmp_path / "_unrelated.py").write_text("Y = 2\n")
+    assert hash_now() == before
+    (tmp_path / "_deep.py").write_text("import yaml\nX = 2\n")
+    assert hash_now() != before
+    details = resolve("mine", tmp_path).published()["code_details"]
+    assert isinstance(details, dict)
+    assert set(details["files"]) == {
+        "user_strategies.mine", "user_strategies._shared", "user_strategies._deep",
+    }  # fmt: skip
+    assert details["libraries"]["yaml"] != "unknown"
+
+
+def test_the_base_class_is_part_of_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "strategies"
+    shutil.copytree(code_hash.OWN_ROOT, copy)
+    monkeypatch.setattr(code_hash, "OWN_ROOT", copy)
+
+    def hash_now() -> str:
+        return code_hash.code_version("strategies.sma_crossover", copy / "sma_crossover.py", copy)[0]
+
+    before = hash_now()
+    base = copy / "base_strategy.py"
+    base.write_text(base.read_text() + "\n# changed\n")
+    assert hash_now() != before
