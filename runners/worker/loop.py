@@ -28,7 +28,6 @@ POLL_SECONDS = 2.0
 REAP_SECONDS = 10.0
 WATCH_SECONDS = 0.25
 ADVANCE_SECONDS = 0.5
-STALL_SECONDS = 120.0
 RECONNECT_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 GIVEN_BACK = 130
 TERMINATED = 143
@@ -90,7 +89,6 @@ class Loop:
         self._recorded_since_advance = False
         self._stopping = False
         self._done = self._failed = self._left = 0
-        self._left_changed = time.monotonic()
 
     def run(self) -> int:
         try:
@@ -215,23 +213,19 @@ class Loop:
             self._poll.soon()
 
     def _take_stock(self, queue: Queue) -> None:
-        left = queue.open_work()
-        if left != self._left or len(self._executor.held):
-            self._left_changed = time.monotonic()
-        self._left = left
+        self._left = queue.open_work(self._runner_id)
         running = sum(1 for _ in self._executor.held.with_child())
-        self._progress.show(Standing(self._done, self._failed, left, running))
+        self._progress.show(Standing(self._done, self._failed, self._left, running))
 
     def _answered(self, report: Report, word: str) -> None:
         """PostgreSQL's word on one outcome."""
-        if word.startswith(("impossible", "error")) and report.result is not None:
-            # A value that cannot be is as deterministic as an exception; the point gets it as its failure.
-            self._outbox.add(Report(report.item, report.ordinal, kind="strategy", error=word))
+        if word.startswith("error") and report.result is not None:
+            self._outbox.add(Report(report.item, report.ordinal, kind="infrastructure", error=word))
             return
         self._recorded_since_advance = True
         if word == "recorded":
             self._done += 1
-        elif report.result is None and word not in ("stale", "duplicate"):
+        elif word == "failed" or word.startswith(("impossible", "error")):
             self._failed += 1
         held = self._executor.held.get(report.item.work_item_id)
         if held is None or held.item.token != report.item.token:
@@ -258,14 +252,9 @@ class Loop:
             if self._queue.advance(self._runner_id):
                 self._poll.soon()
                 return False
-            self._left = self._queue.open_work()
+            self._left = self._queue.open_work(self._runner_id)
         except CONNECTION_ERRORS:
             return False
-        if self._left and time.monotonic() - self._left_changed > STALL_SECONDS:
-            raise DeskError(
-                f"{self._left} pieces of work are left that this runner cannot claim",
-                hint="they wait for a later time, for another runner, or for code that this runner lacks",
-            )
         return self._left == 0
 
     def _sign_off(self) -> None:

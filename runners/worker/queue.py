@@ -128,7 +128,7 @@ class Queue:
     def claim(self, runner_id: int, limit: int) -> list[WorkItem]:
         rows = self._connection.execute(CLAIM, (runner_id, limit)).fetchall()
         return [
-            WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters)))
+            WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters or ())))
             for item_id, token, run_id, attempt, ordinals, parameters in rows
         ]
 
@@ -175,9 +175,9 @@ class Queue:
     def advance(self, runner_id: int) -> int:
         return int(self._value("select desk.advance_runs(%s::bigint)", runner_id))
 
-    def open_work(self) -> int:
-        """Unfinished work of open runs, whoever holds it."""
-        return int(self._value("select desk.open_work()"))
+    def open_work(self, runner_id: int) -> int:
+        """Points without a result in runs that this runner could work on, whoever holds them."""
+        return int(self._value("select desk.open_work(%s::bigint)", runner_id))
 
 
 def _statement(report: Report) -> tuple[str, Sequence[object]]:
