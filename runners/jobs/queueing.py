@@ -94,9 +94,7 @@ def queue(
                     errors.append(explained(error, config))
                 else:
                     queued.append(twin)
-            except psycopg.Error as error:
-                if error.diag.message_primary is None:
-                    raise
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
                 errors.append(explained(error, config))
         if errors or dry_run:
             raise psycopg.Rollback

@@ -1,0 +1,93 @@
+"""A runner of one's own, for who wants results and has none running.
+
+It is a process of its own, as `backdesk work` starts it, so that it forks its children before anything here
+has a connection or a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+import psycopg
+
+from runners.errors import DeskError
+from runners.settings import Settings
+
+STOP_SECONDS = 30.0
+
+ALIVE = "select host, pid from desk.runner_status where alive"
+
+
+class RunnerFailed(DeskError):
+    """The runner that was started here ended with an error."""
+
+
+def runner_is_alive(connection: psycopg.Connection[Any]) -> bool:
+    """True where somebody will claim work; one that was killed on this host does not count as alive."""
+    here = socket.gethostname()
+    return any(host != here or _exists(pid) for host, pid in connection.execute(ALIVE))
+
+
+class OwnRunner:
+    """`backdesk work --drain` as a child; Ctrl-C on the terminal does not reach it."""
+
+    def __init__(self, settings: Settings, processes: int = 0) -> None:
+        # What it says is kept for the case that it fails.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        environment = {
+            **os.environ,
+            "BACKDESK_HOME": str(settings.home),
+            "BACKDESK_DATABASE": settings.database,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "runners.cli", "work", "--drain", "--processes", str(processes)],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+
+    def ended(self) -> int | None:
+        """Its exit code, once it has one."""
+        return self._process.poll()
+
+    def failure(self) -> RunnerFailed:
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        return RunnerFailed(
+            f"the runner ended with code {self._process.returncode}",
+            detail="\n".join(lines[-5:]) or None,
+            hint="start it by hand to see more: backdesk work",
+        )
+
+    def stop(self) -> None:
+        """Let it finish what runs; Ctrl-C meanwhile makes it give its work back at once."""
+        if self.ended() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except (KeyboardInterrupt, subprocess.TimeoutExpired):
+                self._process.send_signal(signal.SIGINT)
+                try:
+                    self._process.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    self._process.wait()
+        self._log.close()
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

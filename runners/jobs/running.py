@@ -1,0 +1,92 @@
+"""Jobs until they are over, with a runner of one's own if none is alive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from runners.errors import DeskError
+from runners.jobs.following import JobsProgress, JobStanding, standings
+from runners.jobs.own_runner import OwnRunner, runner_is_alive
+from runners.settings import Settings
+
+LOOK_SECONDS = 0.25
+LOOK_FOR_RUNNERS_SECONDS = 2.0
+STILL_SECONDS = 30.0
+
+
+class JobsWait(DeskError):
+    """Jobs that nobody will execute as things are."""
+
+
+class Interrupted(DeskError):
+    """The user went away; the jobs did not."""
+
+
+def run_until_over(
+    connection: psycopg.Connection[Any],
+    job_ids: Sequence[int],
+    *,
+    settings: Settings,
+    processes: int = 0,
+) -> list[JobStanding]:
+    """Waits until every job is over. Raises Interrupted at Ctrl-C, with how to go on and how to cancel."""
+    runner: OwnRunner | None = None
+    jobs: list[JobStanding] = []
+    looked = moved = time.monotonic()
+    look_now = True
+    try:
+        with JobsProgress() as progress:
+            while True:
+                before, jobs = jobs, standings(connection, job_ids)
+                progress.show(jobs)
+                if all(job.over for job in jobs):
+                    return jobs
+                now = time.monotonic()
+                if runner is not None and (code := runner.ended()) is not None:
+                    if code:
+                        raise runner.failure()
+                    _refuse_to_wait(standings(connection, job_ids))
+                    runner, look_now = None, True
+                if runner is None and (look_now or now - looked > LOOK_FOR_RUNNERS_SECONDS):
+                    looked, look_now = now, False
+                    if not runner_is_alive(connection):
+                        runner = OwnRunner(settings, processes)
+                if jobs != before:
+                    moved = now
+                elif now - moved > STILL_SECONDS:
+                    moved = now
+                    progress.say(
+                        f"nothing was recorded for {STILL_SECONDS:.0f} seconds: the runners may be busy "
+                        "with other jobs, or lack this strategy's code (select * from runner_status)"
+                    )
+                time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        raise _interrupted(jobs, job_ids) from None
+    finally:
+        if runner is not None:
+            runner.stop()
+
+
+def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:
+    for job in jobs:
+        if job.state in ("paused", "held"):
+            raise JobsWait(
+                f"job {job.job_id} is {job.state}",
+                hint=f"go on: backdesk psql -c 'select resume_job({job.job_id})'",
+            )
+
+
+def _interrupted(jobs: Sequence[JobStanding], job_ids: Sequence[int]) -> Interrupted:
+    open_ids = [job.job_id for job in jobs if not job.over] or list(job_ids)
+    done = ", ".join(f"job {job.job_id}: {job.recorded} of {job.total}" for job in jobs)
+    names = ", ".join(f"job {job_id}" for job_id in open_ids)
+    cancel = ", ".join(f"cancel_job({job_id})" for job_id in open_ids)
+    return Interrupted(
+        f"interrupted; {names} stay{'s' if len(open_ids) == 1 else ''} in the queue",
+        detail=done or None,
+        hint=f"go on: backdesk work --drain; or cancel: backdesk psql -c 'select {cancel}'",
+    )
