@@ -1,0 +1,10 @@
+# Resolves the dependencies into files of names, versions and hashes, without the address of any index.
+set -eu
+export UV_PYTHON_DOWNLOADS=never
+compile() {
+    .venv/bin/uv pip compile "$@" --universal --python-version 3.11 --generate-hashes --quiet \
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+}
+compile pyproject.toml requirements/build.in --all-extras -o requirements/lock.txt
+compile requirements/data.in --no-deps -o requirements/data.txt
+compile requirements/uv.in -o requirements/uv.txt
