@@ -8,7 +8,9 @@ as $$
 declare
   v_twin bigint;
 begin
-  new.canonical_config := desk.validate_config(new.strategy, new.config);
+  new.canonical_config := case new.kind
+    when 'optimization' then desk.validate_config(new.strategy, new.config)
+    else desk.validate_task(new.kind, new.config) end;
   new.strategy := new.canonical_config ->> 'strategy';
   new.config_hash := desk.sha256_text(new.kind || new.canonical_config::text);
   -- Two sessions with the same config queue up here, so that the second one sees the first one's row.
@@ -87,7 +89,10 @@ declare
   v_symbols text[] := array(select jsonb_array_elements_text(new.canonical_config -> 'symbols'));
 begin
   insert into desk.job_events (job_id, event, to_state, actor) values (new.id, 'job', new.state, new.created_by);
-  if new.canonical_config ? 'for_each' then
+  if new.kind <> 'optimization' then
+    insert into desk.work_items (kind, job_id, payload, run_after)
+    values (new.kind, new.id, new.canonical_config, new.run_after);
+  elsif new.canonical_config ? 'for_each' then
     perform desk.plan_run(new, array[s.symbol]) from unnest(v_symbols) as s (symbol);
   else
     perform desk.plan_run(new, v_symbols);

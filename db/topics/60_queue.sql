@@ -58,7 +58,7 @@ as $$
         and (r.code_version_id is null or r.code_version_id = v.id))
     and exists (
       select from desk.work_items as w
-      where w.optimization_run_id = r.id and w.state = 'waiting' and w.run_after <= now())
+      where w.optimization_run_id = r.id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now())
   order by r.priority desc, p.last_claimed_at nulls first, r.id
 $$;
 comment on function desk.claimable_runs(bigint) is 'Runs whose waiting work a runner may have, in the order in which they are served.';
@@ -113,7 +113,7 @@ begin
         with picked as materialized (
           select w.id
           from desk.work_items as w
-          where w.optimization_run_id = v_run_id and w.state = 'waiting' and w.run_after <= now()
+          where w.optimization_run_id = v_run_id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
           order by w.id
           limit least(v_share, v_left)
           for update skip locked
@@ -223,11 +223,11 @@ begin
     update desk.work_items as w
     set state = 'waiting', token = null, lease_until = null, deadline_at = null, running_ordinal = null
     where w.runner_id = p_runner_id and w.state = 'leased'
-    returning w.id, w.optimization_run_id
+    returning w.id, w.job_id, w.optimization_run_id
   ), noted as (
     insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state)
-    select r.job_id, r.id, i.id, p_runner_id, 'release', 'leased', 'waiting'
-    from released as i join desk.optimization_runs as r on r.id = i.optimization_run_id
+    select coalesce(i.job_id, r.job_id), r.id, i.id, p_runner_id, 'release', 'leased', 'waiting'
+    from released as i left join desk.optimization_runs as r on r.id = i.optimization_run_id
     returning 1
   )
   select count(*) into v_count from noted;
@@ -276,16 +276,19 @@ begin
     for update skip locked
   loop
     v_clock := case when v_item.lease_until < now() then 'heartbeat' else 'deadline' end;
-    v_left := int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled;
+    v_left := case when v_item.kind = 'points'
+      then int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled end;
     v_suspect := case when v_left @> v_item.running_ordinal then v_item.running_ordinal else lower(v_left) end;
     update desk.work_items
     set state = 'expired', token = null, lease_until = null, deadline_at = null
     where id = v_item.id;
     insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state, details)
-    select r.job_id, r.id, v_item.id, v_item.runner_id, 'expiry', 'leased', 'expired',
-           jsonb_build_object('clock', v_clock, 'attempt', v_item.attempt, 'suspect', v_suspect)
-    from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
-    if v_suspect is not null then
+    values (coalesce(v_item.job_id, (select r.job_id from desk.optimization_runs as r where r.id = v_item.optimization_run_id)),
+      v_item.optimization_run_id, v_item.id, v_item.runner_id, 'expiry', 'leased', 'expired',
+      jsonb_strip_nulls(jsonb_build_object('clock', v_clock, 'attempt', v_item.attempt, 'suspect', v_suspect)));
+    if v_item.kind <> 'points' then
+      perform desk.retry_or_fail_task(v_item, format('the %s clock ran out', v_clock), true);
+    elsif v_suspect is not null then
       perform desk.reissue_point(v_item, v_suspect,
         case v_clock when 'heartbeat' then 'infrastructure' else 'deadline' end,
         case v_clock when 'heartbeat' then 'the runner was not heard of any more' else 'the attempt took too long' end);

@@ -297,7 +297,7 @@ declare
   v_made     integer;
 begin
   select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = p_run_id;
-  select count(*) into v_waiting from desk.work_items as w where w.optimization_run_id = p_run_id and w.state = 'waiting';
+  select count(*) into v_waiting from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind = 'points' and w.state = 'waiting';
   if v_progress.cut >= v_progress.total or v_waiting > v_want / 2 then
     return 0;
   end if;

@@ -34,6 +34,12 @@ begin
     select r.id from desk.optimization_runs as r
     where r.job_id = v_job.id and r.status in ('pending', 'running') order by r.id
   ) as r;
+  if v_job.kind <> 'optimization' then
+    update desk.work_items
+    set state = 'cancelled', token = null, lease_until = null, deadline_at = null
+    where job_id = v_job.id and state in ('waiting', 'leased');
+    update desk.jobs set state = 'cancelled', summary = 'cancelled', finished_at = now() where id = v_job.id;
+  end if;
   return format('job %s %s', p_job_id, (select j.summary from desk.jobs as j where j.id = p_job_id));
 end
 $$;

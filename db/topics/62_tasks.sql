@@ -1,0 +1,172 @@
+-- Tasks: work that is not points. A runner claims one when it has the capability of its kind.
+
+create or replace function desk.task_capability(p_kind text)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case p_kind
+    when 'suggest' then 'optuna'
+    when 'load_prices' then 'prices'
+    when 'dbt_refresh' then 'dbt'
+    when 'lean_optimization' then 'lean'
+  end
+$$;
+comment on function desk.task_capability(text) is 'What a runner must list among its engines to be given a task of a kind.';
+revoke execute on function desk.task_capability(text) from public;
+
+create or replace function desk.validate_task(p_kind text, p_config jsonb)
+returns jsonb
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_known text[] := case p_kind when 'load_prices' then '{source,symbols}'::text[] else '{}' end;
+  v_key   text;
+begin
+  if p_kind = 'lean_optimization' then
+    return desk.validate_config(null, p_config);
+  end if;
+  select k.name into v_key from jsonb_object_keys(p_config) as k (name) where k.name <> all (v_known) limit 1;
+  if v_key is not null then
+    perform desk.refuse(format('Unknown key %s in a job of kind %s', to_jsonb(left(v_key, 60)), p_kind), desk.json_path('$', v_key),
+      desk.did_you_mean(v_key, v_known));
+  end if;
+  if p_kind = 'load_prices' and not coalesce(p_config ->> 'source' in ('sample', 'yahoo'), false) then
+    perform desk.refuse(format('Got %s as the source of prices', coalesce(p_config ->> 'source', 'nothing')), '$.source',
+      'A runner can load from sample or yahoo.');
+  end if;
+  return desk.canonical_json(p_config);
+end
+$$;
+comment on function desk.validate_task(text, jsonb) is 'The config of a task, or a refusal.';
+revoke execute on function desk.validate_task(text, jsonb) from public;
+
+create or replace function desk.claim_task(p_runner_id bigint)
+returns table (work_item_id bigint, token uuid, kind text, attempt integer, optimization_run_id bigint, payload jsonb)
+language sql volatile security definer
+set search_path = desk, pg_temp
+as $$
+  with picked as materialized (
+    select w.id
+    from desk.runners as n
+    join desk.work_items as w on desk.task_capability(w.kind) = any (n.engines)
+    where n.id = p_runner_id and n.stopped_at is null
+      and w.kind <> 'points' and w.state = 'waiting' and w.run_after <= now()
+    order by w.id
+    limit 1
+    for update of w skip locked
+  )
+  update desk.work_items as w
+  set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = now(), running_ordinal = null,
+      lease_until = now() + make_interval(secs => (desk.setting('lease_seconds') #>> '{}')::float8),
+      deadline_at = now() + make_interval(secs => coalesce((w.payload ->> 'seconds')::float8, 3600))
+  from picked
+  where w.id = picked.id and w.state = 'waiting'
+  returning w.id, w.token, w.kind, w.attempt, w.optimization_run_id, w.payload
+$$;
+comment on function desk.claim_task(bigint) is 'Leases one task to a runner that has its capability.';
+revoke execute on function desk.claim_task(bigint) from public;
+grant execute on function desk.claim_task(bigint) to desk_runner;
+
+create or replace function desk.start_task_job(p_item_id bigint)
+returns void
+language sql volatile security definer
+set search_path = desk, pg_temp
+as $$
+  update desk.jobs as j
+  set state = 'running', started_at = coalesce(j.started_at, now())
+  from desk.work_items as w
+  where w.id = p_item_id and w.state = 'leased' and j.id = w.job_id and j.state = 'waiting'
+$$;
+comment on function desk.start_task_job(bigint) is 'The job of a claimed task is running.';
+revoke execute on function desk.start_task_job(bigint) from public;
+grant execute on function desk.start_task_job(bigint) to desk_runner;
+
+create or replace function desk.end_task(p_item_id bigint, p_token uuid, out item desk.work_items)
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  update desk.work_items as w
+  set state = 'done', token = null, lease_until = null, deadline_at = null
+  where w.id = p_item_id and w.state = 'leased' and w.token = p_token and w.kind <> 'points'
+  returning w.* into item;
+end
+$$;
+comment on function desk.end_task(bigint, uuid) is 'Takes a task from its holder; null when the caller is not it.';
+revoke execute on function desk.end_task(bigint, uuid) from public;
+
+create or replace function desk.complete_task(p_work_item_id bigint, p_token uuid, p_result jsonb)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_item desk.work_items := (desk.end_task(p_work_item_id, p_token));
+begin
+  if v_item.id is null then
+    return 'stale';
+  end if;
+  if v_item.kind = 'suggest' then
+    perform desk.accept_suggestions(v_item.optimization_run_id, p_result -> 'points');
+  else
+    update desk.jobs
+    set state = 'done', summary = coalesce(p_result ->> 'summary', 'done'), finished_at = now()
+    where id = v_item.job_id and state in ('waiting', 'running', 'paused');
+  end if;
+  return 'recorded';
+end
+$$;
+comment on function desk.complete_task(bigint, uuid, jsonb) is 'A task is done: recorded, or stale when the caller no longer holds it.';
+revoke execute on function desk.complete_task(bigint, uuid, jsonb) from public;
+grant execute on function desk.complete_task(bigint, uuid, jsonb) to desk_runner;
+
+create or replace function desk.retry_or_fail_task(p_item desk.work_items, p_error text, p_again boolean)
+returns text
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_attempts constant integer := (desk.setting('max_attempts') #>> '{}')::integer;
+begin
+  if p_again and p_item.attempt < v_attempts then
+    insert into desk.work_items (kind, job_id, optimization_run_id, payload, attempt, run_after, last_error)
+    values (p_item.kind, p_item.job_id, p_item.optimization_run_id, p_item.payload, p_item.attempt + 1,
+      now() + make_interval(secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ (p_item.attempt - 1)), left(p_error, 4000));
+    return 'retried';
+  end if;
+  insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
+  values (p_item.job_id, p_item.optimization_run_id, p_item.id, p_item.runner_id, 'failure',
+    jsonb_build_object('kind', p_item.kind, 'attempt', p_item.attempt, 'error', left(p_error, 2000)));
+  if p_item.kind = 'suggest' then
+    perform desk.close_run(p_item.optimization_run_id, 'failed', 'No suggestions: ' || left(p_error, 2000));
+  else
+    update desk.jobs
+    set state = 'failed', error = left(p_error, 4000), finished_at = now()
+    where id = p_item.job_id and state in ('waiting', 'running', 'paused');
+  end if;
+  return 'failed';
+end
+$$;
+comment on function desk.retry_or_fail_task(desk.work_items, text, boolean) is 'Issues a task again after a backoff, or fails its job or run.';
+revoke execute on function desk.retry_or_fail_task(desk.work_items, text, boolean) from public;
+
+create or replace function desk.fail_task(p_work_item_id bigint, p_token uuid, p_error text, p_again boolean)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_item desk.work_items := (desk.end_task(p_work_item_id, p_token));
+begin
+  if v_item.id is null then
+    return 'stale';
+  end if;
+  return desk.retry_or_fail_task(v_item, coalesce(nullif(p_error, ''), 'no message'), p_again);
+end
+$$;
+comment on function desk.fail_task(bigint, uuid, text, boolean) is
+  'A task did not work out: retried when it may work another time, failed when not, stale when the caller no longer holds it.';
+revoke execute on function desk.fail_task(bigint, uuid, text, boolean) from public;
+grant execute on function desk.fail_task(bigint, uuid, text, boolean) to desk_runner;
