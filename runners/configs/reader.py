@@ -120,9 +120,7 @@ class _Builder:
 
     def compose(self) -> yaml.Node | None:
         try:
-            for count, _ in enumerate(yaml.parse(self.rendered.text, Loader=CoreLoader)):
-                if count > 3 * MAX_NODES:
-                    raise ConfigError(self.path, None, f"has more than {MAX_NODES:,} parts")
+            self._check_size()
             return yaml.compose(self.rendered.text, Loader=CoreLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -133,8 +131,18 @@ class _Builder:
             ) from error  # fmt: skip
         except yaml.YAMLError as error:
             raise ConfigError(self.path, None, f"is not YAML: {error}") from error
-        except RecursionError as error:
-            raise ConfigError(self.path, None, f"is nested deeper than {MAX_DEPTH} levels") from error
+
+    def _check_size(self) -> None:
+        """Events come one by one, so that a text that would take long to compose ends here."""
+        depth = 0
+        for count, event in enumerate(yaml.parse(self.rendered.text, Loader=CoreLoader)):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise ConfigError(
+                    self.path, self._at(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels"
+                )
+            if count > 3 * MAX_NODES:
+                raise ConfigError(self.path, self._at(event.start_mark), f"has more than {MAX_NODES:,} parts")
 
     def value(self, node: yaml.Node, json_path: str) -> Any:
         self._nodes += 1
