@@ -207,7 +207,9 @@ class _Builder:
             raise self._error(node, f"{text} is not a finite number")
         raise self._error(node, f"has the tag {node.tag!r}", "configs are plain data: take the tag away")
 
-    def _at(self, mark: yaml.Mark) -> Position:
+    def _at(self, mark: yaml.Mark | None) -> Position:
+        if mark is None:
+            return Position(1, 1)
         lines = self.rendered.source_lines
         return Position(lines[min(mark.line, len(lines) - 1)], mark.column + 1)
 
