@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 
 from runners.engines.base import RunSettings
-from runners.errors import DeskError
 from runners.worker.executor import Executor
 from runners.worker.interrupts import Interrupts
+from runners.worker.link import CONNECTION_ERRORS, Link
 from runners.worker.outbox import Outbox
 from runners.worker.progress import Standing, WorkProgress
 from runners.worker.queue import Queue, Report, Runner, WorkItem
@@ -28,10 +28,9 @@ POLL_SECONDS = 2.0
 REAP_SECONDS = 10.0
 WATCH_SECONDS = 0.25
 ADVANCE_SECONDS = 0.5
-RECONNECT_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+FINISH_SECONDS = 0.25
 GIVEN_BACK = 130
 TERMINATED = 143
-CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class Every:
@@ -66,7 +65,7 @@ class Loop:
         progress: WorkProgress | None = None,
         start_zygote: Callable[[], ZygoteClient] = ZygoteClient,
     ) -> None:
-        self._connect = connect
+        self._link = Link(connect)
         self._processes = processes
         self._drain = drain
         self._progress = progress or WorkProgress()
@@ -75,7 +74,6 @@ class Loop:
         self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock)
         self._runner = describe(self._executor.zygote)
         self._runner_id = 0
-        self._queue: Queue | None = None
         self._settings: dict[int, RunSettings] = {}
         self._heartbeat = Every(HEARTBEAT_SECONDS)
         self._poll = Every(POLL_SECONDS, jitter=0.5)
@@ -83,8 +81,7 @@ class Loop:
         self._watch = Every(WATCH_SECONDS)
         self._advance = Every(ADVANCE_SECONDS)
         self._count = Every(1.0)
-        self._attempts = 0
-        self._retry_at = 0.0
+        self._finish = Every(FINISH_SECONDS)
         self._memory_mb = 0.0
         self._recorded_since_advance = False
         self._stopping = False
@@ -92,15 +89,12 @@ class Loop:
 
     def run(self) -> int:
         try:
-            # The first connection is not retried: a wrong address is an error to show, not to wait on.
-            self._queue = Queue(self._connect())
-            self._runner_id = self._queue.register(self._runner)
+            self._runner_id = self._link.open().register(self._runner)
             with Interrupts() as interrupts, self._progress:
                 return self._serve(interrupts)
         finally:
             self._executor.close()
-            if self._queue is not None:
-                self._queue.close()
+            self._link.close()
 
     def _serve(self, interrupts: Interrupts) -> int:
         try:
@@ -115,8 +109,7 @@ class Loop:
                 now = time.monotonic()
                 if self._watch.due(now):
                     self._memory_mb = self._executor.watch_memory()
-                if self._with_database(now) and self._finished():
-                    self._sign_off()
+                if self._with_database(now):
                     return 0
         except BaseException:
             self._give_back(1)
@@ -126,41 +119,29 @@ class Loop:
 
     def _wait(self, interrupts: Interrupts) -> None:
         watched: list[Any] = [interrupts, *self._executor.readable()]
-        if self._queue is not None:
-            watched.append(self._queue)
+        if self._link.queue is not None:
+            watched.append(self._link.queue)
         select.select(watched, [], [], 0.05 if len(self._outbox) else WATCH_SECONDS)
         interrupts.drain()
 
     # Database
 
     def _with_database(self, now: float) -> bool:
-        """Everything that needs the connection; False where there is none or it broke."""
-        if self._queue is None and not self._reconnect(now):
-            return False
-        assert self._queue is not None
+        """Everything that needs the connection; True when the work is over."""
+        if self._link.queue is None:
+            if not self._link.reopened():
+                return False
+            self._heartbeat.soon()
+            self._progress.say("connected again")
+        queue = self._link.queue
+        assert queue is not None
         try:
-            self._exchange(self._queue, now)
+            self._exchange(queue, now)
+            return self._finish.due(now) and self._finished(queue)
         except CONNECTION_ERRORS as error:
-            self._queue.close()
-            self._queue = None
+            self._link.close()
             self._progress.say(f"the connection is lost ({_first_line(error)}); trying again")
             return False
-        return True
-
-    def _reconnect(self, now: float) -> bool:
-        if now < self._retry_at:
-            return False
-        try:
-            self._queue = Queue(self._connect())
-        except (DeskError, *CONNECTION_ERRORS):
-            seconds = RECONNECT_SECONDS[min(self._attempts, len(RECONNECT_SECONDS) - 1)]
-            self._retry_at = time.monotonic() + seconds * random.uniform(0.5, 1.5)
-            self._attempts += 1
-            return False
-        self._attempts = 0
-        self._heartbeat.soon()
-        self._progress.say("connected again")
-        return True
 
     def _exchange(self, queue: Queue, now: float) -> None:
         if queue.notified():
@@ -240,35 +221,29 @@ class Loop:
 
     # Ending
 
-    def _finished(self) -> bool:
-        if len(self._executor.held) or len(self._outbox) or self._queue is None:
+    def _finished(self, queue: Queue) -> bool:
+        if len(self._executor.held) or len(self._outbox) or not (self._stopping or self._drain):
             return False
-        if self._stopping:
-            return True
-        if not self._drain:
-            return False
-        try:
+        if not self._stopping:
             # A run closes, or plans its next part, only when it is advanced.
-            if self._queue.advance(self._runner_id):
+            if queue.advance(self._runner_id):
                 self._poll.soon()
                 return False
-            self._left = self._queue.open_work(self._runner_id)
-        except CONNECTION_ERRORS:
-            return False
-        return self._left == 0
-
-    def _sign_off(self) -> None:
-        assert self._queue is not None
+            self._left = queue.open_work(self._runner_id)
+            if self._left:
+                return False
         self._progress.show(Standing(self._done, self._failed, self._left, 0), final=True)
-        self._queue.stop(self._runner_id)
+        queue.stop(self._runner_id)
+        return True
 
     def _give_back(self, code: int) -> int:
         """Record what is finished, give the rest back uncharged; leases do the same where this cannot."""
-        if self._queue is not None:
+        queue = self._link.queue
+        if queue is not None:
             try:
-                self._outbox.flush(self._queue)
-                self._queue.release(self._runner_id)
-                self._queue.stop(self._runner_id)
+                self._outbox.flush(queue)
+                queue.release(self._runner_id)
+                queue.stop(self._runner_id)
             except psycopg.Error as error:
                 self._progress.say(f"the work could not be given back: {_first_line(error)}")
         return code

@@ -10,6 +10,7 @@ import backtrader as bt
 from runners.engines.base import PriceSeries, SettingsError
 
 EPOCH = dt.datetime(1970, 1, 1)
+DAY = 86_400
 UNITS = {
     "m": (bt.TimeFrame.Minutes, 1),
     "h": (bt.TimeFrame.Minutes, 60),
@@ -20,7 +21,16 @@ UNITS = {
 
 def time_numbers(epochs: array[int]) -> array[float]:
     """UTC seconds as Backtrader's days since year 1."""
-    return array("d", [bt.date2num(EPOCH + dt.timedelta(seconds=epoch)) for epoch in epochs])
+    return array("d", map(_time_number, epochs))
+
+
+def _time_number(epoch: int) -> float:
+    days, seconds = divmod(epoch, DAY)
+    if not seconds:
+        # What date2num gives for midnight, ten times faster.
+        return float(days + EPOCH.toordinal())
+    number: float = bt.date2num(EPOCH + dt.timedelta(seconds=epoch))
+    return number
 
 
 def bar_length(timeframe: str) -> tuple[int, int]:
