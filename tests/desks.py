@@ -67,17 +67,24 @@ def server(database_url: str | None) -> Iterator[Settings]:
 
 
 @contextmanager
-def migrated(settings: Settings) -> Iterator[Desk]:
-    """A new database with the desk's schema, dropped at the end."""
+def empty(settings: Settings) -> Iterator[Desk]:
+    """A new database with nothing in it, dropped at the end."""
     desk = Desk(_named(settings, f"desk_test_{secrets.token_hex(4)}"))
     roles.ensure_database(desk.settings)
     try:
+        yield desk
+    finally:
+        _drop(desk)
+
+
+@contextmanager
+def migrated(settings: Settings) -> Iterator[Desk]:
+    """A new database with the desk's schema, dropped at the end."""
+    with empty(settings) as desk:
         roles.ensure_roles(desk.settings)
         with desk.connect("admin") as admin:
             migrator.migrate(admin)
         yield desk
-    finally:
-        _drop(desk)
 
 
 @contextmanager
