@@ -81,9 +81,10 @@ set search_path = desk, pg_temp
 as $$
   select case
     when p_value in ('Infinity', '-Infinity', 'NaN') then p_value::text
-    when p_unit = 'fraction' then round((p_value * 100)::numeric, p_decimals)::text || '%'
-    when p_unit = 'money' then '$' || round(p_value::numeric, p_decimals)::text
-    else round(p_value::numeric, p_decimals)::text
+    -- Through text, which has every digit of a double; the cast to numeric keeps fifteen.
+    when p_unit = 'fraction' then round(p_value::text::numeric * 100, p_decimals)::text || '%'
+    when p_unit = 'money' then '$' || round(p_value::text::numeric, p_decimals)::text
+    else round(p_value::text::numeric, p_decimals)::text
   end
 $$;
 comment on function desk.show_number(double precision, text, integer) is 'A metric''s value for people, in its unit.';
@@ -121,7 +122,7 @@ begin
   loop
     v_value := desk.show_number(p_value, v_metric.unit, v_decimals);
     v_threshold := desk.show_number(p_threshold, v_metric.unit, v_decimals);
-    exit when v_value <> v_threshold or p_value = p_threshold or v_decimals >= 17;
+    exit when v_value <> v_threshold or p_value = p_threshold;
     v_decimals := v_decimals + 1;
   end loop;
   return format('%s: %s %s %s', v_phrase, v_value, v_broken, v_threshold);

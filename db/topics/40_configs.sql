@@ -352,7 +352,6 @@ declare
   v_symbol text;
   v_first  date;
   v_last   date;
-  v_bars   bigint;
 begin
   if p_end < p_start then
     perform desk.refuse(format('The window ends on %s, before it starts on %s', p_end, p_start), '$.end_date',
@@ -392,6 +391,18 @@ begin
   if p_end < p_start then
     perform desk.refuse(format('The window ends on %s, before it starts on %s', p_end, p_start), '$.end_date',
       format('All symbols have prices from %s to %s.', v_first, v_last));
+  end if;
+  select s.symbol into v_symbol
+  from unnest(p_symbols) as s (symbol)
+  join desk.instruments as n on n.symbol = s.symbol
+  where not exists (
+    select from desk.bars as b
+    where b.instrument_id = n.id and b.timeframe = p_timeframe
+      and b.bar_time >= p_start::timestamp at time zone 'UTC' and b.bar_time < (p_end + 1)::timestamp at time zone 'UTC')
+  limit 1;
+  if found then
+    perform desk.refuse(format('%s has no prices from %s to %s', v_symbol, p_start, p_end), '$.start_date',
+      format('All symbols have prices from %s to %s; widen the window.', v_first, v_last), '23503');
   end if;
 end
 $$;

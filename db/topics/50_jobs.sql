@@ -132,15 +132,19 @@ language sql volatile
 set search_path = desk, pg_temp
 as $$
   insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
-  select p_run_id, l.metric, l.comparison, l.threshold, 'constraint'
+  select p_run_id, l.metric, l.comparison,
+         case when l.comparison like '<%' then min(l.threshold) else max(l.threshold) end, 'constraint'
   from jsonb_to_recordset(coalesce(p_metric_limits, '[]')) as l (metric text, comparison text, threshold float8)
-  on conflict (optimization_run_id, metric, comparison) do nothing;
-  insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
+  group by l.metric, l.comparison;
+  insert into desk.success_criteria as s (optimization_run_id, metric, comparison, threshold, source)
   select p_run_id, d.metric, case c.key when d.min_key then '>=' else '<=' end, (c.value #>> '{}')::float8,
          case when p_criteria is null then 'default' else 'config' end
   from jsonb_each(coalesce(p_criteria, desk.setting('default_criteria'))) as c (key, value)
   join desk.metric_definitions as d on c.key in (d.min_key, d.max_key)
-  on conflict (optimization_run_id, metric, comparison) do nothing
+  -- Of two thresholds for one metric the stricter holds.
+  on conflict (optimization_run_id, metric, comparison) do update
+  set threshold = case when excluded.comparison = '<=' then least(s.threshold, excluded.threshold)
+                       else greatest(s.threshold, excluded.threshold) end
 $$;
 comment on function desk.set_criteria(bigint, jsonb, jsonb) is
   'Writes a run''s criteria as rows: its own, or the desk''s defaults, and its limits on metrics.';

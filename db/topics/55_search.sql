@@ -39,6 +39,7 @@ declare
   v_stride  bigint;
   v_total   numeric;
   v_truth   numeric[];
+  v_bound   boolean;
   v_limit   constant bigint := (desk.setting('max_linked_combinations') #>> '{}')::bigint;
 begin
   -- Parameters that the search leaves at their defaults are constants to a constraint.
@@ -57,7 +58,9 @@ begin
     for i in 1 .. cardinality(sizes) loop
       v_total := v_total * sizes[i];
     end loop;
-    if v_total > v_limit and cardinality(sizes) > 1 then
+    v_bound := exists (
+      select from jsonb_array_elements(p_trees) as t (tree) where desk.constraint_names(t.tree) && parameters);
+    if v_bound and v_total > v_limit then
       perform desk.refuse(format('A constraint links %s combinations of %s', v_total, array_to_string(parameters, ', ')),
         '$.optimization.constraints', format('At most %s can be linked; use larger steps.', v_limit));
     end if;
@@ -88,6 +91,16 @@ begin
       points := cardinality(valid);
     end if;
     return next;
+  end loop;
+  -- What names no searched parameter holds for every point or for none.
+  for v_tree in
+    select t.tree from jsonb_array_elements(p_trees) as t (tree) where not desk.constraint_names(t.tree) && v_names
+  loop
+    if desk.constraint_numbers(v_tree, v_columns, 1) is distinct from '{1}' then
+      perform desk.refuse('The constraints leave no combination', '$.optimization.constraints',
+        format('Search %s, or turn a comparison round.',
+          coalesce(nullif(array_to_string(desk.constraint_names(v_tree), ' or '), ''), 'a parameter')));
+    end if;
   end loop;
 end
 $$;
@@ -146,7 +159,7 @@ revoke execute on function desk.axis_value(jsonb, bigint) from public;
 
 create or replace function desk.point_parameters(p_run_id bigint, p_ordinals bigint[])
 returns table (ordinal bigint, parameters jsonb)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = desk, pg_temp
 as $$
 declare

@@ -74,7 +74,8 @@ as $$
       code_version_id = coalesce(r.code_version_id, (
         select v.id from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
         where c.runner_id = p_runner_id and v.strategy_id = r.strategy_id))
-  where r.id = p_run_id and (r.status = 'pending' or r.code_version_id is null)
+  -- Asked again here, because the run may have been cancelled since it was chosen.
+  where r.id = p_run_id and r.status in ('pending', 'running') and (r.status = 'pending' or r.code_version_id is null)
 $$;
 comment on function desk.start_run(bigint, bigint) is 'On the first claim a run starts, and is pinned to the code of the runner that made it.';
 revoke execute on function desk.start_run(bigint, bigint) from public;

@@ -92,7 +92,19 @@ begin
       perform desk.refuse(format('Run %s is of strategy %s, the result says %s', v_run.id, v_run.strategy_id, new.strategy_id),
         '$.strategy_id', 'Give the result the strategy of its run.');
     end if;
+    if not v_run.imported and new.ordinal is null then
+      perform desk.refuse(format('Run %s is executed by runners', v_run.id), '$.optimization_run_id',
+        'Import results into a run of your own: insert an optimization_runs row first.');
+    end if;
     if v_run.imported then
+      if v_run.status not in ('pending', 'running') then
+        perform desk.refuse(format('Run %s is %s already', v_run.id, v_run.status), '$.optimization_run_id',
+          'Insert another optimization_runs row for further results.');
+      end if;
+      -- Not a number is no metric: as a number it would exceed every threshold.
+      new := jsonb_populate_record(new, (
+        select jsonb_object_agg(d.metric, null)
+        from desk.metric_definitions as d where to_jsonb(new) ->> d.metric = 'NaN'));
       if jsonb_typeof(new.parameters) is distinct from 'object' then
         perform desk.refuse(format('Got %s as parameters', left(coalesce(new.parameters::text, 'nothing'), 60)), '$.parameters',
           'Give an object of names and values.');

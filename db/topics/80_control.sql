@@ -114,6 +114,7 @@ declare
   v_run   record;
   v_again bigint;
   v_total bigint := 0;
+  v_twin  bigint;
 begin
   select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
   if not found then
@@ -121,6 +122,12 @@ begin
   end if;
   if v_job.state = 'cancelled' then
     perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id', 'Insert it again.');
+  end if;
+  select j.id into v_twin from desk.jobs as j
+  where j.config_hash = v_job.config_hash and j.id <> p_job_id and j.state in ('held', 'waiting', 'running', 'paused');
+  if found then
+    perform desk.refuse(format('Job %s is identical and not over yet', v_twin), '$.job_id',
+      format('Wait for it, or end it: select cancel_job(%s).', v_twin), '23505');
   end if;
   for v_run in
     select r.id, r.status from desk.optimization_runs as r

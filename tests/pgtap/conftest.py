@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,13 +13,16 @@ from tests import desks
 from tests.desks import Desk
 from tests.pgtap.pgtap_source import pgtap_sql
 
+FIXTURES = Path(__file__).with_name("fixtures.sql")
+
 
 @pytest.fixture(scope="session")
 def pgtap_desk(template_desk: Desk) -> Iterator[Desk]:
-    """A fresh desk with pgTAP in the schema `tap`."""
+    """A fresh desk with pgTAP in the schema `tap`, and what the stories begin with."""
     with desks.clone(template_desk) as desk:
         with desk.connect("admin") as admin:
             _load_pgtap(admin)
+            admin.execute(FIXTURES.read_bytes())
         yield desk
 
 

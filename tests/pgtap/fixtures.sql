@@ -1,0 +1,162 @@
+-- What the stories begin with, made in the schema `tap` beside pgTAP. Each function does what a person or a
+-- runner would do, through the desk's own functions.
+
+create function tap.refusal(p_statement text)
+returns text[]
+language plpgsql
+as $$
+declare
+  v_code    text;
+  v_message text;
+  v_detail  text;
+  v_hint    text;
+begin
+  execute p_statement;
+  return array['accepted'];
+exception when others then
+  get stacked diagnostics
+    v_code = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+  return array[v_code, v_message, v_detail, v_hint];
+end
+$$;
+comment on function tap.refusal(text) is 'SQLSTATE, message, detail and hint of what a statement raises.';
+
+create function tap.refused_job(p_config text, p_strategy text default 'sma_crossover')
+returns text[]
+language sql
+as $$
+  select tap.refusal(format('insert into desk.jobs (strategy, config) values (%L, %L)', p_strategy, p_config))
+$$;
+comment on function tap.refused_job(text, text) is 'How an inserted job is refused.';
+
+create function tap.strategies(p_version text default 'a')
+returns jsonb
+language sql
+as $$
+  select jsonb_build_array(
+    jsonb_build_object('name', 'rsi_mean_reversion', 'code', 'STR-001', 'title', 'RSI', 'hypothesis', 'h',
+      'engine', 'backtrader', 'entry_point', 'rsi_mean_reversion', 'code_hash', repeat(p_version, 64), 'parameters',
+      '[{"name": "rsi_period", "type": "integer", "default": 14, "minimum": 2, "maximum": 200},
+        {"name": "entry_threshold", "type": "number", "default": 30, "minimum": 0, "maximum": 100},
+        {"name": "exit_threshold", "type": "number", "default": 55, "minimum": 0, "maximum": 100}]'::jsonb),
+    jsonb_build_object('name', 'sma_crossover', 'code', 'STR-003', 'title', 'SMA', 'hypothesis', 'h',
+      'engine', 'backtrader', 'entry_point', 'sma_crossover', 'code_hash', repeat(p_version, 64), 'parameters',
+      '[{"name": "fast", "type": "integer", "default": 10, "minimum": 1, "maximum": 2000},
+        {"name": "slow", "type": "integer", "default": 30, "minimum": 2, "maximum": 2000},
+        {"name": "stop", "type": "number", "default": 0.1, "minimum": 0, "maximum": 1},
+        {"name": "trailing", "type": "boolean", "default": false},
+        {"name": "side", "type": "text", "default": "long"}]'::jsonb))
+$$;
+comment on function tap.strategies(text) is 'Two strategies as a runner publishes them, with the code version named by a hexadecimal digit.';
+
+create function tap.given_desk()
+returns void
+language plpgsql
+as $$
+declare
+  v_series record;
+begin
+  perform desk.publish_strategies(tap.strategies());
+  for v_series in
+    select * from (values ('AAPL', date '2010-01-04'), ('IBM', '2010-01-04'), ('GOOG', '2011-01-03')) as s (symbol, first_day)
+  loop
+    perform desk.load_instrument(v_series.symbol);
+    perform desk.load_bars(v_series.symbol, '1d', 'made', d.days, p.prices, p.prices, p.prices, p.prices, p.prices)
+    from (
+      select array_agg(d order by d) as days
+      from generate_series(v_series.first_day::timestamp, '2011-12-30', '1 day') as g (day)
+      cross join lateral (select g.day at time zone 'UTC') as u (d)
+      where extract(isodow from g.day) < 6
+    ) as d
+    cross join lateral (select array_fill(10::double precision, array[cardinality(d.days)])) as p (prices);
+  end loop;
+end
+$$;
+comment on function tap.given_desk() is 'Two strategies; AAPL and IBM with daily prices of 2010 and 2011, GOOG of 2011.';
+
+create function tap.given_runner(p_version text default 'a', p_engines text[] default '{backtrader}')
+returns bigint
+language sql
+as $$
+  select desk.register_runner('host', 1, '0.1', p_engines, 2, 'linux', false, tap.strategies(p_version))
+$$;
+comment on function tap.given_runner(text, text[]) is 'A registered runner with a code version and engines.';
+
+create function tap.given_job(p_points integer, p_more jsonb default '{}', p_priority integer default 0, p_strategy text default 'sma_crossover')
+returns bigint
+language plpgsql
+as $$
+declare
+  v_name   text := case p_strategy when 'sma_crossover' then 'fast' else 'rsi_period' end;
+  v_job_id bigint;
+begin
+  insert into desk.jobs (strategy, config, priority)
+  values (
+    p_strategy,
+    jsonb_build_object('symbols', 'AAPL', 'success_criteria', '{"min_trades": 10}'::jsonb, 'optimization', jsonb_build_object(
+      'parameters', jsonb_build_object(v_name, jsonb_build_object('start', 2, 'end', p_points + 1, 'step', 1)))) || p_more,
+    p_priority)
+  returning id into v_job_id;
+  return v_job_id;
+end
+$$;
+comment on function tap.given_job(integer, jsonb, integer, text) is 'A job of one run with so many points, passing with ten trades; p_more adds keys to its config.';
+
+create function tap.run_of(p_job_id bigint)
+returns bigint
+language sql
+as $$
+  select min(id) from desk.optimization_runs where job_id = p_job_id
+$$;
+comment on function tap.run_of(bigint) is 'First run of a job.';
+
+create function tap.metrics(p_more jsonb default '{}')
+returns jsonb
+language sql
+as $$
+  select '{"starting_cash": 100000, "ending_value": 110000, "sessions": 252, "return_count": 252, "return_mean": 0.0004,
+    "return_m2": 0.0251, "return_m3": 0, "return_m4": 0.0000075, "downside_m2": 0.01, "tail_count": 12, "tail_sum": -0.24,
+    "tail_return": -0.015, "max_drawdown": 0.1, "max_drawdown_sessions": 20, "total_orders": 40, "total_trades": 20,
+    "winning_trades": 12, "losing_trades": 8, "gross_profit": 15000, "gross_loss": 5000, "trade_profit_sum": 10000,
+    "trade_profit_m2": 1000000, "total_fees": 400, "traded_value": 400000, "exposed_sessions": 126, "bars": 252,
+    "duration": 0.5}'::jsonb || p_more
+$$;
+comment on function tap.metrics(jsonb) is 'Raw metrics of a plausible point: 20 trades, 10% return, Sharpe 0.635; p_more replaces keys.';
+
+create function tap.complete(p_item bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb default tap.metrics())
+returns text
+language sql
+as $$
+  select desk.complete_work(p_item, p_token, p_ordinal, p_metrics, null, null, null, null, null, null, null, null, null, null)
+$$;
+comment on function tap.complete(bigint, uuid, bigint, jsonb) is 'Completes a point without its series.';
+
+create function tap.drain(p_runner_id bigint, p_metrics jsonb default tap.metrics(), p_failures text default null)
+returns integer
+language plpgsql
+as $$
+declare
+  v_item    record;
+  v_ordinal bigint;
+  v_count   integer := 0;
+  v_before  integer;
+begin
+  loop
+    v_before := v_count;
+    perform desk.advance_runs(p_runner_id);
+    for v_item in select * from desk.claim_work(p_runner_id, 20) loop
+      foreach v_ordinal in array v_item.ordinals loop
+        if p_failures is null then
+          perform tap.complete(v_item.work_item_id, v_item.token, v_ordinal, p_metrics);
+        else
+          perform desk.fail_work(v_item.work_item_id, v_item.token, v_ordinal, 'strategy', p_failures);
+        end if;
+        v_count := v_count + 1;
+      end loop;
+    end loop;
+    exit when v_count = v_before;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function tap.drain(bigint, jsonb, text) is 'A runner works until nothing is left, every point ending alike; the number of points.';
