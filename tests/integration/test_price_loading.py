@@ -1,0 +1,117 @@
+"""Series reach the database once, in versions, and a refusal names the line of the file."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runners.prices.csv_files import read_csv
+from runners.prices.load import load
+from runners.prices.sample import read_sample
+from runners.prices.series import PriceError
+from tests.desks import Desk
+
+
+def test_the_sample_loads_once(desk: Desk) -> None:
+    sample = read_sample().series
+    with desk.connect("director") as director:
+        first = [load(director, series) for series in sample]
+        second = [load(director, series) for series in sample]
+    assert {one.status for one in first} == {"loaded"}
+    assert [one.new_bars for one in first] == [len(series.bars) for series in sample]
+    assert {(one.status, one.new_bars, one.changed_bars, one.version) for one in second} == {
+        ("unchanged", 0, 0, 1)
+    }
+    (apple,) = [one for one in first if one.series.symbol == "AAPL"]
+    assert [(gap.last_before.date().isoformat(), gap.days) for gap in apple.gaps] == [
+        ("2001-09-10", 7.0),
+        ("2006-12-29", 5.0),
+        ("2012-10-26", 5.0),
+    ]
+
+
+def test_adjusted_closes_in_the_database_are_the_source_s(desk: Desk) -> None:
+    spec = importlib.util.find_spec("bokeh_sampledata")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    path = Path(spec.submodule_search_locations[0]) / "_data" / "stocks.csv.gz"
+    with gzip.open(path, "rt") as file:
+        rows = [row for row in csv.DictReader(file) if row["Ticker"] == "IBM"]
+    scale = float(rows[-1]["Adj Close"]) / float(rows[-1]["Close"])
+    with desk.connect("viewer") as viewer:
+        ours = viewer.execute(
+            "select b.bar_time, b.close from desk.instruments as i,"
+            " desk.latest_price_version(i.id, '1d') as v,"
+            " desk.adjusted_bars(i.id, '1d', v.version, v.factors_version) as b"
+            " where i.symbol = 'IBM'"
+        ).fetchall()
+    assert [time.astimezone(dt.UTC).date().isoformat() for time, _ in ours] == [row["Date"] for row in rows]
+    worst = max(
+        abs(close * scale / float(row["Adj Close"]) - 1) for (_, close), row in zip(ours, rows, strict=True)
+    )
+    assert worst < 1e-12
+
+
+def test_a_changed_bar_makes_a_version_and_leaves_the_old_one(desk: Desk) -> None:
+    (series,) = [one for one in read_sample().series if one.symbol == "GOOG"]
+    last = series.bars[-1]
+    changed = replace(series, bars=(*series.bars[:-1], replace(last, volume=last.volume + 1)))
+    with desk.connect("director") as director:
+        load(director, series)
+        second = load(director, changed)
+        back = load(director, series)
+        assert (second.status, second.version, second.new_bars, second.changed_bars) == ("loaded", 2, 0, 1)
+        assert (back.status, back.version, back.changed_bars) == ("loaded", 3, 1)
+        hashes = director.execute(
+            "select v.content_hash from desk.price_versions as v"
+            " join desk.instruments as i on i.id = v.instrument_id"
+            " where i.symbol = 'GOOG' order by v.version"
+        ).fetchall()
+        assert hashes[0] == hashes[2] != hashes[1]
+        rows = director.execute(
+            "select count(*) from desk.bars as b join desk.instruments as i on i.id = b.instrument_id"
+            " where i.symbol = 'GOOG'"
+        ).fetchone()
+    assert rows == (len(series.bars) + 2,)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("2020-01-03,11,10,12,11,0", "abc.csv:3: ABC, 2020-01-03: high 10 is below low 12"),
+        ("2020-01-02,11,12,10,11,0", "abc.csv:3: ABC, 2020-01-02: comes twice"),
+        (
+            "2020-01-03,nan,12,10,11,0",
+            "abc.csv:3: ABC, 2020-01-03: open is NaN, prices must be positive numbers",
+        ),
+        (
+            "2020-01-03,11,12,-1,11,0",
+            "abc.csv:3: ABC, 2020-01-03: low is -1, prices must be positive numbers",
+        ),
+    ],
+)
+def test_a_refusal_names_the_line(desk: Desk, tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "abc.csv"
+    path.write_text(
+        f"date,open,high,low,close,volume\n2020-01-02,10,12,9,11,100\n{line}\n2020-01-06,1,1,1,1,0\n"
+    )
+    (series,) = read_csv(path)
+    with desk.connect("director") as director:
+        with pytest.raises(PriceError) as caught:
+            load(director, series)
+        found = director.execute("select 1 from desk.instruments where symbol = 'ABC'").fetchone()
+    assert message in caught.value.message
+    assert found is None, "a refused series leaves nothing"
+
+
+def test_only_the_director_loads(desk: Desk) -> None:
+    series = read_sample().series[0]
+    for role in ("runner", "importer", "dbt"):
+        with desk.connect(role) as connection, pytest.raises(Exception, match="permission denied"):
+            load(connection, series)
