@@ -71,7 +71,7 @@ def entries(folder: Path | None = None) -> dict[str, Entry]:
     """Every strategy by name; `folder` holds the user's, by default that of BACKDESK_STRATEGIES."""
     if folder is None:
         named = os.environ.get("BACKDESK_STRATEGIES")
-        folder = Path(named) if named else None
+        folder = Path(named).expanduser() if named else None
     return _entries(folder.resolve() if folder is not None else None)
 
 

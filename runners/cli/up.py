@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from runners.cli import analytics
 from runners.database import connection, embedded, migrator, roles
+from runners.errors import DeskError
 from runners.settings import Settings
 
 
@@ -83,9 +84,13 @@ def publish_strategies(settings: Settings) -> int | None:
         known = runner.execute("select to_regprocedure('desk.publish_strategies(jsonb)')").fetchone()
         if known == (None,):
             return None
-        from strategies.registry import published_strategies
+        from strategies.registry import StrategyError, published_strategies
 
-        strategies = published_strategies()
+        try:
+            strategies = published_strategies()
+        except StrategyError as error:
+            hint = "mend the file, or take it out of the folder that BACKDESK_STRATEGIES names"
+            raise DeskError(str(error), hint=hint) from error
         runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
     return len(strategies)
 

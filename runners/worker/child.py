@@ -72,5 +72,8 @@ def _run(
         except MemoryError:
             frame = pack(PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result"))
         write_all(pipe, frame)
+        if outcome.ordinal == order.points[-1].ordinal:
+            return
         del outcome, frame
+        # A finished Cerebro is one big cycle; it must not count against the next point's memory.
         gc.collect()

@@ -111,12 +111,17 @@ class Executor:
 
     def _start_children(self) -> None:
         for held in self.held.ready():
-            if len(self._pipes) >= self._processes:
+            if self._busy() >= self._processes:
                 return
             points = tuple(held.waiting.values())
             pipe = self._zygote.start_child(held.settings, held.prices_key, points)
             self._pipes[pipe.child_id] = pipe
             held.child = Child(pipe, clock=time.monotonic())
+
+    def _busy(self) -> int:
+        """Children that still compute; one that has reported its last point only has to end."""
+        items = (self.held.of_child(child_id) for child_id in self._pipes)
+        return sum(1 for held in items if held is None or held.waiting)
 
     def _read_pipes(self) -> None:
         for pipe in list(self._pipes.values()):

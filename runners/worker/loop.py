@@ -216,7 +216,7 @@ class Loop:
             return
         held.unrecorded.discard(report.ordinal)
         if not held.unrecorded:
-            self._executor.held.drop(report.item.work_item_id)
+            self._executor.drop(report.item.work_item_id)
             self._poll.soon()
 
     # Ending

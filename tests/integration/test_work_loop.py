@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +90,8 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
 def results_of(desk: Desk, job_id: int) -> int:
     ((count,),) = rows(
         desk,
-        "select count(*) from backtest_results as b join optimization_runs as r on r.id = b.optimization_run_id"
+        "select count(*) from backtest_results as b"
+        " join optimization_runs as r on r.id = b.optimization_run_id"
         " where r.job_id = %s",
         job_id,
     )
@@ -269,6 +271,29 @@ def test_a_cancelled_job_frees_the_runner_within_a_heartbeat(stocked: Desk, slow
     assert process.returncode == 0, output
     assert "is no longer held" in output
     assert results_of(stocked, job_id) == 0
+
+
+def descendants(pid: int) -> set[int]:
+    below = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return below.union(*map(descendants, below))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_worker_that_is_killed_leaves_no_process_behind(stocked: Desk, slow: dict[str, str]) -> None:
+    job_id = slow_job(stocked, 61.0)
+    process = worker(stocked, **slow)
+    until(lambda: len(descendants(process.pid)) == 3)
+    below = descendants(process.pid)
+    process.kill()
+    process.communicate(timeout=10)
+    until(lambda: not any(map(alive, below)), seconds=5)
+    cancel(stocked, job_id)
 
 
 def test_results_survive_a_lost_connection(stocked: Desk, slow: dict[str, str]) -> None:

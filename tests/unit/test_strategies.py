@@ -176,7 +176,8 @@ def test_parameters_are_declared_once() -> None:
 @pytest.mark.parametrize(
     ("kind", "value", "converted"),
     [
-        (int, 14, 14), (int, 14.0, 14), (float, 2, 2.0), (float, 2.5, 2.5), (bool, True, True), (str, "x", "x"),
+        (int, 14, 14), (int, 14.0, 14), (float, 2, 2.0), (float, 2.5, 2.5), (bool, True, True),
+        (str, "x", "x"),
         (int, 14.5, None), (int, "14", None), (int, True, None), (float, float("nan"), None), (bool, 1, None),
         (str, 1, None), (float, None, None), (int, float("inf"), None),
     ],

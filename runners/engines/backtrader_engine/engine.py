@@ -6,7 +6,6 @@ import hashlib
 import json
 import random
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,9 +24,6 @@ try:
     import numpy
 except ImportError:  # Strategies may use it; the desk does without.
     numpy = None  # type: ignore[assignment]
-
-# Backtrader calls datetime.utcnow() twice a bar, which Python 3.12 and later warn about.
-warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"backtrader(\.|$)")
 
 
 class TooFewBarsError(Exception):
