@@ -207,7 +207,7 @@ class _Builder:
             raise self._error(node, f"{text} is not a finite number")
         raise self._error(node, f"has the tag {node.tag!r}", "configs are plain data: take the tag away")
 
-    def _at(self, mark: yaml.Mark | None) -> Position:
+    def _at(self, mark: Any) -> Position:
         if mark is None:
             return Position(1, 1)
         lines = self.rendered.source_lines
