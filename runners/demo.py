@@ -44,8 +44,8 @@ order by r.id, d.title
 """
 
 
-def demo(settings: Settings) -> None:
-    """Every step of the demo, each under its own heading."""
+def demo(settings: Settings) -> bool:
+    """Every step of the demo, each under its own heading; True where every search came to its end."""
     began = time.perf_counter()
     _heading("The desk")
     bring_up(settings)
@@ -68,6 +68,7 @@ def demo(settings: Settings) -> None:
     _heading(f"Done in {time.perf_counter() - began:.0f} seconds. Try next")
     for line in _next_commands():
         print(f"  {line}")
+    return all(job.state == "done" for job in jobs)
 
 
 def _show_criteria(director: psycopg.Connection[Any], queued: Sequence[Queued]) -> None:
@@ -113,7 +114,8 @@ def _relative(path: Path) -> Path:
 
 def main() -> None:
     try:
-        demo(Settings.from_environment())
+        if not demo(Settings.from_environment()):
+            sys.exit(1)
     except Refused as refused:
         for error in refused.errors:
             report(error)

@@ -89,5 +89,7 @@ def announce(queued: Sequence[Queued]) -> None:
 def sum_up(jobs: Sequence[JobStanding]) -> None:
     """The summary line of each job; with several, each says whose it is."""
     for job in jobs:
-        text = job.summary or job.error or job.state
+        text = job.summary or job.state
+        if job.error:
+            text = f"{text}; {job.state}: {job.error}"
         print(text if len(jobs) == 1 else f"{job.config_file or job.strategy}: {text}")
