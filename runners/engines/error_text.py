@@ -19,8 +19,9 @@ def error_text(error: BaseException) -> str:
     if len(lines) > FRAMES:
         lines = [f"  ... {len(lines) - FRAMES} frames before ...", *lines[-FRAMES:]]
     trail = "\n".join(lines)[-(LIMIT // 2) :]
-    # NUL cannot be stored as text in PostgreSQL.
-    return f"{message[: LIMIT - len(trail) - 1]}\n{trail}".rstrip().replace("\0", "\\0")
+    # Neither NUL nor half a surrogate pair can be stored as text in PostgreSQL.
+    text = f"{message[: LIMIT - len(trail) - 1]}\n{trail}".rstrip().replace("\0", "?")
+    return text.encode("utf-8", "replace").decode()
 
 
 def short_path(filename: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from runners.engines.base import RunSettings
+from runners.errors import DeskError
 from runners.worker.executor import Executor
 from runners.worker.interrupts import Interrupts
 from runners.worker.link import CONNECTION_ERRORS, Link
@@ -118,10 +119,11 @@ class Loop:
     # Waiting
 
     def _wait(self, interrupts: Interrupts) -> None:
-        watched: list[Any] = [interrupts, *self._executor.readable()]
-        if self._link.queue is not None:
-            watched.append(self._link.queue)
-        select.select(watched, [], [], 0.05 if len(self._outbox) else WATCH_SECONDS)
+        poll = select.poll()
+        for watched in (interrupts, *self._executor.readable(), self._link.queue):
+            if watched is not None:
+                poll.register(watched.fileno(), select.POLLIN)
+        poll.poll(1000 * (0.05 if len(self._outbox) else WATCH_SECONDS))
         interrupts.drain()
 
     # Database
@@ -150,6 +152,8 @@ class Loop:
             self._outbox.flush(queue)
             queue.release(self._runner_id)
             self._executor.restart()
+            if self._executor.zygote.ready.strategies != self._runner.strategies:
+                raise DeskError("the strategies' files have changed", hint="start the runner again")
         if self._heartbeat.due(now):
             self._beat(queue)
         if self._outbox.due(now):

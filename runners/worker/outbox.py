@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 import psycopg
 
+from runners.worker.link import CONNECTION_ERRORS
 from runners.worker.queue import Queue, Report, WorkItem
 
 BATCH = 50
 SECONDS = 0.2
+# The last two: a value that cannot be sent at all.
+UNRECORDABLE = (psycopg.Error, TypeError, ValueError)
 
 
 class Outbox:
@@ -42,9 +45,9 @@ class Outbox:
             batch = self._reports[:BATCH]
             try:
                 answers = queue.record(batch)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+            except CONNECTION_ERRORS:
                 raise
-            except psycopg.Error:
+            except UNRECORDABLE:
                 answers = _one_by_one(queue, batch)
             del self._reports[: len(batch)]
             for report, word in answers:
@@ -57,8 +60,9 @@ def _one_by_one(queue: Queue, batch: list[Report]) -> list[tuple[Report, str]]:
     for report in batch:
         try:
             answers += queue.record([report])
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except CONNECTION_ERRORS:
             raise
-        except psycopg.Error as error:
-            answers.append((report, f"error: {error.diag.message_primary or error}"))
+        except UNRECORDABLE as error:
+            said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+            answers.append((report, f"error: {said or error}"))
     return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -88,6 +89,12 @@ class Hostile(bt.Strategy):
         assert not any(s.startswith("socket:") for s in sockets), sockets
         assert os.environ["OMP_NUM_THREADS"] == "1"
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    def orders(self):
+        import numpy
+        self.buy(size=numpy.int64(3))
+        self.sell(size=numpy.int64(3))
+    def babbles(self):
+        raise ValueError("\\0 and \\ud800")
     def patricide(self):
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(30)
@@ -204,6 +211,18 @@ def test_noise_in_the_pipe_costs_the_point_that_made_it(bench: Bench) -> None:
     reports = bench.play("nothing", "writes", "nothing")
     assert [finished(reports[ordinal]) for ordinal in (1, 2, 3)] == [True, False, True]
     assert reports[2].kind == "crash"
+
+
+def test_numbers_of_numpy_become_plain_ones(bench: Bench) -> None:
+    result = bench.play("orders")[1].result
+    assert result is not None
+    assert json.loads(json.dumps(result.metrics))["total_orders"] == 2
+    (trade,) = result.trades
+    assert (type(trade.size), trade.size, type(trade.profit)) == (float, 3.0, float)
+
+
+def test_an_error_can_be_stored_as_text(bench: Bench) -> None:
+    assert bench.play("babbles")[1].error.startswith("ValueError: ? and ?\n")
 
 
 def test_an_item_that_is_dropped_reports_nothing_more(bench: Bench) -> None:

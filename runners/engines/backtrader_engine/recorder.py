@@ -39,6 +39,8 @@ class _Position:
     def fill(self, size: float, price: float) -> None:
         if not size:
             return
+        # A strategy may order numpy's numbers, which JSON does not take.
+        size, price = float(size), float(price)
         (self._openings if self._size * size >= 0 else self._closings).append((size, price))
         self._size += size
         if not self._size:
@@ -99,8 +101,8 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
                 size=filled.size,
                 entry_price=filled.entry_price,
                 exit_price=filled.exit_price,
-                profit=trade.pnlcomm,
-                fees=trade.commission,
+                profit=float(trade.pnlcomm),
+                fees=float(trade.commission),
             )
         )
 
