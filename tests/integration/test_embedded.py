@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from runners.database import connection, embedded, passwords, pid_file, socket_folder, unprivileged
+from runners.database.programs import ServerError
 from runners.settings import Settings
 
 START = "from runners.database import embedded; from runners.settings import Settings; "
@@ -152,7 +153,7 @@ def test_another_major_version_is_refused(place: Path) -> None:
     embedded.start(settings)
     embedded.stop(settings)
     (place / "postgres" / "PG_VERSION").write_text("16\n")
-    with pytest.raises(embedded.ServerError, match=r"PostgreSQL 16, and this desk brings PostgreSQL 18"):
+    with pytest.raises(ServerError, match=r"PostgreSQL 16, and this desk brings PostgreSQL 18"):
         embedded.start(settings)
     (place / "postgres" / "PG_VERSION").write_text("18\n")
 
@@ -164,7 +165,7 @@ def test_a_server_that_cannot_start_says_why_at_once(place: Path) -> None:
     with (place / "postgres" / "postgresql.conf").open("a") as configuration:
         configuration.write("max_connections = none\n")
     began = time.monotonic()
-    with pytest.raises(embedded.ServerError) as caught:
+    with pytest.raises(ServerError) as caught:
         embedded.start(settings)
     assert "max_connections" in str(caught.value.detail)
     assert time.monotonic() - began < 10
@@ -175,7 +176,7 @@ def test_lost_passwords_are_said_to_be_lost(place: Path) -> None:
     embedded.start(settings)
     embedded.stop(settings)
     (place / "passwords").unlink()
-    with pytest.raises(embedded.ServerError, match="password file"):
+    with pytest.raises(ServerError, match="password file"):
         embedded.start(settings)
 
 
