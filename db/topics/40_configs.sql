@@ -178,71 +178,104 @@ $$;
 comment on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) is 'Refuses a value that a strategy''s parameter does not take.';
 revoke execute on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) from public;
 
-create or replace function desk.parameter_axis(p_parameter desk.strategy_parameters, p_spec jsonb, p_json_path text)
+create or replace function desk.parameter_range(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text, p_json_path text)
 returns jsonb
 language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_start numeric;
-  v_end   numeric;
-  v_step  numeric;
-  v_count numeric;
+  v_drawn    constant boolean := p_search in ('Random Search', 'Bayesian Search');
+  v_start    numeric := (p_spec ->> 'start')::numeric;
+  v_end      numeric := (p_spec ->> 'end')::numeric;
+  v_step     numeric := (p_spec ->> 'step')::numeric;
+  v_min_step numeric := (p_spec ->> 'min_step')::numeric;
+  v_log      boolean := coalesce((p_spec ->> 'log')::boolean, false);
+  v_count    numeric;
 begin
-  if jsonb_typeof(p_spec) = 'object' then
-    if p_parameter.type not in ('integer', 'number') then
-      perform desk.refuse(format('%s takes %s values, not a range', p_parameter.name, p_parameter.type), p_json_path,
-        'Write a list of values.');
-    end if;
-    v_start := (p_spec ->> 'start')::numeric;
-    v_end := (p_spec ->> 'end')::numeric;
-    v_step := (p_spec ->> 'step')::numeric;
-    if v_step <= 0 then
-      perform desk.refuse(format('A step of %s never reaches the end', trim_scale(v_step)), p_json_path || '.step',
-        'The step must be greater than 0.');
-    end if;
-    if v_end < v_start then
-      perform desk.refuse(format('The range of %s is reversed: %s to %s', p_parameter.name, trim_scale(v_start), trim_scale(v_end)),
-        p_json_path || '.end', format('Write start: %s, end: %s.', trim_scale(v_end), trim_scale(v_start)));
-    end if;
-    v_count := floor((v_end - v_start) / v_step) + 1;
-    if v_count > 1000000000 then
-      perform desk.refuse(format('The range of %s has %s values', p_parameter.name, v_count), p_json_path, 'Use a larger step.');
-    end if;
-    perform desk.check_parameter_value(p_parameter, to_jsonb(v_start), p_json_path || '.start');
-    if v_count > 1 then
-      if p_parameter.type = 'integer' and v_step <> trunc(v_step) then
-        perform desk.refuse(format('A step of %s gives fractions, and %s takes whole numbers', trim_scale(v_step), p_parameter.name),
-          p_json_path || '.step', 'Use a whole step.');
-      end if;
-      perform desk.check_parameter_value(p_parameter, to_jsonb(trim_scale(v_start + v_step * (v_count - 1))), p_json_path || '.end');
-    end if;
-    return jsonb_build_object('name', p_parameter.name, 'start', trim_scale(v_start), 'step', trim_scale(v_step), 'count', v_count);
-  elsif jsonb_typeof(p_spec) = 'array' then
-    if p_spec = '[]' then
-      perform desk.refuse(format('The list of values for %s is empty', p_parameter.name), p_json_path, 'Name at least one value.');
-    end if;
-    perform desk.check_parameter_value(p_parameter, v.value, format('%s[%s]', p_json_path, v.position - 1))
-    from jsonb_array_elements(p_spec) with ordinality as v (value, position);
-    if (select count(*) > count(distinct desk.canonical_value(v.value)) from jsonb_array_elements(p_spec) as v (value)) then
-      perform desk.refuse(format('A value for %s is listed twice', p_parameter.name), p_json_path, 'Name each value once.');
-    end if;
-    return jsonb_build_object('name', p_parameter.name, 'values',
-      (select jsonb_agg(case when p_parameter.type in ('integer', 'number') then desk.canonical_value(v.value) else v.value end order by v.position)
-       from jsonb_array_elements(p_spec) with ordinality as v (value, position)),
-      'count', jsonb_array_length(p_spec));
-  else
-    perform desk.check_parameter_value(p_parameter, p_spec, p_json_path);
-    return jsonb_build_object('name', p_parameter.name, 'values',
-      jsonb_build_array(case when p_parameter.type in ('integer', 'number') then desk.canonical_value(p_spec) else p_spec end), 'count', 1);
+  if p_parameter.type not in ('integer', 'number') then
+    perform desk.refuse(format('%s takes %s values, not a range', p_parameter.name, p_parameter.type), p_json_path,
+      'Write a list of values.');
   end if;
+  if v_step is null and not v_drawn then
+    perform desk.refuse('Key step is missing', p_json_path, format('A %s needs a step between values, such as: step: 2', p_search));
+  end if;
+  if v_step <= 0 then
+    perform desk.refuse(format('A step of %s never reaches the end', trim_scale(v_step)), p_json_path || '.step',
+      'The step must be greater than 0.');
+  end if;
+  if v_end < v_start then
+    perform desk.refuse(format('The range of %s is reversed: %s to %s', p_parameter.name, trim_scale(v_start), trim_scale(v_end)),
+      p_json_path || '.end', format('Write start: %s, end: %s.', trim_scale(v_end), trim_scale(v_start)));
+  end if;
+  if p_spec ? 'min_step' and p_search <> 'Euler Search' then
+    perform desk.refuse(format('A %s has no finest step', p_search), p_json_path || '.min_step', 'Remove min_step, or use type: Euler Search.');
+  end if;
+  if v_min_step <= 0 or v_min_step > v_step then
+    perform desk.refuse(format('A finest step of %s with a step of %s', trim_scale(v_min_step), trim_scale(v_step)), p_json_path || '.min_step',
+      'It must be greater than 0 and not greater than the step.');
+  end if;
+  if v_log and not v_drawn then
+    perform desk.refuse(format('A %s has no logarithmic scale', p_search), p_json_path || '.log', 'Remove log, or use type: Random Search.');
+  elsif v_log and (v_start <= 0 or v_step is not null) then
+    perform desk.refuse(case when v_step is null then 'A logarithmic scale cannot start at 0 or below' else 'A logarithmic scale has no step' end,
+      p_json_path || '.log', 'Use a start above 0 and no step.');
+  end if;
+  perform desk.check_parameter_value(p_parameter, to_jsonb(v_start), p_json_path || '.start');
+  if v_step is null and (p_parameter.type = 'number' or v_log) then
+    perform desk.check_parameter_value(p_parameter, to_jsonb(v_end), p_json_path || '.end');
+    return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'end', trim_scale(v_end), 'log', v_log);
+  end if;
+  v_step := coalesce(v_step, 1);
+  v_count := floor((v_end - v_start) / v_step) + 1;
+  if v_count > 1000000000 then
+    perform desk.refuse(format('The range of %s has %s values', p_parameter.name, v_count), p_json_path, 'Use a larger step.');
+  end if;
+  if v_count > 1 then
+    if p_parameter.type = 'integer' and (v_step <> trunc(v_step) or v_min_step <> trunc(v_min_step)) then
+      perform desk.refuse(format('A step of %s gives fractions, and %s takes whole numbers',
+          trim_scale(case when v_step <> trunc(v_step) then v_step else v_min_step end), p_parameter.name),
+        p_json_path || case when v_step <> trunc(v_step) then '.step' else '.min_step' end, 'Use a whole step.');
+    end if;
+    perform desk.check_parameter_value(p_parameter, to_jsonb(trim_scale(v_start + v_step * (v_count - 1))), p_json_path || '.end');
+  end if;
+  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'step', trim_scale(v_step), 'count', v_count)
+    || case when p_search = 'Euler Search' then jsonb_build_object('min_step', trim_scale(coalesce(v_min_step,
+         case p_parameter.type when 'integer' then 1 else v_step / 10 end))) else '{}' end;
 end
 $$;
-comment on function desk.parameter_axis(desk.strategy_parameters, jsonb, text) is
-  'A parameter''s values as {name, start, step, count} or {name, values, count}; refuses what cannot be.';
-revoke execute on function desk.parameter_axis(desk.strategy_parameters, jsonb, text) from public;
+comment on function desk.parameter_range(desk.strategy_parameters, jsonb, text, text) is
+  'A range as {name, type, start, step, count}, with min_step for an Euler search, or {name, type, start, end, log} where it is drawn from without a step.';
+revoke execute on function desk.parameter_range(desk.strategy_parameters, jsonb, text, text) from public;
 
-create or replace function desk.parameter_space(p_strategy_id bigint, p_parameters jsonb)
+create or replace function desk.parameter_axis(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text, p_json_path text)
+returns jsonb
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_list jsonb := case jsonb_typeof(p_spec) when 'array' then p_spec else jsonb_build_array(p_spec) end;
+begin
+  if jsonb_typeof(p_spec) = 'object' then
+    return desk.parameter_range(p_parameter, p_spec, p_search, p_json_path);
+  end if;
+  if v_list = '[]' then
+    perform desk.refuse(format('The list of values for %s is empty', p_parameter.name), p_json_path, 'Name at least one value.');
+  end if;
+  perform desk.check_parameter_value(p_parameter, v.value,
+    case jsonb_typeof(p_spec) when 'array' then format('%s[%s]', p_json_path, v.position - 1) else p_json_path end)
+  from jsonb_array_elements(v_list) with ordinality as v (value, position);
+  v_list := desk.canonical_json(v_list);
+  if (select count(*) > count(distinct v.value) from jsonb_array_elements(v_list) as v (value)) then
+    perform desk.refuse(format('A value for %s is listed twice', p_parameter.name), p_json_path, 'Name each value once.');
+  end if;
+  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'values', v_list, 'count', jsonb_array_length(v_list));
+end
+$$;
+comment on function desk.parameter_axis(desk.strategy_parameters, jsonb, text, text) is
+  'A parameter''s values as an axis: a range, or {name, type, values, count} for a list or a constant; refuses what cannot be.';
+revoke execute on function desk.parameter_axis(desk.strategy_parameters, jsonb, text, text) from public;
+
+create or replace function desk.parameter_space(p_strategy_id bigint, p_parameters jsonb, p_search text)
 returns jsonb
 language plpgsql stable
 set search_path = desk, pg_temp
@@ -266,16 +299,16 @@ begin
     where p.strategy_id = p_strategy_id and p_parameters ? p.name
     order by p.position, p.name
   loop
-    v_space := v_space || desk.parameter_axis(v_parameter, p_parameters -> v_parameter.name,
+    v_space := v_space || desk.parameter_axis(v_parameter, p_parameters -> v_parameter.name, p_search,
       desk.json_path('$.optimization.parameters', v_parameter.name));
   end loop;
   return v_space;
 end
 $$;
-comment on function desk.parameter_space(bigint, jsonb) is 'The searched parameters in the strategy''s order, each as an axis.';
-revoke execute on function desk.parameter_space(bigint, jsonb) from public;
+comment on function desk.parameter_space(bigint, jsonb, text) is 'The searched parameters in the strategy''s order, each as an axis.';
+revoke execute on function desk.parameter_space(bigint, jsonb, text) from public;
 
-create or replace function desk.checked_criteria(p_criteria jsonb)
+create or replace function desk.checked_criteria(p_criteria jsonb, p_path text)
 returns jsonb
 language plpgsql stable
 set search_path = desk, pg_temp
@@ -288,20 +321,20 @@ begin
   for v_key, v_value in select * from jsonb_each(p_criteria) loop
     select d.* into v_metric from desk.metric_definitions as d where v_key in (d.min_key, d.max_key);
     if not found then
-      perform desk.refuse(format('Unknown criterion %s', to_jsonb(left(v_key, 60))), desk.json_path('$.success_criteria', v_key),
+      perform desk.refuse(format('Unknown criterion %s', to_jsonb(left(v_key, 60))), desk.json_path(p_path, v_key),
         desk.did_you_mean(v_key, array(
           select k.name from desk.metric_definitions as d, unnest(array[d.min_key, d.max_key]) as k (name) where k.name is not null)));
     end if;
     if v_metric.unit = 'fraction' and abs((v_value #>> '{}')::numeric) > 10 then
       perform desk.refuse(format('%s of %s would be %s%%', v_key, v_value, trim_scale((v_value #>> '{}')::numeric * 100)),
-        desk.json_path('$.success_criteria', v_key), 'Write fractions: 0.30 for 30%.');
+        desk.json_path(p_path, v_key), 'Write fractions: 0.30 for 30%.');
     end if;
   end loop;
   return p_criteria;
 end
 $$;
-comment on function desk.checked_criteria(jsonb) is 'Success criteria with known keys and plain numbers, or a refusal.';
-revoke execute on function desk.checked_criteria(jsonb) from public;
+comment on function desk.checked_criteria(jsonb, text) is 'Success criteria with known keys and plain numbers, or a refusal.';
+revoke execute on function desk.checked_criteria(jsonb, text) from public;
 
 create or replace function desk.checked_symbols(p_symbols jsonb, p_timeframe text)
 returns text[]
@@ -410,6 +443,64 @@ comment on function desk.checked_window(text[], text, date, date) is
   'The window, filled in from the prices where it is open; refuses one that the prices do not cover.';
 revoke execute on function desk.checked_window(text[], text, date, date) from public;
 
+create or replace function desk.inner_search(p_search jsonb)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case p_search ->> 'type' when 'Walk-Forward' then p_search ->> 'search' else p_search ->> 'type' end
+$$;
+comment on function desk.inner_search(jsonb) is 'How points are chosen: the type of a search, or of the search inside a walk-forward.';
+revoke execute on function desk.inner_search(jsonb) from public;
+
+create or replace function desk.checked_search(p_search jsonb, p_config jsonb)
+returns jsonb
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_search jsonb := p_search;
+  v_inner  text;
+  v_key    text;
+  v_owner  text;
+begin
+  if v_search ->> 'type' = 'Walk-Forward' then
+    v_search := '{"search": "Grid Search"}'::jsonb || v_search;
+    if not v_search ? 'walk_forward' then
+      perform desk.refuse('Key walk_forward is missing', '$.optimization',
+        'Say how the windows are laid, such as: walk_forward: {in_sample: 504, out_of_sample: 126}.');
+    end if;
+    v_search := jsonb_set(v_search, '{walk_forward}',
+      '{"mode": "rolling", "unit": "bars", "embargo": 0, "warm_up": 0}'::jsonb || (v_search -> 'walk_forward'));
+  end if;
+  v_inner := desk.inner_search(v_search);
+  -- A key that the chosen search never reads is a mistake, not a wish.
+  select k.name, k.owner into v_key, v_owner
+  from (values ('walk_forward', 'Walk-Forward'), ('search', 'Walk-Forward'), ('segments', 'Euler Search'),
+               ('points', 'Random Search'), ('batch_points', 'Bayesian Search'), ('patience', 'Bayesian Search')) as k (name, owner)
+  where v_search ? k.name and not (k.owner = v_search ->> 'type' or k.owner = v_inner
+    or (k.name = 'points' and v_inner = 'Bayesian Search'))
+  limit 1;
+  if v_key is not null then
+    perform desk.refuse(format('A %s has no %s', v_search ->> 'type', v_key), '$.optimization.' || v_key,
+      format('Remove the key, or use type: %s.', v_owner));
+  end if;
+  if p_config ? 'in_sample_criteria' and v_search ->> 'type' <> 'Walk-Forward' then
+    perform desk.refuse(format('A %s has no in_sample_criteria', v_search ->> 'type'), '$.in_sample_criteria',
+      'Remove the key, or use type: Walk-Forward.');
+  end if;
+  if v_inner in ('Random Search', 'Bayesian Search') and not v_search ? 'points' then
+    perform desk.refuse('Key points is missing', '$.optimization', format('A %s needs to know how many points to try, such as: points: 200', v_inner));
+  end if;
+  return v_search || case v_inner
+    when 'Euler Search' then jsonb_build_object('segments', coalesce(v_search -> 'segments', '4'))
+    when 'Bayesian Search' then jsonb_build_object('batch_points', coalesce(v_search -> 'batch_points', '16'))
+    else '{}' end;
+end
+$$;
+comment on function desk.checked_search(jsonb, jsonb) is 'The search with its own defaults; refuses keys that it never reads and the lack of one that it needs.';
+revoke execute on function desk.checked_search(jsonb, jsonb) from public;
+
 create or replace function desk.validate_config(p_strategy text, p_config jsonb)
 returns jsonb
 language plpgsql stable security definer
@@ -470,7 +561,8 @@ begin
   end if;
   v_search := v_search || jsonb_build_object('target_metric', v_metric, 'target_direction', coalesce(v_search ->> 'target_direction',
     (select d.direction from desk.metric_definitions as d where d.metric = v_metric)));
-  perform desk.parameter_space(v_strategy.id, v_search -> 'parameters');
+  v_search := desk.checked_search(v_search, v_config);
+  perform desk.parameter_space(v_strategy.id, v_search -> 'parameters', desk.inner_search(v_search));
   perform desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
 
   v_timeframe := v_config ->> 'timeframe';
@@ -487,9 +579,8 @@ begin
     select w.p_start, w.p_end into v_start, v_end from desk.checked_window(v_symbols, v_timeframe, v_start, v_end) as w;
   end if;
 
-  if v_config ? 'success_criteria' then
-    v_config := jsonb_set(v_config, '{success_criteria}', desk.checked_criteria(v_config -> 'success_criteria'));
-  end if;
+  perform desk.checked_criteria(v_config -> c.name, '$.' || c.name)
+  from unnest('{success_criteria,in_sample_criteria}'::text[]) as c (name) where v_config ? c.name;
   return desk.canonical_json(jsonb_strip_nulls(
     (v_config - '{name,description,notes,optimization,symbols,start_date,end_date}'::text[])
     || jsonb_build_object('strategy', v_strategy.name, 'symbols', to_jsonb(v_symbols), 'start_date', v_start, 'end_date', v_end,
@@ -556,7 +647,7 @@ begin
       v_required := v_required || to_jsonb(v_name);
     end if;
   end loop;
-  if p_pattern = 'success_criteria' then
+  if p_pattern in ('success_criteria', 'in_sample_criteria') then
     select jsonb_object_agg(k.name, jsonb_build_object('type', 'number', 'description', d.description))
     into v_properties
     from desk.metric_definitions as d, unnest(array[d.min_key, d.max_key]) as k (name)

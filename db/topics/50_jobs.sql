@@ -29,6 +29,20 @@ revoke execute on function desk.tg_jobs_validate() from public;
 create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
+create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select desk.sha256_text(jsonb_build_object(
+    'symbols', p_config -> 'symbols', 'timeframe', p_config -> 'timeframe', 'start', p_start, 'end', p_end, 'warm_up', p_warm_up,
+    'cash', p_config -> 'cash', 'commission', p_config -> 'commission', 'slippage', p_config -> 'slippage',
+    'seed', p_config -> 'seed', 'stock', p_config -> 'stock')::text)
+$$;
+comment on function desk.settings_hash(jsonb, date, date, integer) is
+  'SHA-256 of all besides code, prices and parameters that decides a result.';
+revoke execute on function desk.settings_hash(jsonb, date, date, integer) from public;
+
 create or replace function desk.plan_run(p_job desk.jobs, p_symbols text[])
 returns bigint
 language plpgsql volatile
@@ -43,7 +57,6 @@ declare
   v_sorted   record;
   v_versions bigint[];
   v_run_id   bigint;
-  v_points   bigint;
 begin
   select s.* into v_strategy from desk.strategies as s where s.name = p_job.strategy;
   select w.p_start, w.p_end into v_start, v_end
@@ -57,12 +70,12 @@ begin
   insert into desk.optimization_runs (
     strategy_id, job_id, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
-    notes, tags, created_by)
+    settings_hash, notes, tags, created_by)
   values (
     v_strategy.id, p_job.id, p_job.config_file, v_config, v_search ->> 'type', v_search ->> 'target_metric',
     v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start, v_end,
     (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine, (v_config ->> 'seed')::bigint,
-    desk.price_hash(v_versions, v_start, v_end), p_job.notes, p_job.tags, p_job.created_by)
+    desk.price_hash(v_versions, v_start, v_end), desk.settings_hash(v_config, v_start, v_end, 0), p_job.notes, p_job.tags, p_job.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
   select v_run_id, v.position, p.instrument_id, p.id
@@ -71,9 +84,7 @@ begin
 
   v_sorted := desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
   perform desk.set_criteria(v_run_id, v_config -> 'success_criteria', v_sorted.metric_limits);
-  v_points := desk.plan_generation(v_run_id, 1, desk.parameter_space(v_strategy.id, v_search -> 'parameters'), v_sorted.parameter_trees);
-  update desk.optimization_runs set total_combinations = v_points where id = v_run_id;
-  update desk.run_progress set total = v_points where optimization_run_id = v_run_id;
+  perform desk.plan_first(v_run_id);
   return v_run_id;
 end
 $$;

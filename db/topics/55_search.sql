@@ -25,14 +25,14 @@ $$;
 comment on function desk.linked_groups(text[], jsonb) is 'Which parameters constraints tie together: for each name the number of its group.';
 revoke execute on function desk.linked_groups(text[], jsonb) from public;
 
-create or replace function desk.planned_axes(p_strategy_id bigint, p_space jsonb, p_trees jsonb)
+create or replace function desk.planned_axes(p_strategy_id bigint, p_space jsonb, p_trees jsonb, p_fold boolean default false)
 returns table (axis integer, parameters text[], sizes integer[], points bigint, valid integer[])
 language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
   v_names   text[] := array(select s.item ->> 'name' from jsonb_array_elements(p_space) with ordinality as s (item, position) order by s.position);
-  v_groups  integer[] := desk.linked_groups(v_names, p_trees);
+  v_groups  integer[] := case when p_fold then array_fill(1, array[cardinality(v_names)]) else desk.linked_groups(v_names, p_trees) end;
   v_group   integer;
   v_tree    jsonb;
   v_columns jsonb;
@@ -61,8 +61,8 @@ begin
     v_bound := exists (
       select from jsonb_array_elements(p_trees) as t (tree) where desk.constraint_names(t.tree) && parameters);
     if v_bound and v_total > v_limit then
-      perform desk.refuse(format('A constraint links %s combinations of %s', v_total, array_to_string(parameters, ', ')),
-        '$.optimization.constraints', format('At most %s can be linked; use larger steps.', v_limit));
+      perform desk.refuse(format('%s combinations of %s would have to be listed', v_total, array_to_string(parameters, ', ')),
+        '$.optimization.constraints', format('At most %s can be linked by constraints or refined; use larger steps.', v_limit));
     end if;
     points := v_total;
     v_truth := null;
@@ -104,45 +104,137 @@ begin
   end loop;
 end
 $$;
-comment on function desk.planned_axes(bigint, jsonb, jsonb) is
-  'The digits of the mixed-radix ordinal: an axis a parameter, parameters that constraints link folded into one axis of their valid tuples.';
-revoke execute on function desk.planned_axes(bigint, jsonb, jsonb) from public;
+comment on function desk.planned_axes(bigint, jsonb, jsonb, boolean) is
+  'The digits of the mixed-radix ordinal: an axis a parameter, parameters that constraints link, or all if so wished, folded into one axis of their valid tuples.';
+revoke execute on function desk.planned_axes(bigint, jsonb, jsonb, boolean) from public;
 
-create or replace function desk.plan_generation(p_run_id bigint, p_generation integer, p_space jsonb, p_trees jsonb)
+create or replace function desk.open_generation(p_run_id bigint, p_space jsonb)
+returns desk.search_generations
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  insert into desk.search_generations (optimization_run_id, generation, first_ordinal, points, space)
+  select p_run_id, coalesce(max(g.generation), 0) + 1, coalesce(max(g.first_ordinal + g.points), 1), 1, p_space
+  from desk.search_generations as g where g.optimization_run_id = p_run_id
+  returning *
+$$;
+comment on function desk.open_generation(bigint, jsonb) is 'A new generation after the last one, its points still to be counted.';
+revoke execute on function desk.open_generation(bigint, jsonb) from public;
+
+create or replace function desk.settle_generation(p_generation desk.search_generations, p_points numeric)
 returns bigint
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_strategy_id bigint;
-  v_first       bigint;
-  v_points      numeric := 1;
-  v_limit       constant numeric := (desk.setting('max_combinations') #>> '{}')::numeric;
+  v_limit constant numeric := (desk.setting('max_combinations') #>> '{}')::numeric;
 begin
-  select r.strategy_id into v_strategy_id from desk.optimization_runs as r where r.id = p_run_id;
-  select coalesce(max(g.first_ordinal + g.points), 1) into v_first
-  from desk.search_generations as g where g.optimization_run_id = p_run_id;
-  insert into desk.search_generations (optimization_run_id, generation, first_ordinal, points, space)
-  values (p_run_id, p_generation, v_first, 1, p_space);
-  insert into desk.search_axes (optimization_run_id, generation, axis, parameters, sizes, points, valid)
-  select p_run_id, p_generation, a.axis, a.parameters, a.sizes, a.points, a.valid
-  from desk.planned_axes(v_strategy_id, p_space, p_trees) as a;
-  for i in 1 .. (select count(*) from desk.search_axes as a where a.optimization_run_id = p_run_id and a.generation = p_generation) loop
-    v_points := v_points * (select a.points from desk.search_axes as a
-      where a.optimization_run_id = p_run_id and a.generation = p_generation and a.axis = i);
-  end loop;
-  if v_points > v_limit then
-    perform desk.refuse(format('The search has %s combinations', v_points), '$.optimization.parameters',
+  if p_points = 0 then
+    delete from desk.search_generations
+    where optimization_run_id = p_generation.optimization_run_id and generation = p_generation.generation;
+    return 0;
+  end if;
+  if p_generation.first_ordinal + p_points - 1 > v_limit then
+    perform desk.refuse(format('The search has %s combinations', p_generation.first_ordinal + p_points - 1), '$.optimization.parameters',
       format('At most %s are accepted; use larger steps.', v_limit));
   end if;
   update desk.search_generations
-  set points = v_points
-  where optimization_run_id = p_run_id and generation = p_generation;
-  return v_points;
+  set points = p_points
+  where optimization_run_id = p_generation.optimization_run_id and generation = p_generation.generation;
+  update desk.optimization_runs
+  set total_combinations = greatest(
+        case when optimization_type = 'Bayesian Search' then total_combinations else 0 end, p_generation.first_ordinal + p_points - 1),
+      generation = p_generation.generation
+  where id = p_generation.optimization_run_id;
+  update desk.run_progress
+  set total = p_generation.first_ordinal + p_points - 1, due = true, updated_at = now()
+  where optimization_run_id = p_generation.optimization_run_id;
+  return p_points;
 end
 $$;
-comment on function desk.plan_generation(bigint, integer, jsonb, jsonb) is 'Writes a generation and its axes; answers its number of points.';
-revoke execute on function desk.plan_generation(bigint, integer, jsonb, jsonb) from public;
+comment on function desk.settle_generation(desk.search_generations, numeric) is 'Counts a generation''s points into its run; one without points is withdrawn.';
+revoke execute on function desk.settle_generation(desk.search_generations, numeric) from public;
+
+create or replace function desk.plan_grid(p_run_id bigint, p_space jsonb)
+returns bigint
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_trees      jsonb := desk.run_trees(p_run_id);
+  v_generation desk.search_generations := desk.open_generation(p_run_id, p_space);
+  v_points     numeric := 1;
+  v_axis       record;
+begin
+  for v_axis in
+    insert into desk.search_axes (optimization_run_id, generation, axis, parameters, sizes, points, valid)
+    select p_run_id, v_generation.generation, a.axis, a.parameters, a.sizes, a.points, a.valid
+    from desk.optimization_runs as r
+    cross join lateral desk.planned_axes(r.strategy_id, p_space, v_trees) as a
+    where r.id = p_run_id
+    returning points
+  loop
+    v_points := v_points * v_axis.points;
+  end loop;
+  return desk.settle_generation(v_generation, v_points);
+end
+$$;
+comment on function desk.plan_grid(bigint, jsonb) is 'Plans the product of all values that the constraints leave; answers its number of points.';
+revoke execute on function desk.plan_grid(bigint, jsonb) from public;
+
+create or replace function desk.plan_new_points(p_run_id bigint, p_space jsonb)
+returns bigint
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_trees      jsonb := desk.run_trees(p_run_id);
+  v_known      bigint;
+  v_generation desk.search_generations;
+  v_axis       record;
+  v_fresh      integer[];
+begin
+  select coalesce(max(g.first_ordinal + g.points) - 1, 0) into v_known
+  from desk.search_generations as g where g.optimization_run_id = p_run_id;
+  v_generation := desk.open_generation(p_run_id, p_space);
+  select a.* into v_axis
+  from desk.optimization_runs as r
+  cross join lateral desk.planned_axes(r.strategy_id, p_space, v_trees, true) as a
+  where r.id = p_run_id;
+  insert into desk.search_axes (optimization_run_id, generation, axis, parameters, sizes, points, valid)
+  values (p_run_id, v_generation.generation, 1, v_axis.parameters, v_axis.sizes, v_axis.points, v_axis.valid);
+  update desk.search_generations set points = v_axis.points
+  where optimization_run_id = p_run_id and generation = v_generation.generation;
+  select array_agg(coalesce(v_axis.valid[n.place], n.place - 1)::integer order by n.place) into v_fresh
+  from (
+    select (p.ordinal - v_generation.first_ordinal + 1)::integer as place, p.parameters
+    from desk.point_parameters(p_run_id,
+      array(select generate_series(v_generation.first_ordinal, v_generation.first_ordinal + v_axis.points - 1))) as p
+  ) as n
+  where n.parameters not in (
+    select k.parameters from desk.point_parameters(p_run_id, array(select generate_series(1, v_known))) as k);
+  if v_fresh is not null then
+    update desk.search_axes set valid = v_fresh, points = cardinality(v_fresh)
+    where optimization_run_id = p_run_id and generation = v_generation.generation;
+  end if;
+  return desk.settle_generation(v_generation, coalesce(cardinality(v_fresh), 0));
+end
+$$;
+comment on function desk.plan_new_points(bigint, jsonb) is 'Plans those points of a space that the run has not planned before; answers how many.';
+revoke execute on function desk.plan_new_points(bigint, jsonb) from public;
+
+create or replace function desk.run_trees(p_run_id bigint)
+returns jsonb
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select c.parameter_trees
+  from desk.optimization_runs as r
+  cross join lateral desk.sorted_constraints(r.strategy_id, coalesce(r.config #> '{optimization,constraints}', '[]')) as c
+  where r.id = p_run_id
+$$;
+comment on function desk.run_trees(bigint) is 'The constraints between parameters of a run, as trees.';
+revoke execute on function desk.run_trees(bigint) from public;
 
 create or replace function desk.axis_value(p_axis jsonb, p_index bigint)
 returns jsonb
@@ -178,6 +270,15 @@ begin
       on g.optimization_run_id = p_run_id and o.ordinal >= g.first_ordinal and o.ordinal < g.first_ordinal + g.points
     group by g.optimization_run_id, g.generation
   loop
+    if exists (
+      select from desk.search_points as q
+      where q.optimization_run_id = p_run_id and q.ordinal = v_generation.first_ordinal)
+    then
+      return query
+      select q.ordinal, q.parameters from desk.search_points as q
+      where q.optimization_run_id = p_run_id and q.ordinal = any (v_generation.ordinals);
+      continue;
+    end if;
     select jsonb_object_agg(s.item ->> 'name', s.item) into v_space from jsonb_array_elements(v_generation.space) as s (item);
     v_rests := array(select o - v_generation.first_ordinal from unnest(v_generation.ordinals) as o);
     v_values := array_fill('{}'::jsonb, array[cardinality(v_rests)]);

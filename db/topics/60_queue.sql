@@ -13,6 +13,21 @@ $$;
 comment on function desk.alive_runners() is 'Runners heard of within a lease.';
 revoke execute on function desk.alive_runners() from public;
 
+create or replace function desk.task_capability(p_kind text)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case p_kind
+    when 'suggest' then 'optuna'
+    when 'load_prices' then 'prices'
+    when 'dbt_refresh' then 'dbt'
+    when 'lean_optimization' then 'lean'
+  end
+$$;
+comment on function desk.task_capability(text) is 'What a runner must list among its engines to be given a task of a kind.';
+revoke execute on function desk.task_capability(text) from public;
+
 create or replace function desk.register_runner(
   p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
   p_runs_dbt boolean, p_strategies jsonb)
@@ -133,7 +148,8 @@ begin
         token := v_item.token;
         optimization_run_id := v_run_id;
         attempt := v_item.attempt;
-        ordinals := desk.range_members(v_item.remaining);
+        ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(v_item.remaining));
+        continue when ordinals = '{}';
         parameters := (select jsonb_agg(p.parameters order by p.ordinal) from desk.point_parameters(v_run_id, ordinals) as p);
         v_left := v_left - 1;
         return next;
@@ -173,7 +189,7 @@ as $$
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
-    'keep_series', r.config -> 'keep_series', 'block_count', 16)
+    'keep_series', r.config -> 'keep_series', 'warm_up_bars', r.warm_up_bars, 'block_count', 16)
   from desk.optimization_runs as r
   join desk.strategies as s on s.id = r.strategy_id
   left join desk.code_versions as v on v.id = r.code_version_id
@@ -344,7 +360,8 @@ returns bigint
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select coalesce(sum(p.total - p.finished - p.failed), 0)::bigint
+  -- A run is open work until it is closed, also while its next points are still to be planned.
+  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
   from desk.optimization_runs as r
   join desk.run_progress as p on p.optimization_run_id = r.id
   where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
@@ -358,7 +375,7 @@ returns bigint
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select coalesce(sum(p.total - p.finished - p.failed), 0)::bigint
+  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
   from desk.runners as n
   join desk.optimization_runs as r on r.engine = any (n.engines)
   join desk.run_progress as p on p.optimization_run_id = r.id
@@ -368,8 +385,12 @@ as $$
       select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
       where c.runner_id = n.id and v.strategy_id = r.strategy_id
         and (r.code_version_id is null or r.code_version_id = v.id))
+    and not exists (
+      select from desk.work_items as w
+      where w.optimization_run_id = r.id and w.state = 'waiting' and desk.task_capability(w.kind) <> all (n.engines))
 $$;
-comment on function desk.open_work(bigint) is 'The same, counting only runs whose engine and code a runner has: with none left, draining is over.';
+comment on function desk.open_work(bigint) is
+  'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with none left, draining is over.';
 revoke execute on function desk.open_work(bigint) from public;
 grant execute on function desk.open_work(bigint) to desk_runner;
 

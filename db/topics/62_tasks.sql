@@ -1,20 +1,5 @@
 -- Tasks: work that is not points. A runner claims one when it has the capability of its kind.
 
-create or replace function desk.task_capability(p_kind text)
-returns text
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  select case p_kind
-    when 'suggest' then 'optuna'
-    when 'load_prices' then 'prices'
-    when 'dbt_refresh' then 'dbt'
-    when 'lean_optimization' then 'lean'
-  end
-$$;
-comment on function desk.task_capability(text) is 'What a runner must list among its engines to be given a task of a kind.';
-revoke execute on function desk.task_capability(text) from public;
-
 create or replace function desk.validate_task(p_kind text, p_config jsonb)
 returns jsonb
 language plpgsql stable

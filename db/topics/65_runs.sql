@@ -19,15 +19,34 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select desk.summary_text(
-    count(*) filter (where b.outcome = 'finished'),
-    count(*) filter (where b.passed),
+    count(*) filter (where b.outcome = 'finished' and r.optimization_type <> 'Walk-Forward'),
+    count(*) filter (where b.passed and r.parent_run_id is null),
     count(*) filter (where b.outcome = 'failed'),
-    coalesce(max(b.sharpe_ratio) filter (where b.passed), max(b.sharpe_ratio)))
-  from desk.backtest_results as b
-  where b.optimization_run_id = any (p_run_ids)
+    coalesce(max(b.sharpe_ratio) filter (where b.passed and r.parent_run_id is null),
+      max(b.sharpe_ratio) filter (where r.parent_run_id is null)))
+  from desk.optimization_runs as r
+  join desk.backtest_results as b on b.optimization_run_id = r.id
+  where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
 $$;
-comment on function desk.runs_summary(bigint[]) is 'Summary over runs; the best Sharpe is over the passed, else over all, else n/a.';
+comment on function desk.runs_summary(bigint[]) is
+  'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the backtests of all folds are counted, and the stitched test is judged.';
 revoke execute on function desk.runs_summary(bigint[]) from public;
+
+create or replace function desk.folds_summary(p_run_id bigint)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select case when count(*) = 0 then '' else format('; %s folds, %s profitable%s%s', count(*), count(*) filter (where b.total_return > 0),
+    case when count(*) filter (where f.state = 'cash') > 0 then format(', %s in cash', count(*) filter (where f.state = 'cash')) end,
+    ', efficiency ' || round((avg(b.annual_return) / nullif(avg(c.annual_return), 0))::numeric, 2)) end
+  from desk.walk_forward_folds as f
+  left join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  left join desk.backtest_results as c on c.id = f.chosen_result_id
+  where f.optimization_run_id = p_run_id
+$$;
+comment on function desk.folds_summary(bigint) is 'The folds of a walk-forward run in a few words; empty for any other run.';
+revoke execute on function desk.folds_summary(bigint) from public;
 
 create or replace function desk.run_flags(p_run_id bigint)
 returns text[]
@@ -113,7 +132,7 @@ set search_path = desk, pg_temp
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into desk.run_progress (optimization_run_id, total) values (new.id, coalesce(new.total_combinations, 0));
+    insert into desk.run_progress (optimization_run_id, total) values (new.id, case when new.imported then coalesce(new.total_combinations, 0) else 0 end);
     if new.imported then
       perform desk.set_criteria(new.id, null, null);
     end if;
@@ -121,6 +140,12 @@ begin
   insert into desk.job_events (job_id, optimization_run_id, event, from_state, to_state, details, actor)
   values (new.job_id, new.id, 'run', case when tg_op = 'UPDATE' then old.status end, new.status,
     jsonb_strip_nulls(jsonb_build_object('summary', new.summary, 'error', new.error)), session_user);
+  if new.parent_run_id is not null then
+    perform desk.parent_follows_child(new.parent_run_id, new.status);
+    return null;
+  elsif new.role = 'pilot' then
+    return null;
+  end if;
   if new.status = 'running' then
     perform desk.strategy_follows_start(new.strategy_id, new.id);
   elsif new.status in ('completed', 'failed', 'cancelled') then
@@ -138,6 +163,22 @@ create or replace trigger optimization_runs_c_made after insert on desk.optimiza
 for each row execute function desk.tg_runs_follow();
 create or replace trigger optimization_runs_d_moved after update of status on desk.optimization_runs
 for each row when (old.status is distinct from new.status) execute function desk.tg_runs_follow();
+
+create or replace function desk.parent_follows_child(p_parent_id bigint, p_child_status text)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  if p_child_status = 'running' then
+    update desk.optimization_runs set status = 'running' where id = p_parent_id and status in ('pending', 'failed');
+  elsif p_child_status in ('completed', 'failed', 'cancelled') then
+    update desk.run_progress set due = true where optimization_run_id = p_parent_id;
+  end if;
+end
+$$;
+comment on function desk.parent_follows_child(bigint, text) is 'A walk-forward run starts with its first part, and has something to do when a part ends.';
+revoke execute on function desk.parent_follows_child(bigint, text) from public;
 
 create or replace function desk.strategy_follows_start(p_strategy_id bigint, p_run_id bigint)
 returns void
@@ -170,14 +211,16 @@ begin
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
 
   if v_run.status = 'completed' and v_passed > 0 then
-    if v_status in ('testing', 'rejected') then
+    if v_run.optimization_type = 'Walk-Forward' and v_status in ('testing', 'passed') then
+      perform desk.move_strategy_by_run(p_strategy_id, 'validated', v_run.summary, p_run_id);
+    elsif v_status in ('testing', 'rejected') then
       perform desk.move_strategy_by_run(p_strategy_id, 'passed', v_run.summary, p_run_id);
     end if;
     return;
   end if;
   if v_status <> 'testing' or exists (
     select from desk.optimization_runs as r
-    where r.strategy_id = p_strategy_id and r.status = 'running' and r.id <> p_run_id)
+    where r.strategy_id = p_strategy_id and r.status = 'running' and r.role = 'search' and r.id <> p_run_id)
   then
     return;
   end if;
@@ -197,7 +240,7 @@ begin
 end
 $$;
 comment on function desk.strategy_follows_close(bigint, bigint) is
-  'Testing becomes passed with a passing result, rejected with none once no other run is under way; a run that was cancelled or failed puts the strategy back.';
+  'Testing becomes passed with a passing result (validated, when it was a walk-forward), rejected with none once no other run is under way; a run that was cancelled or failed puts the strategy back.';
 revoke execute on function desk.strategy_follows_close(bigint, bigint) from public;
 
 create or replace function desk.job_follows_runs(p_job_id bigint)
@@ -217,7 +260,7 @@ begin
          string_agg(distinct r.error, '; ') filter (where r.status = 'failed') as error,
          count(*) as total, min(r.summary) as summary, array_agg(r.id) as ids
   into v_runs
-  from desk.optimization_runs as r where r.job_id = p_job_id;
+  from desk.optimization_runs as r where r.job_id = p_job_id and r.role = 'search';
   if v_runs.open > 0 then
     if (v_runs.running > 0 or v_runs.open < v_runs.total) and v_job.state not in ('running', 'paused') then
       update desk.jobs
@@ -274,7 +317,7 @@ begin
   set status = v_status,
       summary = case when v_status = 'cancelled'
         then format('cancelled after %s of %s: ', v_progress.finished + v_progress.failed, v_progress.total) else '' end
-        || desk.runs_summary(array[p_run_id]),
+        || desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id),
       error = v_error,
       flags = desk.run_flags(p_run_id)
   where id = p_run_id;
@@ -329,12 +372,18 @@ as $$
 begin
   perform desk.cut_work(p_run_id);
   update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;
-  if exists (select from desk.run_progress as p where p.optimization_run_id = p_run_id and p.finished + p.failed >= p.total) then
-    perform desk.close_run(p_run_id, 'completed');
+  if not exists (select from desk.run_progress as p where p.optimization_run_id = p_run_id and p.finished + p.failed >= p.total) then
+    return;
   end if;
+  case desk.plan_next(p_run_id)
+    when 'over' then perform desk.close_run(p_run_id, 'completed');
+    when 'planned' then perform desk.cut_work(p_run_id);
+    when 'asked' then null;
+  end case;
 end
 $$;
-comment on function desk.advance_run(bigint) is 'Tops up a run''s work, and closes it when every point is recorded.';
+comment on function desk.advance_run(bigint) is
+  'Tops up a run''s work; when every point is recorded, plans the next generation or closes the run.';
 revoke execute on function desk.advance_run(bigint) from public;
 
 create or replace function desk.advance_runs(p_runner_id bigint)
@@ -395,12 +444,12 @@ begin
   perform desk.find_best(p_run_id);
   update desk.optimization_runs
   set revised_at = now(),
-      summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) else summary end
+      summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id) else summary end
   where id = p_run_id;
   if v_run.status = 'completed' then
     perform desk.strategy_follows_revision(v_run.strategy_id, p_run_id);
     update desk.jobs
-    set summary = (select desk.runs_summary(array_agg(r.id)) from desk.optimization_runs as r where r.job_id = jobs.id)
+    set summary = (select desk.runs_summary(array_agg(r.id)) from desk.optimization_runs as r where r.job_id = jobs.id and r.role = 'search')
     where id = v_run.job_id and state = 'done';
   end if;
   return coalesce((select r.summary from desk.optimization_runs as r where r.id = p_run_id),

@@ -68,6 +68,41 @@ $$;
 comment on function desk.record_failure(desk.work_items, bigint, text, text) is 'Records a point as failed for good, with its reason.';
 revoke execute on function desk.record_failure(desk.work_items, bigint, text, text) from public;
 
+create or replace function desk.insert_result(
+  p_run desk.optimization_runs, p_ordinal bigint, p_parameters jsonb, p_metrics jsonb, p_runner_id bigint, p_attempt integer)
+returns bigint
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  insert into desk.backtest_results (
+    optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
+    starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
+    tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
+    losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
+    block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
+    runner_id, attempt, bars, duration, provenance_hash)
+  select p_run.id, p_run.strategy_id, p_ordinal, p_parameters, '',
+         m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2, m.return_m3,
+         m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
+         m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss, m.trade_profit_sum,
+         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums, m.block_squares,
+         p_run.engine, coalesce(m.engine_metrics, '{}'), p_run.code_version_id, p_run.data_hash, n.platform, p_run.seed,
+         p_runner_id, p_attempt, m.bars, m.duration,
+         desk.provenance_hash(p_run, p_parameters, n.platform)
+  from jsonb_to_record(p_metrics) as m (
+    starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8, return_m2 float8,
+    return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
+    max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
+    losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
+    total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
+    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8)
+  left join desk.runners as n on n.id = p_runner_id
+  returning id
+$$;
+comment on function desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer) is
+  'Records a finished point from its raw metrics, with its provenance; triggers compute the ratios and judge.';
+revoke execute on function desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer) from public;
+
 create or replace function desk.complete_work(
   p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb,
   p_sessions date[], p_equity double precision[],
@@ -82,7 +117,7 @@ declare
   v_held   record;
   v_item   desk.work_items;
   v_run    desk.optimization_runs;
-  v_result record;
+  v_result_id bigint;
   v_keep   text;
   v_why    text;
 begin
@@ -93,42 +128,21 @@ begin
   v_item := v_held.item;
   select r.* into v_run from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
   begin
-    insert into desk.backtest_results (
-      optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
-      starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
-      tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
-      losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
-      block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
-      runner_id, attempt, bars, duration)
-    select v_run.id, v_run.strategy_id, p_ordinal, p.parameters, '',
-           m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2, m.return_m3,
-           m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
-           m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss, m.trade_profit_sum,
-           m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums, m.block_squares,
-           v_run.engine, coalesce(m.engine_metrics, '{}'), v_run.code_version_id, v_run.data_hash, n.platform, v_run.seed,
-           v_item.runner_id, v_item.attempt, m.bars, m.duration
-    from desk.point_parameters(v_run.id, array[p_ordinal]) as p
-    cross join jsonb_to_record(p_metrics) as m (
-      starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8, return_m2 float8,
-      return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
-      max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
-      losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
-      total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
-      block_squares float8[], engine_metrics jsonb, bars bigint, duration float8)
-    left join desk.runners as n on n.id = v_item.runner_id
-    returning id, passed into v_result;
+    v_result_id := desk.insert_result(v_run, p_ordinal,
+      (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p), p_metrics,
+      v_item.runner_id, v_item.attempt);
 
     v_keep := v_run.config ->> 'keep_series';
     if p_equity is not null and (
-      v_keep = 'all' or v_result.passed
+      v_keep = 'all' or (select b.passed from desk.backtest_results as b where b.id = v_result_id)
       or (v_keep = 'best' and exists (
-        select from desk.run_progress as p where p.optimization_run_id = v_run.id and p.best_result_id = v_result.id)))
+        select from desk.run_progress as p where p.optimization_run_id = v_run.id and p.best_result_id = v_result_id)))
     then
       insert into desk.equity_curves (backtest_result_id, sessions, equity)
-      values (v_result.id, p_sessions, p_equity);
+      values (v_result_id, p_sessions, p_equity);
       insert into desk.trades (
         backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
-      values (v_result.id, p_trade_symbols, p_trade_entry_times, p_trade_exit_times, p_trade_sizes, p_trade_entry_prices,
+      values (v_result_id, p_trade_symbols, p_trade_entry_times, p_trade_exit_times, p_trade_sizes, p_trade_entry_prices,
         p_trade_exit_prices, p_trade_profits, p_trade_fees);
     end if;
   exception

@@ -133,6 +133,10 @@ begin
     select r.id, r.status from desk.optimization_runs as r
     where r.job_id = p_job_id and exists (
       select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed')
+      -- A part of a walk-forward run whose fold has gone on stays as it is.
+      and (r.parent_run_id is null or exists (
+        select from desk.walk_forward_folds as f
+        where (f.in_sample_run_id = r.id and f.state = 'in_sample') or (f.out_of_sample_run_id = r.id and f.state = 'out_of_sample')))
     order by r.id
   loop
     perform from desk.run_progress as p where p.optimization_run_id = v_run.id for update;

@@ -25,8 +25,9 @@ select
 from desk.jobs as j
 cross join lateral (
   select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed,
-         sum(g.passed)::bigint as passed, min(r.target_metric) as target_metric,
-         case when min(r.target_direction) = 'min' then min(g.best_value) else max(g.best_value) end as best_value
+         sum(g.passed) filter (where r.role = 'search')::bigint as passed, min(r.target_metric) as target_metric,
+         case when min(r.target_direction) = 'min' then min(g.best_value) filter (where r.role = 'search')
+           else max(g.best_value) filter (where r.role = 'search') end as best_value
   from desk.optimization_runs as r
   join desk.run_progress as g on g.optimization_run_id = r.id
   where r.job_id = j.id
