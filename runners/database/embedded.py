@@ -120,11 +120,11 @@ def stop(settings: Settings) -> bool:
     """Stops the server; False when none ran."""
     with locked(settings):
         running = status(settings)
-        if running is None:
-            return False
-        _stop(settings)
-        shutil.rmtree(running.socket_folder, ignore_errors=True)
-        return True
+        if running:
+            _stop(settings)
+        folder = running.socket_folder if running else socket_folder.to_use(data_folder(settings))
+        shutil.rmtree(folder, ignore_errors=True)
+        return running is not None
 
 
 @contextmanager
