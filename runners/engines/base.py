@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, Protocol
 
 from runners.errors import DeskError
@@ -51,6 +51,8 @@ class RunSettings:
     memory_mb: float
     keep_series: str
     block_count: int
+    warm_up_bars: int = 0
+    """Bars before `start_date` that are seen and not traded; their sessions are not counted."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -58,8 +60,12 @@ class RunSettings:
 
         An unknown key is refused because ignoring a setting gives wrong numbers without a word.
         """
-        known = set(cls.__dataclass_fields__)
-        for problem, keys in (("lack", known - set(document)), ("have the unknown", set(document) - known)):
+        known = {field.name for field in fields(cls)}
+        required = {field.name for field in fields(cls) if field.default is MISSING}
+        for problem, keys in (
+            ("lack", required - set(document)),
+            ("have the unknown", set(document) - known),
+        ):
             if keys:
                 raise SettingsError(
                     f"settings of run {document.get('optimization_run_id')} {problem} {sorted(keys)[0]!r}: "
@@ -72,8 +78,8 @@ class RunSettings:
                 values[key] = dt.date.fromisoformat(values[key])
             for key in ("cash", "slippage", "seconds_per_point", "memory_mb"):
                 values[key] = float(values[key])
-            for key in ("optimization_run_id", "seed", "block_count"):
-                values[key] = int(values[key])
+            for key in ("optimization_run_id", "seed", "block_count", "warm_up_bars"):
+                values[key] = int(values.get(key, 0))
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

@@ -82,6 +82,21 @@ def test_sma_buys_the_cross_up_and_sells_the_cross_down() -> None:
     assert (bar(trade.exit_time), trade.exit_price) == (7, 8.5)
 
 
+def test_warm_up_bars_are_seen_and_not_traded() -> None:
+    # The averages cross up at bar 4, down at 6 and up again at 9 (fast 8, slow 7.67).
+    closes = [10, 9, 8, 9, 11, 12, 9, 7, 7, 9, 10, 10]
+    series = by_hand(closes, opens=[10, 9, 8, 9, 11, 11.5, 9, 8.5, 7, 9, 9.25, 10])
+    settings = settings_for("sma_crossover", [series], start_date="2020-01-09", warm_up_bars=8)
+    points = [Point(1, {"fast": 2, "slow": 3})]
+    (outcome,) = BacktraderEngine().run(settings, [series], points, lambda _: None)
+    assert isinstance(outcome, PointResult), outcome
+    assert outcome.sessions == [FIRST_DAY + dt.timedelta(days=day) for day in (8, 9, 10, 11)]
+    # Bought at the open of bar 10: without the bars before, the first cross could be seen at bar 11.
+    size = int(95_000 / 9)
+    assert outcome.equity == [100_000.0, 100_000.0, *[pytest.approx(100_000 + size * 0.75)] * 2]
+    assert (outcome.metrics["total_orders"], outcome.metrics["sessions"]) == (1, 4)
+
+
 def test_several_symbols_share_the_portfolio_evenly() -> None:
     closes = [10, 9, 8, 9, 11, 12, 9, 7]
     series = [by_hand(closes, opens=[10, 9, 8, 9, 11, 11, 9, 7], symbol=symbol) for symbol in "AB"]

@@ -14,6 +14,7 @@ import backtrader as bt
 from runners.engines.backtrader_engine.commission import DeskCommission
 from runners.engines.backtrader_engine.feed import ArrayFeed, bar_length, time_numbers
 from runners.engines.backtrader_engine.recorder import Recorder
+from runners.engines.backtrader_engine.warm_up import WarmUp, bars_before
 from runners.engines.base import Point, PointFailure, PointResult, PriceSeries, RunSettings, SettingsError
 from runners.engines.error_text import error_text
 from runners.engines.raw_metrics import raw_metrics
@@ -93,12 +94,16 @@ def _run_point(settings: RunSettings, feeds: _Feeds, point: Point) -> PointResul
     if settings.slippage:
         cerebro.broker.set_slippage_perc(settings.slippage)
     feeds.add_to(cerebro)
+    if settings.warm_up_bars:
+        cerebro.addindicator(WarmUp, bars=bars_before(feeds.prices[0], settings.start_date))
     cerebro.addstrategy(entry.strategy, **parameters)
     cerebro.addanalyzer(Recorder, epochs=feeds.epochs, _name="recorder")
     strategies = _executed(cerebro)
     if not strategies:
         raise RuntimeError("the strategy skipped itself (StrategySkipError)")
-    account = strategies[0].analyzers.recorder.account()
+    account = strategies[0].analyzers.recorder.account(
+        since=settings.start_date if settings.warm_up_bars else None
+    )
     metrics = raw_metrics(account, settings)
     metrics["bars"] = sum(len(data) for data in cerebro.datas)
     metrics["duration"] = time.perf_counter() - began

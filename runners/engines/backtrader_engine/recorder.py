@@ -110,13 +110,15 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         epochs: Mapping[float, int] = self.p.epochs
         return dt.datetime.fromtimestamp(epochs[number], UTC)
 
-    def account(self) -> Account:
-        """The run's account by session: the last bar of each UTC date closes it."""
+    def account(self, *, since: dt.date | None = None) -> Account:
+        """The run's account by session: the last bar of each UTC date closes it; earlier ones are warm-up."""
         sessions: list[dt.date] = []
         equity: list[float] = []
         exposed: list[bool] = []
         for number, value, held in zip(self.numbers, self.values, self.exposed, strict=True):
             session = self._time(number).date()
+            if since is not None and session < since:
+                continue
             if sessions and sessions[-1] == session:
                 equity[-1], exposed[-1] = value, bool(held)
             else:
