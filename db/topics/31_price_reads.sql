@@ -212,6 +212,18 @@ as $$
   join desk.instruments as i on i.id = s.instrument_id
   join desk.price_versions as v on v.id = s.price_version_id
   cross join lateral (
+    -- The warm-up: so many bars of this symbol before the window.
+    select coalesce(min((w.bar_time at time zone 'UTC')::date), r.start_date) as first
+    from (
+      select distinct b.bar_time
+      from desk.bars as b
+      where b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
+        and b.bar_time < r.start_date::timestamp at time zone 'UTC'
+      order by b.bar_time desc
+      limit r.warm_up_bars
+    ) as w
+  ) as warm_up
+  cross join lateral (
     select
       coalesce(array_agg(extract(epoch from b.bar_time)::bigint order by b.bar_time), '{}') as epochs,
       coalesce(array_agg(b.open order by b.bar_time), '{}') as open,
@@ -220,13 +232,13 @@ as $$
       coalesce(array_agg(b.close order by b.bar_time), '{}') as close,
       coalesce(array_agg(b.volume order by b.bar_time), '{}') as volume
     from desk.adjusted_bars(
-      v.instrument_id, v.timeframe, v.version, v.factors_version, r.start_date, r.end_date) as b
+      v.instrument_id, v.timeframe, v.version, v.factors_version, warm_up.first, r.end_date) as b
   ) as bars
   where s.optimization_run_id = p_run_id
   order by s.position
 $$;
 comment on function desk.run_prices(bigint) is
-  'Adjusted bars of a run''s pinned versions in its window: one row a symbol, in the run''s order; epochs are UTC seconds.';
+  'Adjusted bars of a run''s pinned versions in its window and the warm-up before it: one row a symbol, in the run''s order; epochs are UTC seconds.';
 revoke execute on function desk.run_prices(bigint) from public;
 grant execute on function desk.run_prices(bigint) to desk_runner;
 

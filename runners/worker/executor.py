@@ -224,5 +224,5 @@ class Executor:
 
 def prices_key(settings: RunSettings) -> str:
     """Runs with equal keys see equal prices."""
-    window = f"{settings.start_date} {settings.end_date} {settings.timeframe}"
+    window = f"{settings.start_date} {settings.end_date} {settings.timeframe} {settings.warm_up_bars}"
     return f"{settings.data_hash} {window} {' '.join(settings.symbols)}"
