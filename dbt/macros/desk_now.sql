@@ -1,0 +1,2 @@
+{# The present, in one place, so that a unit test can stop the clock. #}
+{% macro desk_now() %}now(){% endmacro %}

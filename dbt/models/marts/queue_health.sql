@@ -1,0 +1,156 @@
+with jobs as (
+  select * from {{ ref('stg_jobs') }}
+),
+
+open_runs as (
+  select * from {{ ref('int_open_runs') }}
+),
+
+runs as (
+  select * from {{ ref('stg_optimization_runs') }}
+),
+
+progress as (
+  select * from {{ ref('stg_run_progress') }}
+),
+
+results as (
+  select * from {{ ref('stg_backtest_results') }}
+),
+
+runners as (
+  select * from {{ ref('stg_runner_status') }}
+),
+
+open_jobs as (
+  select
+    count(*) as open_jobs,
+    count(*) filter (where state = 'waiting' and run_after <= {{ desk_now() }}) as waiting_jobs,
+    min(job_id) filter (where state = 'paused') as paused_job,
+    min(job_id) filter (where state = 'held') as held_job
+  from jobs
+  where state in ('held', 'waiting', 'running', 'paused')
+),
+
+points as (
+  select
+    coalesce(sum(waiting_points), 0)::bigint as waiting_points,
+    coalesce(sum(waiting_points) filter (where not paused and not postponed), 0)::bigint as claimable_points,
+    coalesce(sum(running_points), 0)::bigint as running_points,
+    date_trunc('second', {{ desk_now() }} - min(waiting_since) filter (
+      where waiting_points > 0 and not paused and not postponed
+    )) as oldest_waiting_age,
+    min(oldest_lease) as oldest_lease,
+    min(optimization_run_id) filter (
+      where waiting_points > 0 and not paused and not postponed and not has_runner
+    ) as stranded_run,
+    min(run_after) filter (where waiting_points > 0 and not paused and postponed) as next_start
+  from open_runs
+),
+
+recorded as (
+  select
+    coalesce(sum(progress.finished), 0)::bigint as finished_points,
+    coalesce(sum(progress.failed), 0)::bigint as failed_points
+  from runs
+  inner join progress on progress.optimization_run_id = runs.optimization_run_id
+  where runs.status in ('pending', 'running')
+    or runs.closed_at > {{ desk_now() }} - interval '24 hours'
+),
+
+throughput as (
+  select count(*) as points_last_5_minutes
+  from results
+  where created_at > {{ desk_now() }} - interval '5 minutes'
+),
+
+alive as (
+  select count(*) as runners_alive
+  from runners
+  where alive
+),
+
+transactions as (
+  select {{ oldest_transaction_age() }} as oldest_transaction_age
+),
+
+figures as (
+  select
+    points.waiting_points,
+    points.running_points,
+    recorded.finished_points,
+    recorded.failed_points,
+    open_jobs.open_jobs,
+    points.oldest_waiting_age,
+    alive.runners_alive,
+    throughput.points_last_5_minutes,
+    transactions.oldest_transaction_age,
+    points.claimable_points,
+    points.oldest_lease,
+    points.stranded_run,
+    points.next_start,
+    open_jobs.waiting_jobs,
+    open_jobs.paused_job,
+    open_jobs.held_job
+  from points
+  cross join recorded
+  cross join open_jobs
+  cross join alive
+  cross join throughput
+  cross join transactions
+),
+
+final as (
+  select
+    figures.waiting_points,
+    figures.running_points,
+    figures.finished_points,
+    figures.failed_points,
+    figures.open_jobs,
+    figures.oldest_waiting_age,
+    figures.runners_alive,
+    figures.points_last_5_minutes,
+    figures.oldest_transaction_age,
+    case
+      when figures.runners_alive = 0 and figures.claimable_points > 0
+        then format('%s points wait and no runner is alive. Start one: backdesk work', figures.claimable_points)
+      when figures.runners_alive = 0 and figures.waiting_jobs > 0
+        then format('%s jobs wait and no runner is alive. Start one: backdesk work', figures.waiting_jobs)
+      when stranded.code_version is not null
+        then format(
+          'Run %s of %s waits for code version %s, which no live runner has.'
+          ' Start a runner that has it, or: select cancel_job(%s), and queue it again',
+          stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.job_id)
+      when stranded.optimization_run_id is not null
+        then format(
+          'Run %s waits, and no live runner has the strategy %s on the engine %s. Start one that has: backdesk work',
+          stranded.optimization_run_id, stranded.strategy, stranded.engine)
+      when figures.oldest_lease < {{ desk_now() }} - interval '5 minutes' and figures.points_last_5_minutes = 0
+        then format(
+          '%s points are with runners and none was recorded for five minutes. See: select * from runner_status where alive',
+          figures.running_points)
+      when figures.oldest_transaction_age > interval '15 minutes'
+        then format(
+          'A transaction has been open for %s, so that old rows cannot be cleaned up. See: select * from pg_stat_activity order by xact_start',
+          figures.oldest_transaction_age)
+      when figures.failed_points > 0
+        then format(
+          '%s points failed. See: select error_kind, error from backtest_results where outcome = ''failed'' order by id desc',
+          figures.failed_points)
+      when figures.claimable_points + figures.running_points > 0
+        then format('Nothing: %s points to go', figures.claimable_points + figures.running_points)
+      when figures.held_job is not null
+        then format('Job %s is held. See: select error, summary from jobs where id = %s', figures.held_job, figures.held_job)
+      when figures.paused_job is not null
+        then format('Job %s is paused. To go on: select resume_job(%s)', figures.paused_job, figures.paused_job)
+      when figures.next_start is not null
+        then format('Nothing: the next job starts at %s', date_trunc('second', figures.next_start))
+      when figures.open_jobs > 0
+        then format('Nothing: %s jobs are open', figures.open_jobs)
+      else 'Nothing: no job is open'
+    end as next_step
+  from figures
+  left join open_runs as stranded on stranded.optimization_run_id = figures.stranded_run
+)
+
+select * from final

@@ -1,0 +1,89 @@
+"""dbt as a child process, on the desk's database, in the role that owns `analytics`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from runners.database import connection
+from runners.errors import DeskError
+from runners.settings import PROJECT_ROOT, Settings
+
+PROJECT = PROJECT_ROOT / "dbt"
+
+# The console script may lie anywhere on PATH; its entry point is in this very environment.
+_PROGRAM = (sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='backdesk dbt')")
+_OTHER_COLUMNS = "--full-refresh"
+
+
+class DbtFailed(DeskError):
+    """dbt is missing, or could not build the views."""
+
+
+def run(arguments: Sequence[str], *, settings: Settings | None = None) -> int:
+    """Runs dbt with these arguments on the terminal; its exit code."""
+    return subprocess.run([*_PROGRAM, *arguments], env=_environment(settings)).returncode
+
+
+def build(settings: Settings | None = None) -> None:
+    """Makes all views of `analytics`, or replaces them in place; those whose columns changed are made anew."""
+    settings = settings or Settings.from_environment()
+    failed = _quietly(["run"], settings)
+    if failed and _OTHER_COLUMNS in failed:
+        failed = _quietly(["run", "--full-refresh"], settings)
+    if failed:
+        raise DbtFailed(
+            "dbt could not build the views of the schema analytics",
+            detail=_complaint(failed),
+            hint=f"the whole story is in {_log_folder(settings) / 'dbt.log'}",
+        )
+
+
+def _quietly(arguments: Sequence[str], settings: Settings) -> str:
+    """What dbt said when it failed, else nothing."""
+    done = subprocess.run(
+        [*_PROGRAM, "--no-use-colors", *arguments],
+        env=_environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    return "" if done.returncode == 0 else done.stdout or f"exit code {done.returncode}"
+
+
+def _complaint(output: str, count: int = 8) -> str:
+    """The last lines of dbt's output, without its clock and its tally."""
+    lines = [line.split("  ", 1)[-1].strip() for line in output.splitlines()]
+    return "\n".join([line for line in lines if line and not line.startswith("Done. ")][-count:])
+
+
+def _environment(settings: Settings | None) -> dict[str, str]:
+    if find_spec("dbt") is None:
+        raise DbtFailed("dbt is not installed", hint="install dbt-postgres and dbt-core below 1.12")
+    settings = settings or Settings.from_environment()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return (
+        inherited
+        | {
+            "DBT_PROJECT_DIR": str(PROJECT),
+            "DBT_PROFILES_DIR": str(PROJECT),
+            "DBT_TARGET_PATH": str(_home(settings) / "target"),
+            "DBT_LOG_PATH": str(_log_folder(settings)),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+        | connection.environment("dbt", settings=settings)
+    )
+
+
+def _home(settings: Settings) -> Path:
+    return settings.home / "dbt"
+
+
+def _log_folder(settings: Settings) -> Path:
+    return _home(settings) / "logs"
