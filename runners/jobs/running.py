@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -65,6 +66,8 @@ def run_until_over(
                     )
                 time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
+        if runner is not None and runner.ended() is None:
+            print("finishing what runs; Ctrl-C again gives it back", file=sys.stderr)
         raise _interrupted(jobs, job_ids) from None
     finally:
         if runner is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import string
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runners.configs.errors import ConfigError, Position
 from runners.configs.reader import MAX_NODES, child, parse_config, read_config
@@ -81,6 +85,29 @@ def test_odd_names_are_quoted_in_paths(key: str, path: str) -> None:
     assert child("$", key) == path
     config = parse_config("x.yaml", f"first: 1\n? {key!r}\n: {{x: 1}}\n")
     assert config.position(f"{path}.y").line == 2, "the part around a part that is not there"
+
+
+TEXTS = st.text(
+    alphabet=(string.ascii_letters + string.digits + " .,:-_'\"\\[]}#&*!|>%@`^~?äß€"), max_size=12
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(TEXTS, VALUES, max_size=4))
+def test_json_is_read_as_json(data: dict[str, Any]) -> None:
+    """A config may be JSON, and each part of it has its place."""
+    config = parse_config("x.json", json.dumps(data, ensure_ascii=False, indent=1))
+    assert config.data == data
+    for key in data:
+        assert child("$", key) in config.positions
 
 
 def test_a_repeated_key_is_refused_with_both_lines() -> None:
