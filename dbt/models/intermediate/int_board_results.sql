@@ -1,44 +1,28 @@
-with results as (
-  select * from {{ ref('stg_backtest_results') }}
-),
-
-runs as (
-  select * from {{ ref('stg_optimization_runs') }}
-),
-
-strategies as (
-  select * from {{ ref('stg_strategies') }}
-),
-
-final as (
-  select
-    results.strategy_id,
-    strategies.name as strategy,
-    strategies.status,
-    runs.symbols,
-    runs.start_date,
-    runs.end_date,
-    runs.timeframe,
-    coalesce(results.engine, runs.engine, strategies.engine) as engine,
-    results.parameters,
-    results.passed,
-    results.sharpe_ratio,
-    results.annual_return,
-    results.total_return,
-    results.max_drawdown,
-    results.total_trades as trades,
-    results.win_rate,
-    results.profit_factor,
-    results.fee_pct,
-    results.created_at as finished_at,
-    results.backtest_result_id,
-    results.optimization_run_id,
-    results.rejection_reasons
-  from results
-  inner join runs on runs.optimization_run_id = results.optimization_run_id
-  inner join strategies on strategies.strategy_id = results.strategy_id
-  where results.outcome = 'finished'
-    and runs.role = 'search'
-)
-
-select * from final
+select
+  results.strategy_id,
+  strategies.name as strategy,
+  strategies.status,
+  runs.symbols,
+  runs.start_date,
+  runs.end_date,
+  runs.timeframe,
+  coalesce(results.engine, runs.engine, strategies.engine) as engine,
+  results.parameters,
+  results.passed,
+  results.sharpe_ratio,
+  results.annual_return,
+  results.total_return,
+  results.max_drawdown,
+  results.total_trades as trades,
+  results.win_rate,
+  results.profit_factor,
+  results.fee_pct,
+  results.created_at as finished_at,
+  results.backtest_result_id,
+  results.optimization_run_id,
+  results.rejection_reasons
+from {{ ref('stg_backtest_results') }} as results
+inner join {{ ref('stg_optimization_runs') }} as runs on runs.optimization_run_id = results.optimization_run_id
+inner join {{ ref('stg_strategies') }} as strategies on strategies.strategy_id = results.strategy_id
+where results.outcome = 'finished'
+  and runs.role = 'search'

@@ -1,23 +1,15 @@
-with source as (
-  select * from {{ source('desk', 'jobs') }}
-),
-
-final as (
-  select
-    id as job_id,
-    kind,
-    strategy,
-    config_file,
-    priority,
-    run_after,
-    state,
-    summary,
-    error,
-    created_by,
-    created_at,
-    started_at,
-    finished_at
-  from source
-)
-
-select * from final
+select
+  id as job_id,
+  kind,
+  strategy,
+  config_file,
+  priority,
+  run_after,
+  state,
+  summary,
+  error,
+  created_by,
+  created_at,
+  started_at,
+  finished_at
+from {{ source('desk', 'jobs') }}

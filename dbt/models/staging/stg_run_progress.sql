@@ -1,19 +1,11 @@
-with source as (
-  select * from {{ source('desk', 'run_progress') }}
-),
-
-final as (
-  select
-    optimization_run_id,
-    total,
-    finished,
-    failed,
-    passed,
-    results_seconds,
-    best_value,
-    best_result_id,
-    updated_at
-  from source
-)
-
-select * from final
+select
+  optimization_run_id,
+  total,
+  finished,
+  failed,
+  passed,
+  results_seconds,
+  best_value,
+  best_result_id,
+  updated_at
+from {{ source('desk', 'run_progress') }}

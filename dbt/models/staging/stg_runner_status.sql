@@ -1,20 +1,12 @@
-with source as (
-  select * from {{ source('desk', 'runner_status') }}
-),
-
-final as (
-  select
-    id as runner_id,
-    host,
-    pid,
-    version,
-    engines,
-    processes,
-    alive,
-    heartbeat_age,
-    started_at,
-    stopped_at
-  from source
-)
-
-select * from final
+select
+  id as runner_id,
+  host,
+  pid,
+  version,
+  engines,
+  processes,
+  alive,
+  heartbeat_age,
+  started_at,
+  stopped_at
+from {{ source('desk', 'runner_status') }}
