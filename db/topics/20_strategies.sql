@@ -129,6 +129,10 @@ begin
   if coalesce(btrim(p_reason), '') = '' then
     perform desk.refuse('A move needs a reason', '$.reason', 'Say in a sentence why the strategy moves.');
   end if;
+  if p_status is null or not exists (select from desk.strategy_transitions as t where t.to_status = p_status) then
+    perform desk.refuse(format('Unknown status %s', coalesce(p_status, 'null')), '$.status',
+      desk.did_you_mean(coalesce(p_status, ''), array(select distinct t.to_status from desk.strategy_transitions as t)));
+  end if;
   if v_strategy.status = p_status then
     perform desk.refuse(format('Strategy %s is %s already', v_strategy.name, p_status), '$.status', 'Nothing to do.');
   end if;

@@ -9,6 +9,10 @@ declare
   v_known text[] := case p_kind when 'load_prices' then '{source,symbols}'::text[] else '{}' end;
   v_key   text;
 begin
+  if p_kind is null or p_kind not in ('load_prices', 'dbt_refresh', 'lean_optimization') then
+    perform desk.refuse(format('Unknown kind %s', coalesce(to_jsonb(left(p_kind, 60))::text, 'null')), '$.kind',
+      desk.did_you_mean(coalesce(p_kind, ''), '{optimization,load_prices,dbt_refresh,lean_optimization}'));
+  end if;
   if p_kind = 'lean_optimization' then
     return desk.validate_config(null, p_config);
   end if;

@@ -6,7 +6,7 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_days  constant double precision := 252;
-  v_n     double precision := p_result.return_count;
+  v_n     double precision := nullif(p_result.return_count, 0);
   v_sd    double precision;
   v_excess double precision;
   v_m2    double precision;

@@ -160,3 +160,19 @@ begin
 end
 $$;
 comment on function tap.drain(bigint, jsonb, text) is 'A runner works until nothing is left, every point ending alike; the number of points.';
+
+create function tap.rows(p_query text)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_rows jsonb;
+begin
+  execute format(
+    'select coalesce(jsonb_agg((select jsonb_agg(c.value order by c.ordinality)
+       from json_each(row_to_json(q)) with ordinality as c)), ''[]'') from (%s) as q', p_query)
+  into v_rows;
+  return v_rows;
+end
+$$;
+comment on function tap.rows(text) is 'Rows of a query in its order, each an array of its columns.';

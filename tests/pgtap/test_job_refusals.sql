@@ -129,7 +129,8 @@ from (values
    'The constraints leave no combination', 'constraints', 'Search slow, or turn a comparison round.'),
   ('a constraint that links too many points is refused',
    '{"constraints": ["fast < slow"], "parameters": {"fast": {"start": 1, "end": 2000, "step": 1}, "slow": {"start": 2, "end": 2000, "step": 1}}}',
-   'A constraint links 3998000 combinations of fast, slow', 'constraints', 'At most 1000000 can be linked; use larger steps.')
+   '3998000 combinations of fast, slow would have to be listed', 'constraints',
+   'At most 1000000 can be linked by constraints or refined; use larger steps.')
 ) as t (promise, search, message, path, hint);
 
 select is(

@@ -1,0 +1,69 @@
+-- What holds for every object of the desk, whoever adds the next one.
+
+select plan(14);
+
+-- A function that belongs to an extension is not ours.
+create temporary view functions as
+select p.*, l.lanname
+from pg_proc as p
+join pg_language as l on l.oid = p.prolang
+where p.pronamespace = 'desk'::regnamespace
+  and not exists (select from pg_depend as d where d.objid = p.oid and d.deptype = 'e');
+
+select is_empty(
+  $$select c.relname from pg_class as c
+    where c.relnamespace = 'desk'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and obj_description(c.oid, 'pg_class') is null$$,
+  'every table and view has a comment');
+select is_empty(
+  $$select c.relname, a.attname from pg_class as c join pg_attribute as a on a.attrelid = c.oid
+    where c.relnamespace = 'desk'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
+      and col_description(c.oid, a.attnum) is null$$,
+  'every column has a comment');
+select is_empty(
+  $$select oid::regprocedure from functions where obj_description(oid, 'pg_proc') is null$$, 'every function has a comment');
+select is_empty(
+  $$select oid::regprocedure from functions where prokind = 'f' and not 'search_path=desk, pg_temp' = any (coalesce(proconfig, '{}'))$$,
+  'every function pins its search path, temporary objects last');
+select is_empty(
+  $$select f.oid::regprocedure from functions as f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) as a where a.grantee = 0$$,
+  'PUBLIC may execute none');
+select is_empty(
+  $$select c.relname from pg_class as c, aclexplode(c.relacl) as a where c.relnamespace = 'desk'::regnamespace and a.grantee = 0
+    union all
+    select t.attname from pg_class as c join pg_attribute as t on t.attrelid = c.oid, aclexplode(t.attacl) as a
+    where c.relnamespace = 'desk'::regnamespace and a.grantee = 0$$,
+  'PUBLIC may read none');
+select is_empty(
+  $$select oid::regprocedure from functions where prokind = 'f' and lanname not in ('sql', 'plpgsql')$$, 'SQL and PL/pgSQL only');
+select is_empty(
+  $$select oid::regprocedure from functions where prorettype = 'trigger'::regtype and (proname not like 'tg\_%' or not prosecdef)$$,
+  'trigger functions are called tg_ and act as the owner');
+select is_empty(
+  $$select f.oid::regprocedure from functions as f
+    where f.prorettype = 'trigger'::regtype and not exists (select from pg_trigger as t where t.tgfoid = f.oid)$$,
+  'each of them is a trigger''s');
+select is_empty(
+  $$select c.relname from pg_class as c
+    where c.relnamespace = 'desk'::regnamespace and c.relkind = 'r'
+      and not exists (select from pg_constraint as k where k.conrelid = c.oid and k.contype = 'p')$$,
+  'every table has a primary key');
+select is_empty(
+  $$select k.conname, k.conrelid::regclass from pg_constraint as k
+    where k.connamespace = 'desk'::regnamespace and k.contype = 'c' and k.conname ~ '_check[0-9]*$'$$,
+  'every check says in its name what it wants');
+select is_empty(
+  $$select c.oid::regclass, d.refobjid::regclass
+    from pg_class as c
+    join pg_rewrite as r on r.ev_class = c.oid
+    join pg_depend as d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+    join pg_class as t on t.oid = d.refobjid
+    where c.relnamespace = 'desk'::regnamespace and t.relnamespace = 'analytics'::regnamespace$$,
+  'no view of the desk reads analytics');
+select is_empty(
+  $$select oid::regprocedure from functions where prosrc ~ 'analytics[.]'$$, 'nor does a function');
+select is_empty(
+  $$select a.metric from metric_definitions as a
+    where not exists (select from pg_attribute as t where t.attrelid = 'desk.backtest_results'::regclass and t.attname = a.metric)$$,
+  'every metric is a column of backtest_results');
+
+select * from finish();

@@ -1,0 +1,155 @@
+-- Who may do what, exactly. Whatever is not in these tables nobody but the owner may do.
+
+select plan(9);
+
+-- Lists over several lines are read without their line breaks.
+create function pg_temp.items(p_list text) returns setof text language sql as
+  $$select btrim(i) from regexp_split_to_table(p_list, ',\s*') as i where btrim(i) <> ''$$;
+create function pg_temp.role_name(p_oid oid) returns text language sql as
+  $$select case p_oid when 0 then 'PUBLIC' else p_oid::regrole::text end collate "default"$$;
+
+select set_eq(
+  $have$
+  select pg_temp.role_name(a.grantee), lower(a.privilege_type) collate "default", c.relname::text collate "default"
+  from pg_class as c, aclexplode(c.relacl) as a
+  where c.relnamespace = 'desk'::regnamespace and a.grantee <> c.relowner
+  $have$,
+  $want$
+  select t.role, t.privilege, object
+  from (values
+    ('desk_dbt', 'select', 'backtest_results, code_versions, jobs, optimization_runs, run_progress, runner_code, runner_status,
+     settings, strategies, work_items'),
+    ('desk_director', 'delete', 'success_criteria'),
+    ('desk_director', 'insert', 'success_criteria'),
+    ('desk_director', 'select', 'adjustment_factors, backtest_results, bars, batches, code_versions, config_keys, equity_curves,
+     instruments, job_events, job_progress, jobs, metric_definitions, optimization_runs, price_coverage,
+     price_versions, result_trades, run_progress, run_symbols, runner_code, runner_status, runners,
+     search_axes, search_generations, search_points, settings, strategies, strategy_events,
+     strategy_parameters, strategy_transitions, success_criteria, trades, walk_forward_folds,
+     walk_forward_plans, work_items'),
+    ('desk_importer', 'select', 'backtest_results, jobs, metric_definitions, optimization_runs, run_progress, strategies'),
+    ('desk_viewer', 'select', 'adjustment_factors, backtest_results, bars, batches, code_versions, config_keys, equity_curves,
+     instruments, job_events, job_progress, jobs, metric_definitions, optimization_runs, price_coverage,
+     price_versions, result_trades, run_progress, run_symbols, runner_code, runner_status, runners,
+     search_axes, search_generations, search_points, settings, strategies, strategy_events,
+     strategy_parameters, strategy_transitions, success_criteria, trades, walk_forward_folds,
+     walk_forward_plans, work_items')
+  ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
+  $want$,
+  'each role has exactly these privileges on tables and views');
+
+select set_eq(
+  $have$
+  select pg_temp.role_name(a.grantee), lower(a.privilege_type) collate "default", c.relname::text collate "default", t.attname::text collate "default"
+  from pg_class as c
+  join pg_attribute as t on t.attrelid = c.oid
+  cross join aclexplode(t.attacl) as a
+  where c.relnamespace = 'desk'::regnamespace and a.grantee <> c.relowner
+  $have$,
+  $want$
+  select t.role, t.privilege, t.object, col
+  from (values
+    ('desk_director', 'insert', 'jobs', 'kind, strategy, config, config_file, priority, run_after, notes, tags'),
+    ('desk_director', 'update', 'jobs', 'notes, tags'),
+    ('desk_director', 'update', 'optimization_runs', 'notes, tags'),
+    ('desk_director', 'update', 'settings', 'value'),
+    ('desk_director', 'update', 'strategies', 'title, hypothesis, priority, notes, tags'),
+    ('desk_director', 'update', 'success_criteria', 'comparison, threshold'),
+    ('desk_importer', 'insert', 'backtest_results', 'optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
+     return_mean, return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return,
+     max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades, losing_trades,
+     gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
+     block_counts, block_sums, block_squares, total_return, annual_return, volatility, sharpe_ratio,
+     sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
+     average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover,
+     exposure, engine, engine_metrics, bars, duration'),
+    ('desk_importer', 'insert', 'optimization_runs', 'strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
+     timeframe, start_date, end_date, cash, engine, notes, tags')
+  ) as t (role, privilege, object, columns), pg_temp.items(t.columns) as col
+  $want$,
+  'and exactly these on columns');
+
+-- The functions that somebody may call: the desk's interface. Roles without their desk_.
+create temporary table interface (name text, arguments text, volatility text, security text, roles text);
+insert into interface
+select t.name, regexp_replace(t.arguments, '\s+', ' ', 'g'), t.volatility, t.security, t.roles
+from (values
+    ('adjusted_bars', 'p_instrument_id bigint, p_timeframe text, p_version integer, p_factors_version integer, p_start date,
+     p_end date', 'stable', 'definer', 'director, viewer'),
+    ('advance_runs', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
+    ('cancel_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
+    ('claim_task', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
+    ('claim_work', 'p_runner_id bigint, p_limit integer', 'volatile', 'definer', 'runner'),
+    ('complete_task', 'p_work_item_id bigint, p_token uuid, p_result jsonb', 'volatile', 'definer', 'runner'),
+    ('complete_work', 'p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb, p_sessions date[], p_equity
+     float8[], p_trade_symbols text[], p_trade_entry_times timestamptz[], p_trade_exit_times timestamptz[],
+     p_trade_sizes float8[], p_trade_entry_prices float8[], p_trade_exit_prices float8[], p_trade_profits
+     float8[], p_trade_fees float8[]', 'volatile', 'definer', 'runner'),
+    ('config_schema', '', 'stable', 'definer', 'director, viewer'),
+    ('fail_task', 'p_work_item_id bigint, p_token uuid, p_error text, p_again boolean', 'volatile', 'definer', 'runner'),
+    ('fail_work', 'p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text, p_error text', 'volatile', 'definer', 'runner'),
+    ('heartbeat', 'p_runner_id bigint, p_running jsonb, p_memory_mb numeric', 'volatile', 'definer', 'runner'),
+    ('latest_price_version', 'p_instrument_id bigint, p_timeframe text', 'stable', 'definer', 'director, viewer'),
+    ('load_bars', 'p_symbol text, p_timeframe text, p_source text, p_times timestamptz[], p_open float8[], p_high float8[],
+     p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
+     p_factors float8[]', 'volatile', 'definer', 'director'),
+    ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
+     p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director'),
+    ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
+    ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
+    ('open_work', '', 'stable', 'definer', 'director, runner, viewer'),
+    ('open_work', 'p_runner_id bigint', 'stable', 'definer', 'runner'),
+    ('pause_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
+    ('point_parameters', 'p_run_id bigint, p_ordinals bigint[]', 'stable', 'definer', 'director, viewer'),
+    ('publish_strategies', 'p_strategies jsonb', 'volatile', 'definer', 'director, runner'),
+    ('reap_expired', '', 'volatile', 'definer', 'runner'),
+    ('register_runner', 'p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
+     p_runs_dbt boolean, p_strategies jsonb', 'volatile', 'definer', 'runner'),
+    ('rejudge_run', 'p_run_id bigint', 'volatile', 'definer', 'director'),
+    ('release_work', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
+    ('resume_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
+    ('retry_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
+    ('run_prices', 'p_run_id bigint', 'stable', 'definer', 'runner'),
+    ('run_settings', 'p_run_id bigint', 'stable', 'definer', 'runner'),
+    ('search_history', 'p_work_item_id bigint, p_token uuid', 'stable', 'definer', 'runner'),
+    ('series_bars', 'p_instrument_id bigint, p_timeframe text, p_version integer', 'stable', 'definer', 'director, viewer'),
+    ('series_gaps', 'p_instrument_id bigint, p_timeframe text, p_version integer', 'stable', 'definer', 'director, viewer'),
+    ('set_priority', 'p_job_id bigint, p_priority integer', 'volatile', 'definer', 'director'),
+    ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
+    ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
+    ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8', 'immutable', 'invoker', 'dbt, director, viewer'),
+    ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer')
+) as t (name, arguments, volatility, security, roles);
+
+create temporary view callable as
+select
+  p.oid,
+  p.proname::text collate "default" as name,
+  replace(replace(pg_get_function_identity_arguments(p.oid), 'double precision', 'float8'), 'timestamp with time zone', 'timestamptz')
+    collate "default" as arguments,
+  case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end as volatility,
+  case when p.prosecdef then 'definer' else 'invoker' end as security,
+  a.roles
+from pg_proc as p
+cross join lateral (
+  select string_agg(replace(pg_temp.role_name(a.grantee), 'desk_', ''), ', ' order by pg_temp.role_name(a.grantee)) as roles
+  from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee <> p.proowner
+) as a
+where p.pronamespace = 'desk'::regnamespace and a.roles is not null;
+
+select set_eq('select name, arguments from callable', 'select name, arguments from interface', 'the interface is these functions, no more and no fewer');
+select set_eq('select name, arguments, roles from callable', 'select name, arguments, roles from interface', 'each callable by these roles, none by PUBLIC');
+select set_eq('select name, arguments, volatility from callable', 'select name, arguments, volatility from interface', 'each of this volatility');
+select set_eq('select name, arguments, security from callable', 'select name, arguments, security from interface', 'each with the rights of its owner, or of its caller');
+
+select is_empty(
+  $$select c.name from callable as c where c.security = 'invoker' and c.volatility = 'volatile'$$,
+  'whoever calls a function that writes needs no right to write');
+select is_empty(
+  $$select c.relname from pg_class as c where c.relnamespace = 'desk'::regnamespace and c.relowner <> 'desk_owner'::regrole$$,
+  'the owner owns every table');
+select is_empty(
+  $$select p.proname from pg_proc as p where p.pronamespace = 'desk'::regnamespace and p.proowner <> 'desk_owner'::regrole$$,
+  'and every function');
+
+select * from finish();

@@ -1,0 +1,110 @@
+-- Recording: each point once, with the token of who holds it; a refused point never costs the batch.
+
+select plan(42);
+select tap.given_desk();
+create temporary table held (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb);
+grant all on held to public;
+create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
+create function pg_temp.token(p_ordinal bigint) returns uuid language sql as
+  'select token from pg_temp.held where p_ordinal = any (ordinals) order by attempt desc limit 1';
+create function pg_temp.item(p_ordinal bigint) returns bigint language sql as
+  'select work_item_id from pg_temp.held where p_ordinal = any (ordinals) order by attempt desc limit 1';
+create function pg_temp.done(p_ordinal bigint, p_metrics jsonb default tap.metrics()) returns text language sql as
+  'select tap.complete(pg_temp.item(p_ordinal), pg_temp.token(p_ordinal), p_ordinal, p_metrics)';
+create function pg_temp.fail(p_ordinal bigint, p_kind text, p_error text default 'why') returns text language sql as
+  'select desk.fail_work(pg_temp.item(p_ordinal), pg_temp.token(p_ordinal), p_ordinal, p_kind, p_error)';
+
+select tap.given_runner();
+select tap.given_job(32);
+select advance_runs(pg_temp.runner());
+insert into held select * from claim_work(pg_temp.runner(), 20);
+select is((select array_agg(distinct cardinality(ordinals)) from held), array[2], 'thirty-two points begin as items of two');
+
+-- Recorded
+select is(pg_temp.done(1), 'recorded', 'a finished point is recorded');
+select is(
+  (select to_jsonb(b) from (
+     select ordinal, parameters, outcome, passed, rejection_reasons, total_trades, ending_value, engine, platform, seed, attempt, bars,
+            duration, code_version_id is not null as code, data_hash = (select data_hash from optimization_runs) as data,
+            parameters_hash = encode(sha256('{"fast": 2}'), 'hex') as hash, runner_id = pg_temp.runner() as runner
+     from backtest_results) as b),
+  '{"ordinal": 1, "parameters": {"fast": 2}, "outcome": "finished", "passed": true, "rejection_reasons": [], "total_trades": 20,
+    "ending_value": 110000, "engine": "backtrader", "platform": "linux", "seed": 0, "attempt": 1, "bars": 252, "duration": 0.5,
+    "code": true, "data": true, "hash": true, "runner": true}'::jsonb,
+  'with parameters, metrics, verdict and provenance');
+select is(
+  tap.rows('select total, finished, failed, passed, best_value is not null from run_progress'), '[[32, 1, 0, 1, true]]',
+  'and counted');
+select is(pg_temp.done(1), 'duplicate', 'a point handed in twice is a duplicate');
+select is(pg_temp.done(2), 'recorded', 'the other point of the item is recorded');
+select is((select state from work_items where id = pg_temp.item(1)), 'done', 'an item without open points is done');
+select is(pg_temp.done(2), 'stale', 'after which its token is stale');
+select is((select count(*) from backtest_results), 2::bigint, 'nothing is recorded twice');
+
+-- Refused
+select is(tap.complete(pg_temp.item(3), gen_random_uuid(), 3), 'stale', 'another token is stale');
+select is(tap.complete(pg_temp.item(3), null, 3), 'stale', 'no token is stale');
+select is(tap.complete(-1, pg_temp.token(3), 3), 'stale', 'an unknown item is stale');
+select is(tap.complete(pg_temp.item(3), pg_temp.token(3), 5), 'impossible: point 5 is not in this item', 'a point of another item is impossible');
+select is(tap.complete(pg_temp.item(3), pg_temp.token(3), null), 'impossible: point null is not in this item', 'as is no point');
+select is(fail_work(pg_temp.item(3), pg_temp.token(3), 3, 'boredom', 'x'), 'impossible: unknown kind boredom', 'and an unknown kind of failure');
+select is((select finished + failed from run_progress), 2::bigint, 'refusals count nothing');
+select is(
+  (select count(*)::integer from job_events where event = 'refusal'), 6, 'each refusal of a known item is an event');
+
+-- Impossible values
+select alike(pg_temp.done(t.ordinal, tap.metrics(t.metrics)), 'impossible: %' || t.said || '%', t.promise)
+from (values
+  (3, '{"max_drawdown": -0.1}'::jsonb, 'backtest_results_drawdown_range', 'a negative drawdown is impossible'),
+  (4, '{"ending_value": "NaN"}', 'backtest_results_money_finite', 'an ending value that is no number is impossible'),
+  (5, '{"total_trades": "NaN"}', 'invalid input syntax for type bigint', 'as is a count that is no number'),
+  (6, '{"winning_trades": 30}', 'backtest_results_trades_add_up', 'and more winners than trades'),
+  (7, '{"starting_cash": -1}', 'backtest_results_money_finite', 'and no capital'),
+  (8, '{"return_m2": -1}', 'backtest_results_moments_finite', 'and a negative sum of squares'),
+  (9, '{"return_count": 300}', 'backtest_results_sessions_add_up', 'and more returns than sessions'),
+  (10, '{"block_counts": [1], "block_sums": []}', 'backtest_results_blocks_aligned', 'and blocks that do not match'),
+  (11, '{"ending_value": 1e308, "starting_cash": 1e-300}', 'out of range', 'and what overflows')
+) as t (ordinal, metrics, said, promise);
+select is(
+  tap.rows('select ordinal, outcome, error_kind, passed, rejection_reasons from backtest_results where ordinal = 3'),
+  '[[3, "failed", "impossible", false, ["Failed (impossible)"]]]', 'the point is recorded as failed, with its kind');
+select alike((select error from backtest_results where ordinal = 3), '%backtest_results_drawdown_range%', 'and its reason');
+select is(pg_temp.done(12), 'recorded', 'the other point of the same item is not lost');
+
+-- Series
+select is(
+  complete_work(pg_temp.item(13), pg_temp.token(13), 13, tap.metrics('{"ending_value": 120000, "return_mean": 0.0008}'), '{2010-01-04,2010-01-05}', '{100000,120000}',
+    '{AAPL}', '{2010-01-04 00:00Z}', '{2010-01-05 00:00Z}', '{10}', '{10}', '{12}', '{19}', '{1}'),
+  'recorded', 'a point with its series is recorded');
+select is(
+  tap.rows('select t.trade, t.symbol, t.size, t.profit, t.fees, e.equity from result_trades as t join equity_curves as e using (backtest_result_id)'),
+  '[[1, "AAPL", 10, 19, 1, [100000, 120000]]]', 'the series of a passing point are kept');
+select alike(
+  complete_work(pg_temp.item(14), pg_temp.token(14), 14, tap.metrics(), '{2010-01-04}', '{100000,120000}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'),
+  'impossible: %equity_curves_aligned%', 'a curve that does not match its sessions is impossible');
+select is(
+  complete_work(pg_temp.item(15), pg_temp.token(15), 15, tap.metrics('{"total_trades": 1, "winning_trades": 1, "losing_trades": 0}'),
+    '{2010-01-04}', '{100000}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'),
+  'recorded', 'a rejected point is recorded');
+select is((select count(*) from equity_curves), 1::bigint, 'without its series');
+
+-- Failures
+select is(pg_temp.fail(16, 'strategy', 'ValueError: no'), 'failed', 'what a strategy raises is final at once');
+select is(
+  tap.rows('select outcome, error_kind, error, attempt from backtest_results where ordinal = 16'), '[["failed", "strategy", "ValueError: no", 1]]',
+  'with its text');
+select is(pg_temp.fail(17, 'crash', 'signal 11'), 'retried', 'a crash is tried again');
+select is(
+  tap.rows('select first_ordinal, last_ordinal, state, attempt, run_after - now(), last_error from work_items where attempt > 1'),
+  '[[17, 17, "waiting", 2, "00:00:05", "signal 11"]]', 'alone, after a backoff');
+select is(pg_temp.done(18), 'recorded', 'its neighbour goes on under the same token');
+
+update work_items set run_after = now() where attempt = 2;
+insert into held select * from claim_work(pg_temp.runner(), 1);
+select is(pg_temp.fail(17, 'crash', 'signal 11'), 'retried', 'the second crash is tried once more');
+update work_items set run_after = run_after - interval '10 s' where attempt = 3;
+insert into held select * from claim_work(pg_temp.runner(), 1);
+select is(pg_temp.fail(17, 'crash', 'signal 11'), 'failed', 'the third is the last');
+select is((select error from backtest_results where ordinal = 17), 'signal 11 (attempt 3 of 3)', 'and says how often it was tried');
+
+select * from finish();
