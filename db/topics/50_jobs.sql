@@ -13,6 +13,10 @@ begin
     else desk.validate_task(new.kind, new.config) end;
   new.strategy := new.canonical_config ->> 'strategy';
   new.config_hash := desk.sha256_text(new.kind || new.canonical_config::text);
+  if coalesce(current_setting('desk.estimating', true), '') = 'on' then
+    new.config_hash := 'estimate of ' || new.config_hash;
+    return new;
+  end if;
   -- Two sessions with the same config queue up here, so that the second one sees the first one's row.
   perform pg_advisory_xact_lock(hashtextextended(new.config_hash, 0));
   select j.id into v_twin from desk.jobs as j
@@ -107,6 +111,12 @@ begin
     perform desk.plan_run(new, array[s.symbol]) from unnest(v_symbols) as s (symbol);
   else
     perform desk.plan_run(new, v_symbols);
+  end if;
+  if coalesce(current_setting('desk.estimating', true), '') = 'on' then
+    return null;
+  end if;
+  if new.kind = 'optimization' then
+    perform desk.guard_fees(new.id);
   end if;
   if not exists (select from desk.alive_runners()) then
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;

@@ -48,6 +48,34 @@ $$;
 comment on function desk.folds_summary(bigint) is 'The folds of a walk-forward run in a few words; empty for any other run.';
 revoke execute on function desk.folds_summary(bigint) from public;
 
+create or replace function desk.best_on_edge(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Edges are those of the first generation: what was searched at all.
+  select coalesce(array_agg(s.item ->> 'name' order by s.position), '{}')
+  from desk.run_progress as p
+  join desk.backtest_results as b on b.id = p.best_result_id
+  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id and g.generation = 1
+  cross join lateral jsonb_array_elements(g.space) with ordinality as s (item, position)
+  cross join lateral (
+    select min(e.value) as lowest, max(e.value) as highest
+    from (
+      select (v.value #>> '{}')::numeric from jsonb_array_elements(s.item -> 'values') as v (value) where jsonb_typeof(v.value) = 'number'
+      union all
+      select u.value from (values ((s.item ->> 'start')::numeric),
+        (coalesce((s.item ->> 'end')::numeric, (s.item ->> 'start')::numeric + (s.item ->> 'step')::numeric * ((s.item ->> 'count')::numeric - 1)))) as u (value)
+    ) as e (value)
+  ) as r
+  where p.optimization_run_id = p_run_id
+    and coalesce((s.item ->> 'count')::bigint, 2) > 1
+    and jsonb_typeof(b.parameters -> (s.item ->> 'name')) = 'number'
+    and (b.parameters ->> (s.item ->> 'name'))::numeric in (r.lowest, r.highest)
+$$;
+comment on function desk.best_on_edge(bigint) is 'Parameters whose best value lies on the edge of what was searched: a better one may lie beyond.';
+revoke execute on function desk.best_on_edge(bigint) from public;
+
 create or replace function desk.run_flags(p_run_id bigint)
 returns text[]
 language sql stable
@@ -58,11 +86,14 @@ as $$
     case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
     case when count(*) > 1 and max(b.total_trades) > 0
       and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
-      then 'all points identical' end], null)
-  from desk.backtest_results as b
-  where b.optimization_run_id = p_run_id and b.outcome = 'finished'
+      then 'all points identical' end,
+    case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
+      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null)
+  from desk.best_on_edge(p_run_id) as e (parameters)
+  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
+  group by e.parameters
 $$;
-comment on function desk.run_flags(bigint) is 'Silent failures of a run: no data, no trades, all points identical (a parameter that nobody reads).';
+comment on function desk.run_flags(bigint) is 'What looks wrong with a run: no data, no trades, all points identical (a parameter that nobody reads), best on the edge.';
 revoke execute on function desk.run_flags(bigint) from public;
 
 create or replace function desk.tg_runs_prepare()
@@ -144,6 +175,7 @@ begin
     perform desk.parent_follows_child(new.parent_run_id, new.status);
     return null;
   elsif new.role = 'pilot' then
+    perform desk.job_follows_pilot(new);
     return null;
   end if;
   if new.status = 'running' then
@@ -319,7 +351,8 @@ begin
         then format('cancelled after %s of %s: ', v_progress.finished + v_progress.failed, v_progress.total) else '' end
         || desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id),
       error = v_error,
-      flags = desk.run_flags(p_run_id)
+      flags = desk.run_flags(p_run_id),
+      best_on_edge = desk.best_on_edge(p_run_id)
   where id = p_run_id;
   update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;
 end

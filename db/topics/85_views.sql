@@ -30,7 +30,7 @@ cross join lateral (
            else max(g.best_value) filter (where r.role = 'search') end as best_value
   from desk.optimization_runs as r
   join desk.run_progress as g on g.optimization_run_id = r.id
-  where r.job_id = j.id
+  where r.job_id = j.id and r.role <> 'pilot'
 ) as p;
 comment on view desk.job_progress is 'One row a job: how far it is and how it goes.';
 comment on column desk.job_progress.job_id is 'The job.';

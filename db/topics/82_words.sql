@@ -1,0 +1,170 @@
+-- Searches that are carried on, and words of people: extend, refine, note, tag, what was tried this week.
+
+create or replace function desk.reopened_run(p_run_id bigint)
+returns desk.optimization_runs
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run desk.optimization_runs;
+begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for update;
+  if not found then
+    perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
+  elsif v_run.imported or v_run.role <> 'search' or v_run.optimization_type = 'Walk-Forward' then
+    perform desk.refuse(format('Run %s is %s', p_run_id, case when v_run.imported then 'imported' else 'a walk-forward or a part of one' end),
+      '$.optimization_run_id', 'Only a search of the desk''s own can be carried on.');
+  elsif v_run.status in ('cancelled', 'failed') then
+    perform desk.refuse(format('Run %s was %s', p_run_id, v_run.status), '$.optimization_run_id', 'Insert the job again.');
+  end if;
+  return v_run;
+end
+$$;
+comment on function desk.reopened_run(bigint) is 'Locks a run that may be given more points, or refuses.';
+revoke execute on function desk.reopened_run(bigint) from public;
+
+create or replace function desk.go_on(p_run desk.optimization_runs, p_points bigint, p_how text)
+returns text
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  if p_points = 0 then
+    return format('run %s has all of these points already', p_run.id);
+  end if;
+  if p_run.status = 'completed' then
+    update desk.optimization_runs set status = 'running', summary = null where id = p_run.id;
+  end if;
+  insert into desk.job_events (job_id, optimization_run_id, event, details, actor)
+  values (p_run.job_id, p_run.id, 'run', jsonb_build_object(p_how, p_points), session_user);
+  notify desk_work;
+  return format('run %s: %s new points', p_run.id, p_points);
+end
+$$;
+comment on function desk.go_on(desk.optimization_runs, bigint, text) is 'Opens a closed run again when it got new points.';
+revoke execute on function desk.go_on(desk.optimization_runs, bigint, text) from public;
+
+create or replace function desk.extend_run(p_run_id bigint, p_parameters jsonb)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run    desk.optimization_runs := desk.reopened_run(p_run_id);
+  v_search text := desk.inner_search(v_run.config -> 'optimization');
+  v_space  jsonb;
+begin
+  perform desk.check_config_keys(coalesce(p_parameters, '{}'), 'optimization.parameters', '$.optimization.parameters');
+  v_space := desk.parameter_space(v_run.strategy_id,
+    (v_run.config #> '{optimization,parameters}') || p_parameters,
+    case when v_search in ('Grid Search', 'Euler Search') then v_search else 'Grid Search' end);
+  return desk.go_on(v_run, desk.plan_new_points(p_run_id, v_space), 'extended');
+end
+$$;
+comment on function desk.extend_run(bigint, jsonb) is
+  'Adds points to a search without repeating any: select extend_run(1, ''{"rsi_period": {"start": 20, "end": 30, "step": 2}}'').';
+revoke execute on function desk.extend_run(bigint, jsonb) from public;
+grant execute on function desk.extend_run(bigint, jsonb) to desk_director;
+
+create or replace function desk.refine_run(p_run_id bigint, p_segments integer default 4)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run   desk.optimization_runs := desk.reopened_run(p_run_id);
+  v_best  jsonb;
+  v_space jsonb;
+begin
+  if p_segments is null or p_segments < 2 then
+    perform desk.refuse(format('%s segments refine nothing', coalesce(p_segments::text, 'null')), '$.segments', 'Use 2 or more.');
+  end if;
+  select b.parameters, g.space into v_best, v_space
+  from desk.run_progress as p
+  join desk.backtest_results as b on b.id = p.best_result_id
+  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id and g.generation = v_run.generation
+  where p.optimization_run_id = p_run_id;
+  if v_best is null then
+    perform desk.refuse(format('Run %s has no valid point to refine around', p_run_id), '$.optimization_run_id', 'Wait until one is recorded.');
+  end if;
+  -- One generation finer than the last, whatever the type of the search.
+  select jsonb_agg(case
+      when s.item ? 'step' then s.item || jsonb_build_object('min_step',
+        greatest((s.item ->> 'step')::numeric / p_segments, case s.item ->> 'type' when 'integer' then 1 else 0 end))
+      else s.item end order by s.position)
+  into v_space
+  from jsonb_array_elements(v_space) with ordinality as s (item, position);
+  v_space := desk.refined_space(v_space, v_best, p_segments);
+  if v_space is null then
+    return format('run %s is at its finest', p_run_id);
+  end if;
+  return desk.go_on(v_run, desk.plan_new_points(p_run_id, v_space), 'refined');
+end
+$$;
+comment on function desk.refine_run(bigint, integer) is 'Adds a finer grid around the best point of a search: select refine_run(1).';
+revoke execute on function desk.refine_run(bigint, integer) from public;
+grant execute on function desk.refine_run(bigint, integer) to desk_director;
+
+create or replace function desk.note(p_what text, p_id bigint, p_text text)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  case p_what
+    when 'strategy' then update desk.strategies set notes = p_text, updated_at = now() where id = p_id;
+    when 'job' then update desk.jobs set notes = p_text where id = p_id;
+    when 'run' then update desk.optimization_runs set notes = p_text where id = p_id;
+    when 'result' then update desk.backtest_results set notes = p_text where id = p_id;
+    else perform desk.refuse(format('Cannot note on a %s', p_what), '$.what', 'It is strategy, job, run or result.');
+  end case;
+  if not found then
+    perform desk.refuse(format('There is no %s %s', p_what, coalesce(p_id::text, 'null')), '$.id', 'Look its id up first.', '23503');
+  end if;
+  return format('noted on %s %s', p_what, p_id);
+end
+$$;
+comment on function desk.note(text, bigint, text) is 'Writes a note on a strategy, job, run or result: select note(''result'', 1, ''looks lucky'').';
+revoke execute on function desk.note(text, bigint, text) from public;
+grant execute on function desk.note(text, bigint, text) to desk_director;
+
+create or replace function desk.tag(p_what text, p_id bigint, variadic p_tags text[])
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  case p_what
+    when 'strategy' then update desk.strategies set tags = p_tags, updated_at = now() where id = p_id;
+    when 'job' then update desk.jobs set tags = p_tags where id = p_id;
+    when 'run' then update desk.optimization_runs set tags = p_tags where id = p_id;
+    when 'result' then update desk.backtest_results set tags = p_tags where id = p_id;
+    else perform desk.refuse(format('Cannot tag a %s', p_what), '$.what', 'It is strategy, job, run or result.');
+  end case;
+  if not found then
+    perform desk.refuse(format('There is no %s %s', p_what, coalesce(p_id::text, 'null')), '$.id', 'Look its id up first.', '23503');
+  end if;
+  return format('tagged %s %s', p_what, p_id);
+end
+$$;
+comment on function desk.tag(text, bigint, text[]) is 'Sets the tags of a strategy, job, run or result: select tag(''run'', 1, ''keep'', ''etf'').';
+revoke execute on function desk.tag(text, bigint, text[]) from public;
+grant execute on function desk.tag(text, bigint, text[]) to desk_director;
+
+create or replace view desk.tried_this_week as
+select s.name as strategy,
+       case when b.outcome = 'failed' then 'failed' when b.passed then 'passed' else 'rejected' end as verdict,
+       count(*) as variations, max(b.sharpe_ratio) as best_sharpe
+from desk.backtest_results as b
+join desk.strategies as s on s.id = b.strategy_id
+join desk.settings as z on z.name = 'time_zone'
+where b.source_result_id is null
+  and b.created_at >= date_trunc('week', now() at time zone (z.value #>> '{}')) at time zone (z.value #>> '{}')
+group by s.name, 2;
+comment on view desk.tried_this_week is 'One row a strategy and verdict: variations tried since Monday, copies of known results not counted.';
+comment on column desk.tried_this_week.strategy is 'The strategy.';
+comment on column desk.tried_this_week.verdict is 'passed, rejected or failed.';
+comment on column desk.tried_this_week.variations is 'How many.';
+comment on column desk.tried_this_week.best_sharpe is 'Best Sharpe ratio among them.';
+
+grant select on desk.tried_this_week to desk_director, desk_viewer;
