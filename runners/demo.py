@@ -7,7 +7,6 @@ nothing passes, that is the outcome.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any
 import psycopg
 
 from runners.cli.errors import report
+from runners.cli.leaderboard import show
 from runners.cli.load import load_sample
 from runners.cli.run import announce, sum_up
 from runners.cli.text_table import text_table
@@ -27,6 +27,7 @@ from runners.errors import DeskError
 from runners.jobs.following import JobStanding
 from runners.jobs.queueing import Queued, Refused, queue, read_configs
 from runners.jobs.running import Interrupted, run_until_over
+from runners.leaderboard import read
 from runners.settings import PROJECT_ROOT, Settings
 
 FOLDER = PROJECT_ROOT / "configs" / "optimizations"
@@ -39,7 +40,7 @@ select r.config_file, d.title, c.comparison,
 from desk.optimization_runs as r
 join desk.success_criteria as c on c.optimization_run_id = r.id
 join desk.metric_definitions as d on d.metric = c.metric
-where r.job_id = any(%s)
+where r.job_id = any(%s) and r.role = 'search'
 order by r.id, d.title
 """
 
@@ -64,7 +65,7 @@ def demo(settings: Settings) -> bool:
     sum_up(jobs)
     _say_if_none_passed(jobs)
     _heading("Leaderboard")
-    _show_leaderboard()
+    _show_leaderboard(settings)
     _heading(f"Done in {time.perf_counter() - began:.0f} seconds. Try next")
     for line in _next_commands():
         print(f"  {line}")
@@ -89,9 +90,9 @@ def _say_if_none_passed(jobs: Sequence[JobStanding]) -> None:
     print("Why, by reason: select * from rejection_summary")
 
 
-def _show_leaderboard() -> None:
-    sys.stdout.flush()
-    subprocess.run([sys.executable, "-m", "runners.cli", "leaderboard"], check=False)
+def _show_leaderboard(settings: Settings) -> None:
+    with connect("viewer", settings=settings) as viewer:
+        show(read(viewer, limit=10))
 
 
 def _next_commands() -> list[str]:

@@ -23,7 +23,7 @@ returning id
 COMBINATIONS = """
 select count(*), coalesce(sum(total_combinations), 0)::bigint
 from desk.optimization_runs
-where job_id = %s
+where job_id = %s and role = 'search'
 """
 IDENTICAL = """
 select id
