@@ -30,7 +30,7 @@ def run(arguments: Sequence[str], *, settings: Settings | None = None) -> int:
 
 
 def build(settings: Settings | None = None) -> None:
-    """Makes all views of `analytics`, or replaces them in place; those whose columns changed are made anew."""
+    """Makes the views of `analytics`, or replaces them in place; changed columns make them anew."""
     settings = settings or Settings.from_environment()
     failed = _quietly(["run"], settings)
     if failed and _OTHER_COLUMNS in failed:

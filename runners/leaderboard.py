@@ -1,0 +1,145 @@
+"""The leaderboard as text: read from dbt's marts, formatted for people, no number computed here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from runners.errors import DeskError
+
+
+class NoLeaderboard(DeskError):
+    """The views that dbt builds are not there."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the marts `strategy_leaderboard` and `result_leaderboard`; fractions, not per cents."""
+
+    rank: int
+    strategy: str
+    status: str
+    symbols: list[str]
+    start_date: date | None
+    end_date: date | None
+    timeframe: str | None
+    engine: str | None
+    parameters: dict[str, Any]
+    passed: bool
+    sharpe_ratio: float | None
+    annual_return: float | None
+    total_return: float | None
+    max_drawdown: float | None
+    trades: int | None
+    win_rate: float | None
+    profit_factor: float | None
+    fee_pct: float | None
+    trials: int
+    finished_at: datetime
+    backtest_result_id: int
+    optimization_run_id: int
+    rejection_reasons: list[str]
+
+
+COLUMNS = tuple(field.name for field in fields(Entry))
+
+HEADINGS = (
+    "rank", "strategy", "status", "symbols", "parameters",
+    "Sharpe", "annual", "drawdown", "trades", "fees", "passed",
+)  # fmt: skip
+NUMBERS = ("rank", "Sharpe", "annual", "drawdown", "trades", "fees")
+
+
+def read(
+    connection: psycopg.Connection[Any],
+    *,
+    limit: int | None = None,
+    strategy: str | None = None,
+    status: str | None = None,
+    passed: bool = False,
+    minimum_trades: int = 0,
+    results: bool = False,
+) -> list[Entry]:
+    """The board in order of rank: the best result of each strategy, or with `results` every result."""
+    filters = {
+        "strategy": (strategy is not None, "strategy = %(strategy)s"),
+        "status": (status is not None, "status = %(status)s"),
+        "passed": (passed, "passed"),
+        "minimum_trades": (minimum_trades > 0, "trades >= %(minimum_trades)s"),
+    }
+    wanted = [sql.SQL(condition) for given, condition in filters.values() if given]
+    query = sql.SQL("select {columns} from {board} where {wanted} order by rank limit %(limit)s").format(
+        wanted=sql.SQL(" and ").join(wanted or [sql.SQL("true")]),
+        columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
+        board=sql.Identifier("analytics", "result_leaderboard" if results else "strategy_leaderboard"),
+    )
+    values = {"strategy": strategy, "status": status, "minimum_trades": minimum_trades, "limit": limit}
+    try:
+        with connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(query, values).fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise NoLeaderboard(
+            "the leaderboard's views are missing, or are older than this code", hint="run `backdesk up`"
+        ) from error
+
+
+def cells(entry: Entry) -> tuple[str, ...]:
+    """An entry as people read it, in the order of HEADINGS."""
+    return (
+        str(entry.rank),
+        entry.strategy,
+        entry.status,
+        symbols_text(entry.symbols),
+        parameters_text(entry.parameters),
+        number_text(entry.sharpe_ratio),
+        per_cent_text(entry.annual_return),
+        per_cent_text(entry.max_drawdown),
+        "-" if entry.trades is None else f"{entry.trades:,}",
+        per_cent_text(entry.fee_pct),
+        "yes" if entry.passed else "no",
+    )
+
+
+def markdown(entries: Sequence[Entry]) -> str:
+    """The board as a Markdown table."""
+    rule = ["---:" if heading in NUMBERS else ":---" for heading in HEADINGS]
+    lines = [HEADINGS, rule, *([cell.replace("|", "\\|") for cell in cells(entry)] for entry in entries)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def comma_separated(entries: Sequence[Entry]) -> str:
+    """The board as CSV: every column, every digit; lists, parameters and truth values as JSON."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in entries:
+        writer.writerow([json.dumps(v) if isinstance(v, bool | list | dict) else v for v in astuple(entry)])
+    return text.getvalue()
+
+
+def symbols_text(symbols: Sequence[str], shown: int = 4) -> str:
+    """The first symbols, and how many more there are."""
+    more = len(symbols) - shown
+    return " ".join(symbols[:shown]) + (f" +{more}" if more > 0 else "")
+
+
+def parameters_text(parameters: dict[str, Any]) -> str:
+    """Parameters as name=value, by name."""
+    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
+
+
+def number_text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def per_cent_text(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{fraction:.1%}"
