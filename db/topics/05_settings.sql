@@ -11,7 +11,7 @@ values
   ('item_seconds', '2', 'Aim for the work in one item, in seconds.'),
   ('max_item_points', '64', 'Points in one item at the most.'),
   ('waiting_items', '200', 'Work items waiting in a run at the most.'),
-  ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees.'),
+  ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees; 0 lets such a job run unguarded.'),
   ('max_combinations', '100000000', 'Points in a search at the most.'),
   ('max_linked_combinations', '1000000', 'Tuples of parameters that a constraint links, at the most.')
 on conflict (name) do update

@@ -187,7 +187,7 @@ begin
   if v_estimate.verdict = 'too dear' then
     perform desk.refuse(desk.too_dear(v_estimate), '$.commission',
       'Reduce trade frequency or increase capital; or insert the job with force true.');
-  elsif v_estimate.verdict = 'held' and v_estimate.combinations <= 2 * v_pilot then
+  elsif v_estimate.verdict = 'held' and (v_pilot < 2 or v_estimate.combinations <= 2 * v_pilot) then
     v_estimate.verdict := 'fine';
   elsif v_estimate.verdict = 'held' then
     v_estimate.pilot_run_id := desk.plan_pilot(p_job_id, v_pilot);
