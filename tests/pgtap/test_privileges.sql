@@ -21,18 +21,18 @@ select set_eq(
      settings, strategies, work_items'),
     ('desk_director', 'delete', 'success_criteria'),
     ('desk_director', 'insert', 'success_criteria'),
-    ('desk_director', 'select', 'adjustment_factors, backtest_results, bars, batches, code_versions, config_keys, equity_curves,
+    ('desk_director', 'select', 'adjustment_factors, backtest_results, bars, batch_summary, batches, code_versions, config_keys, equity_curves, estimates,
      instruments, job_events, job_progress, jobs, metric_definitions, optimization_runs, price_coverage,
      price_versions, result_trades, run_progress, run_symbols, runner_code, runner_status, runners,
      search_axes, search_generations, search_points, settings, strategies, strategy_events,
-     strategy_parameters, strategy_transitions, success_criteria, trades, walk_forward_folds,
+     strategy_parameters, strategy_transitions, success_criteria, trades, tried_this_week, walk_forward_folds,
      walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, jobs, metric_definitions, optimization_runs, run_progress, strategies'),
-    ('desk_viewer', 'select', 'adjustment_factors, backtest_results, bars, batches, code_versions, config_keys, equity_curves,
+    ('desk_viewer', 'select', 'adjustment_factors, backtest_results, bars, batch_summary, batches, code_versions, config_keys, equity_curves, estimates,
      instruments, job_events, job_progress, jobs, metric_definitions, optimization_runs, price_coverage,
      price_versions, result_trades, run_progress, run_symbols, runner_code, runner_status, runners,
      search_axes, search_generations, search_points, settings, strategies, strategy_events,
-     strategy_parameters, strategy_transitions, success_criteria, trades, walk_forward_folds,
+     strategy_parameters, strategy_transitions, success_criteria, trades, tried_this_week, walk_forward_folds,
      walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
   $want$,
@@ -49,7 +49,8 @@ select set_eq(
   $want$
   select t.role, t.privilege, t.object, col
   from (values
-    ('desk_director', 'insert', 'jobs', 'kind, strategy, config, config_file, priority, run_after, notes, tags'),
+    ('desk_director', 'insert', 'batches', 'name, file, notes'),
+    ('desk_director', 'insert', 'jobs', 'kind, strategy, config, config_file, priority, run_after, notes, tags, batch_id, force'),
     ('desk_director', 'update', 'jobs', 'notes, tags'),
     ('desk_director', 'update', 'optimization_runs', 'notes, tags'),
     ('desk_director', 'update', 'settings', 'value'),
@@ -86,6 +87,8 @@ from (values
      p_trade_sizes float8[], p_trade_entry_prices float8[], p_trade_exit_prices float8[], p_trade_profits
      float8[], p_trade_fees float8[]', 'volatile', 'definer', 'runner'),
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
+    ('estimate', 'p_config jsonb, p_strategy text', 'volatile', 'definer', 'director'),
+    ('extend_run', 'p_run_id bigint, p_parameters jsonb', 'volatile', 'definer', 'director'),
     ('fail_task', 'p_work_item_id bigint, p_token uuid, p_error text, p_again boolean', 'volatile', 'definer', 'runner'),
     ('fail_work', 'p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text, p_error text', 'volatile', 'definer', 'runner'),
     ('heartbeat', 'p_runner_id bigint, p_running jsonb, p_memory_mb numeric', 'volatile', 'definer', 'runner'),
@@ -97,6 +100,7 @@ from (values
      p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
     ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
+    ('note', 'p_what text, p_id bigint, p_text text', 'volatile', 'definer', 'director'),
     ('open_work', '', 'stable', 'definer', 'director, runner, viewer'),
     ('open_work', 'p_runner_id bigint', 'stable', 'definer', 'runner'),
     ('pause_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
@@ -105,6 +109,8 @@ from (values
     ('reap_expired', '', 'volatile', 'definer', 'runner'),
     ('register_runner', 'p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
      p_runs_dbt boolean, p_strategies jsonb', 'volatile', 'definer', 'runner'),
+    ('refine_run', 'p_run_id bigint, p_segments integer', 'volatile', 'definer', 'director'),
+    ('tag', 'p_what text, p_id bigint, VARIADIC p_tags text[]', 'volatile', 'definer', 'director'),
     ('rejudge_run', 'p_run_id bigint', 'volatile', 'definer', 'director'),
     ('release_work', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('resume_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
