@@ -70,15 +70,18 @@ def read(
     results: bool = False,
 ) -> list[Entry]:
     """The board in order of rank: the best result of each strategy, or with `results` every result."""
-    filters = {
-        "strategy": (strategy is not None, "strategy = %(strategy)s"),
-        "status": (status is not None, "status = %(status)s"),
-        "passed": (passed, "passed"),
-        "minimum_trades": (minimum_trades > 0, "trades >= %(minimum_trades)s"),
-    }
-    wanted = [sql.SQL(condition) for given, condition in filters.values() if given]
-    query = sql.SQL("select {columns} from {board} where {wanted} order by rank limit %(limit)s").format(
-        wanted=sql.SQL(" and ").join(wanted or [sql.SQL("true")]),
+    conditions = [
+        condition
+        for wanted, condition in (
+            (strategy is not None, "strategy = %(strategy)s"),
+            (status is not None, "status = %(status)s"),
+            (passed, "passed"),
+            (minimum_trades > 0, "trades >= %(minimum_trades)s"),
+        )
+        if wanted
+    ]
+    query = sql.SQL("select {columns} from {board} where {conditions} order by rank limit %(limit)s").format(
+        conditions=sql.SQL(" and ".join(conditions) or "true"),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
         board=sql.Identifier("analytics", "result_leaderboard" if results else "strategy_leaderboard"),
     )

@@ -1,0 +1,96 @@
+"""`backdesk app`: the desk in a browser, read-only."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from runners.errors import DeskError
+from runners.settings import PROJECT_ROOT, Settings
+
+ENTRY = PROJECT_ROOT / "streamlit_app" / "app.py"
+
+
+class AppFailed(DeskError):
+    """The page cannot be served."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("app", short_help="Show the leaderboard and the jobs in a browser.")(serve)
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "localhost",
+) -> None:
+    """Serve the desk's page until Ctrl-C. It reads as the viewer and changes nothing.
+
+    Examples:
+
+      backdesk app
+
+      backdesk app --port 8600
+    """
+    if find_spec("streamlit") is None:
+        raise AppFailed(
+            "Streamlit is not installed", hint="run `make setup`, or install streamlit and altair"
+        )
+    _refuse_taken(host, port)
+    print(f"http://{_in_url(host)}:{port}  (Ctrl-C ends it)")
+    if not _is_local(host):
+        print(
+            f"Listening on {host}: whoever reaches this machine can read the desk, without a login. "
+            "Put a proxy with one in front, or use an SSH tunnel to localhost."
+        )
+    sys.stdout.flush()
+    settings = Settings.from_environment()
+    # The page's own working folder must not decide where the desk is, nor which settings Streamlit reads.
+    variables = {**os.environ, "BACKDESK_HOME": str(settings.home)}
+    os.execve(
+        sys.executable, [sys.executable, "-m", "streamlit", "run", str(ENTRY), *_flags(host, port)], variables
+    )
+
+
+def _flags(host: str, port: int) -> list[str]:
+    flags = {
+        "server.address": host,
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "type",
+        "logger.hideWelcomeMessage": "true",
+    }
+    return [word for name, value in flags.items() for word in (f"--{name}", value)]
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, _, _, address = found[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise AppFailed(
+            f"the page cannot listen on {host}:{port}: {error.strerror}",
+            hint="choose another with --port or --host",
+        ) from error
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
