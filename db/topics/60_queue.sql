@@ -103,9 +103,11 @@ as $$
 declare
   v_lease  constant interval := make_interval(secs => (desk.setting('lease_seconds') #>> '{}')::float8);
   v_left   integer := p_limit;
+  v_served bigint[] := '{}';
   v_runs   bigint[];
   v_run_id bigint;
   v_share  integer;
+  v_reused integer;
   v_item   record;
 begin
   if not exists (select from desk.runners as n where n.id = p_runner_id and n.stopped_at is null) then
@@ -118,41 +120,51 @@ begin
     from (
       select r.optimization_run_id, r.priority, r.place, max(r.priority) over () as highest
       from desk.claimable_runs(p_runner_id) with ordinality as r (optimization_run_id, priority, place)
+      where r.optimization_run_id <> all (v_served)
     ) as c
-    where c.priority = c.highest and c.optimization_run_id <> all (coalesce(v_runs, '{}'));
+    where c.priority = c.highest;
     exit when v_runs is null;
+    v_served := v_served || v_runs;
     v_share := greatest(1, v_left / cardinality(v_runs));
     foreach v_run_id in array v_runs loop
       exit when v_left <= 0;
       perform desk.start_run(v_run_id, p_runner_id);
-      for v_item in
-        with picked as materialized (
-          select w.id
-          from desk.work_items as w
-          where w.optimization_run_id = v_run_id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
-          order by w.id
-          limit least(v_share, v_left)
-          for update skip locked
-        )
-        update desk.work_items as w
-        set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = now(),
-            lease_until = now() + v_lease, running_ordinal = null,
-            deadline_at = now() + v_lease
-              + (w.last_ordinal - w.first_ordinal + 1) * make_interval(secs => (r.config ->> 'seconds_per_point')::float8)
-        from picked, desk.optimization_runs as r
-        where w.id = picked.id and w.state = 'waiting' and r.id = v_run_id
-        returning w.id, w.token, w.attempt,
-          int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled as remaining
-      loop
-        work_item_id := v_item.id;
-        token := v_item.token;
-        optimization_run_id := v_run_id;
-        attempt := v_item.attempt;
-        ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(v_item.remaining));
-        continue when ordinals = '{}';
-        parameters := (select jsonb_agg(p.parameters order by p.ordinal) from desk.point_parameters(v_run_id, ordinals) as p);
-        v_left := v_left - 1;
-        return next;
+      -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
+      for v_round in 1 .. 20 loop
+        v_reused := 0;
+        for v_item in
+          with picked as materialized (
+            select w.id
+            from desk.work_items as w
+            where w.optimization_run_id = v_run_id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
+            order by w.id
+            limit least(v_share, v_left)
+            for update skip locked
+          )
+          update desk.work_items as w
+          set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = now(),
+              lease_until = now() + v_lease, running_ordinal = null,
+              deadline_at = now() + v_lease
+                + (w.last_ordinal - w.first_ordinal + 1) * make_interval(secs => (r.config ->> 'seconds_per_point')::float8)
+          from picked, desk.optimization_runs as r
+          where w.id = picked.id and w.state = 'waiting' and r.id = v_run_id
+          returning w.id, w.token, w.attempt,
+            int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled as remaining
+        loop
+          work_item_id := v_item.id;
+          token := v_item.token;
+          optimization_run_id := v_run_id;
+          attempt := v_item.attempt;
+          ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(v_item.remaining));
+          if ordinals = '{}' then
+            v_reused := v_reused + 1;
+            continue;
+          end if;
+          parameters := (select jsonb_agg(p.parameters order by p.ordinal) from desk.point_parameters(v_run_id, ordinals) as p);
+          v_left := v_left - 1;
+          return next;
+        end loop;
+        exit when v_reused = 0 or v_left <= 0;
       end loop;
       update desk.run_progress as p
       set last_claimed_at = clock_timestamp(), due = p.due or p.cut < p.total
