@@ -121,7 +121,7 @@ as $$
 declare
   v_strategy desk.strategies;
 begin
-  select s.* into v_strategy from desk.strategies as s where s.name = p_name or s.code = p_name for update;
+  select s.* into v_strategy from desk.strategies as s where s.name = p_name or s.code = p_name for no key update;
   if not found then
     perform desk.refuse(format('Unknown strategy %s', p_name), '$.strategy',
       desk.did_you_mean(p_name, array(select s.name from desk.strategies as s)), '23503');

@@ -95,6 +95,21 @@ $$;
 comment on function desk.start_run(bigint, bigint) is 'On the first claim a run starts, and is pinned to the code of the runner that made it.';
 revoke execute on function desk.start_run(bigint, bigint) from public;
 
+create or replace function desk.lock_progress(p_run_ids bigint[])
+returns void
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  -- Everybody takes locks in one order, so that no two wait for each other: run_progress (the newest run
+  -- first, so that a part comes before its walk-forward), work_items, optimization_runs, strategies, jobs.
+  select from desk.run_progress as p
+  where p.optimization_run_id = any (p_run_ids)
+  order by p.optimization_run_id desc
+  for no key update
+$$;
+comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
+revoke execute on function desk.lock_progress(bigint[]) from public;
+
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer)
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
 language plpgsql volatile security definer
@@ -107,6 +122,7 @@ declare
   v_runs   bigint[];
   v_run_id bigint;
   v_share  integer;
+  v_first  boolean := true;
   v_reused integer;
   v_item   record;
 begin
@@ -126,8 +142,15 @@ begin
     exit when v_runs is null;
     v_served := v_served || v_runs;
     v_share := greatest(1, v_left / cardinality(v_runs));
+    -- Waits for locks once, before it holds any; in a later round it passes over what is locked.
+    if v_first then
+      perform desk.lock_progress(v_runs[1:v_left]);
+      v_first := false;
+    end if;
     foreach v_run_id in array v_runs loop
       exit when v_left <= 0;
+      perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
+      continue when not found;
       perform desk.start_run(v_run_id, p_runner_id);
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
@@ -302,8 +325,17 @@ begin
     where w.state = 'leased' and (w.lease_until < now() or w.deadline_at < now())
     order by w.id
     limit 100
-    for update skip locked
   loop
+    -- Waits for nobody: what is locked is looked at the next time.
+    if v_item.optimization_run_id is not null then
+      perform from desk.run_progress as p where p.optimization_run_id = v_item.optimization_run_id for no key update skip locked;
+      continue when not found;
+    end if;
+    select w.* into v_item
+    from desk.work_items as w
+    where w.id = v_item.id and w.state = 'leased' and (w.lease_until < now() or w.deadline_at < now())
+    for update skip locked;
+    continue when not found;
     v_clock := case when v_item.lease_until < now() then 'heartbeat' else 'deadline' end;
     v_left := case when v_item.kind = 'points'
       then int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled end;

@@ -218,7 +218,7 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  if (select s.status in ('backlog', 'rejected') from desk.strategies as s where s.id = p_strategy_id for update) then
+  if (select s.status in ('backlog', 'rejected') from desk.strategies as s where s.id = p_strategy_id for no key update) then
     perform desk.move_strategy_by_run(p_strategy_id, 'testing', format('run %s started', p_run_id), p_run_id);
   end if;
 end
@@ -238,7 +238,7 @@ declare
   v_entered record;
 begin
   -- The row lock lets two runs that close together follow one after the other.
-  select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for update;
+  select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
 
@@ -284,7 +284,7 @@ declare
   v_job  desk.jobs;
   v_runs record;
 begin
-  select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
   select count(*) filter (where r.status in ('pending', 'running')) as open,
          count(*) filter (where r.status = 'running') as running,
          count(*) filter (where r.status = 'completed') as completed,
@@ -463,11 +463,11 @@ declare
   v_run    desk.optimization_runs;
   v_passed bigint;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for update;
+  perform from desk.run_progress as p where p.optimization_run_id = p_run_id for update;
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for no key update;
   if not found then
     perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
   end if;
-  perform from desk.run_progress as p where p.optimization_run_id = p_run_id for update;
   update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
   update desk.run_progress
   set passed = (select count(*) from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.passed),
@@ -502,7 +502,7 @@ declare
   v_status  text;
   v_passing boolean;
 begin
-  select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for update;
+  select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
   v_passing := exists (
     select from desk.optimization_runs as r join desk.run_progress as p on p.optimization_run_id = r.id
     where r.strategy_id = p_strategy_id and r.status = 'completed' and p.passed > 0);

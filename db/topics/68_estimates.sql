@@ -214,7 +214,7 @@ declare
   v_estimate desk.estimates;
   v_error    text;
 begin
-  select j.* into v_job from desk.jobs as j where j.id = p_pilot.job_id for update;
+  select j.* into v_job from desk.jobs as j where j.id = p_pilot.job_id for no key update;
   if v_job.state <> 'held' or p_pilot.status not in ('completed', 'failed') then
     return;
   end if;

@@ -26,6 +26,7 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
+  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = p_item_id));
   select w.* into item from desk.work_items as w where w.id = p_item_id for update;
   refusal := case
     when item.id is null or item.state <> 'leased' or item.token is distinct from p_token then 'stale'

@@ -8,7 +8,9 @@ as $$
 declare
   v_job desk.jobs;
 begin
-  select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
+  perform desk.lock_progress(array(select r.id from desk.optimization_runs as r where r.job_id = p_job_id));
+  perform from desk.optimization_runs as r where r.job_id = p_job_id order by r.id desc for no key update;
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
   if not found then
     perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
   end if;
@@ -116,7 +118,9 @@ declare
   v_total bigint := 0;
   v_twin  bigint;
 begin
-  select j.* into v_job from desk.jobs as j where j.id = p_job_id for update;
+  perform desk.lock_progress(array(select r.id from desk.optimization_runs as r where r.job_id = p_job_id));
+  perform from desk.optimization_runs as r where r.job_id = p_job_id order by r.id desc for no key update;
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
   if not found then
     perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
   end if;
@@ -139,7 +143,6 @@ begin
         where (f.in_sample_run_id = r.id and f.state = 'in_sample') or (f.out_of_sample_run_id = r.id and f.state = 'out_of_sample')))
     order by r.id
   loop
-    perform from desk.run_progress as p where p.optimization_run_id = v_run.id for update;
     with gone as (
       delete from desk.backtest_results as b
       where b.optimization_run_id = v_run.id and b.outcome = 'failed'

@@ -8,7 +8,7 @@ as $$
 declare
   v_run desk.optimization_runs;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for update;
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for no key update;
   if not found then
     perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
   elsif v_run.imported or v_run.role <> 'search' or v_run.optimization_type = 'Walk-Forward' then

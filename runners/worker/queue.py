@@ -151,9 +151,10 @@ class Queue:
 
     def record(self, reports: Sequence[Report]) -> list[tuple[Report, str]]:
         """Hand outcomes over in one round trip; returns each with the word that PostgreSQL answered."""
+        # A batch is one transaction: it takes runs in the order in which desk.lock_progress() locks them.
         ordered = sorted(
             reports,
-            key=lambda report: (report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
+            key=lambda report: (-report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
         )
         with self._connection.pipeline():
             cursors = [self._connection.execute(*_statement(report)) for report in ordered]
