@@ -198,6 +198,11 @@ as $$
 declare
   v_run desk.optimization_runs;
 begin
+  -- A folder of which nothing could be imported is remembered once, as it was found last.
+  delete from desk.imports as i
+  using desk.imports as this
+  where this.id = p_import_id and i.id <> this.id and i.strategy_id = this.strategy_id and i.folder = this.folder
+    and i.optimization_run_id is null;
   insert into desk.refused_imports (import_id, file, reason)
   select p_import_id, left(r.file, 1000), left(r.reason, 2000)
   from jsonb_to_recordset(p_refused) as r (file text, reason text);

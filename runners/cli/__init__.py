@@ -9,7 +9,7 @@ import psycopg
 import typer
 
 from runners import __version__
-from runners.cli import dbt, leaderboard, load, page, psql, queue, run, schema, up, work
+from runners.cli import dbt, import_, leaderboard, load, page, psql, queue, run, schema, up, work
 from runners.cli.errors import report
 from runners.errors import DeskError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 # A new command: a module here with `register(app)`, named in this list.
-for module in (up, load, queue, run, psql, schema, work, dbt, leaderboard, page):
+for module in (up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_):
     module.register(app)
 
 

@@ -1,0 +1,45 @@
+"""`python -m runners.results_importer --optimization-dir DIR`: import what `lean optimize` left on disk."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+
+from runners.cli.errors import report
+from runners.cli.import_ import ConfigFile, CreateStrategy, Strategy, run_import
+from runners.errors import DeskError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def import_optimization(
+    optimization_dir: Annotated[
+        Path, typer.Option("--optimization-dir", help="Folder of one optimization.", show_default=False)
+    ],
+    config: ConfigFile = None,
+    strategy: Strategy = None,
+    create_strategy: CreateStrategy = False,
+) -> None:
+    """Import the results of an optimization as one run, judged by the config's criteria."""
+    run_import(
+        optimization_dir, strategy=strategy, config=config, create_strategy=create_strategy, one_search=True
+    )
+
+
+def main() -> None:
+    try:
+        app()
+    except (DeskError, psycopg.Error) as error:
+        report(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
