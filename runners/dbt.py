@@ -57,10 +57,11 @@ def _quietly(arguments: Sequence[str], settings: Settings) -> str:
     return "" if done.returncode == 0 else done.stdout or f"exit code {done.returncode}"
 
 
-def _complaint(output: str, count: int = 8) -> str:
-    """The last lines of dbt's output, without its clock and its tally."""
+def _complaint(output: str) -> str:
+    """The first error in dbt's output with what it is about, else the last lines."""
     lines = [line.split("  ", 1)[-1].strip() for line in output.splitlines()]
-    return "\n".join([line for line in lines if line and not line.startswith("Done. ")][-count:])
+    first = next((number for number, line in enumerate(lines) if " Error" in line), len(lines) - 6)
+    return "\n".join([line for line in lines[max(first, 0) :] if line][:3])
 
 
 def _environment(settings: Settings | None) -> dict[str, str]:

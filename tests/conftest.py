@@ -63,6 +63,23 @@ def fresh_desk(template_desk: Desk) -> Iterator[Desk]:
         yield fresh
 
 
+@pytest.fixture(scope="session")
+def built_template(template_desk: Desk) -> Iterator[Desk]:
+    """A migrated desk with dbt's views, which is only copied from."""
+    from runners import dbt
+
+    with desks.clone(template_desk) as built:
+        dbt.build(built.settings)
+        yield built
+
+
+@pytest.fixture(scope="module")
+def built_desk(built_template: Desk) -> Iterator[Desk]:
+    """A fresh desk with dbt's views for this module, which is also the process's desk."""
+    with desks.clone(built_template) as fresh, desks.environment(fresh.environment):
+        yield fresh
+
+
 @pytest.fixture
 def project_root() -> Path:
     return Path(__file__).resolve().parent.parent

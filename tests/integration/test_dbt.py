@@ -1,0 +1,135 @@
+"""What dbt builds: tested by dbt itself, replaced under its readers, readable, and described."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import psycopg
+import pytest
+
+from runners import dbt
+from tests import board_rows
+from tests.desks import Desk
+
+MARTS = (
+    "strategy_leaderboard",
+    "result_leaderboard",
+    "daily_summary",
+    "optimization_summary",
+    "rejection_summary",
+    "queue_health",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def filled(built_desk: Desk) -> Desk:
+    board_rows.fill(built_desk)
+    return built_desk
+
+
+def test_all_of_dbts_tests_pass_and_no_reader_misses_a_view(
+    built_desk: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`dbt build` replaces every view and runs every test while others read; none of them fails."""
+    over, failures, reads = threading.Event(), list[BaseException](), Counter[str]()
+
+    def read(mart: str) -> None:
+        try:
+            with built_desk.connect("viewer") as viewer:
+                while not over.is_set():
+                    viewer.execute(f"select * from {mart}").fetchall()
+                    reads[mart] += 1
+                    over.wait(0.02)
+        except psycopg.Error as error:
+            failures.append(error)
+
+    readers = [threading.Thread(target=read, args=[mart]) for mart in MARTS[:3]]
+    for reader in readers:
+        reader.start()
+    try:
+        code = dbt.run(["--no-use-colors", "build"], settings=built_desk.settings)
+    finally:
+        over.set()
+        for reader in readers:
+            reader.join()
+    assert code == 0, capfd.readouterr().out
+    assert failures == []
+    assert min(reads[mart] for mart in MARTS[:3]) > 10
+
+
+@pytest.mark.parametrize("role", ["viewer", "director"])
+def test_marts_answer_to_their_bare_names(built_desk: Desk, role: str) -> None:
+    with built_desk.connect(role) as reader:
+        counts = {mart: len(reader.execute(f"select * from {mart} limit 10").fetchall()) for mart in MARTS}
+    assert counts == {
+        "strategy_leaderboard": 3,
+        "result_leaderboard": 5,
+        "daily_summary": 1,
+        "optimization_summary": 3,
+        "rejection_summary": 3,
+        "queue_health": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into strategies (name, entry_point) values ('mine', 'mine')",
+        "create view analytics.mine as select 1",
+        "drop view strategy_leaderboard",
+    ],
+)
+def test_the_viewer_changes_nothing(built_desk: Desk, statement: str) -> None:
+    with built_desk.connect("viewer") as viewer:
+        # Its sessions are read-only, and lifting that does not help.
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            viewer.execute(statement)
+        viewer.execute("set default_transaction_read_only = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            viewer.execute(statement)
+
+
+def test_every_view_and_every_column_is_described(built_desk: Desk) -> None:
+    with built_desk.connect("dbt") as reader:
+        silent = reader.execute(
+            "select c.relname, a.attname from pg_class as c"
+            " join pg_attribute as a on a.attrelid = c.oid and a.attnum >= 0 and not a.attisdropped"
+            " where c.relnamespace = 'analytics'::regnamespace and c.relkind = 'v'"
+            " and col_description(c.oid, a.attnum) is null"
+            " union all"
+            " select c.relname, null from pg_class as c"
+            " where c.relnamespace = 'analytics'::regnamespace and obj_description(c.oid, 'pg_class') is null"
+        ).fetchall()
+    assert silent == []
+
+
+def test_nothing_in_desk_depends_on_analytics(built_desk: Desk) -> None:
+    with built_desk.connect("dbt") as reader, reader.transaction(force_rollback=True):
+        views = reader.execute(
+            "select string_agg(oid::regclass::text, ', ') from pg_class"
+            " where relnamespace = 'analytics'::regnamespace and relkind = 'v'"
+        ).fetchone()
+        # Without cascade this fails when anything outside stands on them.
+        reader.execute(f"drop view {(views or [''])[0]}")
+
+
+def test_a_view_whose_columns_changed_is_made_anew(built_desk: Desk) -> None:
+    with built_desk.connect("dbt") as owner:
+        owner.execute("drop view rejection_summary")
+        owner.execute("create view analytics.rejection_summary as select 1 as other")
+        dbt.build(built_desk.settings)
+        found = owner.execute("select strategy, reason, rejected from rejection_summary limit 1").fetchone()
+    assert found == ("calm", "Insufficient trades", 1)
+
+
+def test_what_dbt_says_when_it_fails_reaches_the_user(built_desk: Desk) -> None:
+    with built_desk.connect("owner") as owner:
+        owner.execute("revoke usage on schema desk from desk_dbt")
+        try:
+            with pytest.raises(dbt.DbtFailed) as failed:
+                dbt.build(built_desk.settings)
+        finally:
+            owner.execute("grant usage on schema desk to desk_dbt")
+    assert "permission denied" in (failed.value.detail or "")
+    assert "dbt.log" in (failed.value.hint or "")
