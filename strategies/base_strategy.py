@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import backtrader as bt
 
-from strategies.parameters import Parameter, ParameterError, from_params, merged
+from strategies.bar_events import BarEvents
+from strategies.bar_log import LOG_LIMIT, BarLog, LogRecord
+from strategies.declared_parameters import DeclaredParameters
+from strategies.order_flow import OrderFlow, OrderRequest, request_of
+from strategies.parameters import Parameter
+from strategies.portfolio import Portfolio
+from strategies.sizing import PositionSizing
 
-LOG_LIMIT = 1_000
-
-
-class DeclaredParameters(type(bt.Strategy)):  # type: ignore[misc]
-    """Derives Backtrader's `params` from `parameters`, so that a strategy declares each of them once.
-
-    A class with Backtrader's own `params` works too: they are read off its defaults, without bounds.
-    """
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
-        own = tuple(namespace.get("parameters", ()))
-        stock = dict(namespace.get("params", ()))
-        both = sorted({parameter.name for parameter in own} & set(stock))
-        if both:
-            raise ParameterError(
-                f"{name} declares {both[0]!r} in `parameters` and in `params`; keep the first"
-            )
-        inherited = [parameter for base in reversed(bases) for parameter in getattr(base, "parameters", ())]
-        namespace["parameters"] = merged(inherited, own + from_params(stock))
-        namespace["params"] = (*stock.items(), *((parameter.name, parameter.default) for parameter in own))
-        return super().__new__(mcs, name, bases, namespace)
+__all__ = ["LOG_LIMIT", "BaseStrategy", "LogRecord", "OrderRequest", "Parameter"]
 
 
-class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[misc]
-    """A Backtrader strategy with sizing, a log and a memory of its pending orders.
+class EntryRefused(Exception):
+    """The entry of a bracket was kept from the broker, so there is no bracket."""
+
+
+class BaseStrategy(bt.Strategy, OrderFlow, PositionSizing, BarEvents, BarLog, metaclass=DeclaredParameters):  # type: ignore[misc]
+    """A Backtrader strategy with sizing, a log, checked orders, a portfolio and LEAN's method names.
 
     Write `on_bar(data)`, which is called for each feed that has a new bar once all feeds have enough bars,
-    or Backtrader's own `next()`. Declare title, hypothesis, code and `parameters` on the class.
+    or Backtrader's own `next()`, or LEAN's `initialize()` and `on_data(slice)`. Declare title, hypothesis,
+    code and `parameters` on the class.
+
+    Hooks to override, in the order in which they are called: `initialize`, `start`, `prenext` (bars of the
+    warm-up), `on_warmup_finished`, `next`/`on_bar`, `notify_order`, `on_order_refused`, `notify_trade`,
+    `stop`.
     """
 
     code: ClassVar[str] = ""
@@ -53,22 +46,48 @@ class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[m
             "position_share", float, 0.95, 0.0, 1.0,
             "Share of the portfolio's value that may be invested, split evenly over its symbols.",
         ),
+        Parameter(
+            "enable_risk_manager", bool, False,
+            description="Keep orders that break a risk limit from the broker.",
+        ),
+        Parameter(
+            "enable_db_logging", bool, False,
+            description="Record orders, positions, trades and the account's value.",
+        ),
     )  # fmt: skip
 
-    print_log: bool = False
-    log_sink: Callable[[dt.datetime | None, str], None] | None = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.log_lines: deque[str] = deque(maxlen=LOG_LIMIT)
-        self._orders_of: dict[Any, list[Any]] = {}
+    def prepare(self) -> None:
+        """State of the framework; called before `__init__`, by the metaclass."""
+        self.prepare_log()
+        self.prepare_orders()
+        self.prepare_events()
         self._seen_bars: dict[Any, int] = {}
+        self._in_bracket = False
+        self.is_warming_up = True
+        self.portfolio = Portfolio(self)
+
+    def initialize(self) -> None:
+        """LEAN's place to set up; called after `__init__`."""
+
+    def equip(self) -> None:
+        """What the parameters switch on; called after `__init__` and `initialize`."""
 
     # Bars
+
+    def prenext(self) -> None:
+        """A bar of the warm-up: no indicator is complete yet, or the run's window has not begun."""
+
+    def nextstart(self) -> None:
+        self.is_warming_up = False
+        self.on_warmup_finished()
+        self.next()
 
     def next(self) -> None:
         for data in self.updated_feeds():
             self.on_bar(data)
+
+    def on_warmup_finished(self) -> None:
+        """Before the first bar that the strategy may trade on."""
 
     def on_bar(self, data: Any) -> None:
         """Decide on one feed's newest bar."""
@@ -81,46 +100,55 @@ class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[m
                 self._seen_bars[data] = bars
                 yield data
 
-    # Orders
+    # Orders: all of Backtrader's and LEAN's ways to order end in these two.
 
-    def calculate_position_size(self, price: float) -> int:
-        """Whole shares to buy at `price` for an equal share of the portfolio, never more than cash pays for.
+    def buy(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        if not self.order_checks:
+            return self.remembered(super().buy(data, size, *args, **kwargs))
+        return self._sent(1, super().buy, data, size, args, kwargs)
 
-        Cash that pending buy orders will need counts as spent.
-        """
-        if not price > 0:
-            return 0
-        share = self.broker.getvalue() * self.params.position_share / len(self.datas)
-        spoken_for = sum(
-            order.executed.remsize * order.created.price for order in self._pending_orders() if order.isbuy()
-        )
-        affordable = self.broker.getcash() * self.params.position_share - spoken_for
-        return max(0, int(min(share, affordable) / price))
+    def sell(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        if not self.order_checks:
+            return self.remembered(super().sell(data, size, *args, **kwargs))
+        return self._sent(-1, super().sell, data, size, args, kwargs)
 
-    def has_pending_order(self, data: Any | None = None) -> bool:
-        """True while an order on this feed may still be filled."""
-        return any(True for _ in self._pending_orders(data if data is not None else self.data))
-
-    def buy(self, data: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return self._remembered(super().buy(data, *args, **kwargs))
-
-    def sell(self, data: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return self._remembered(super().sell(data, *args, **kwargs))
-
-    def _remembered(self, order: Any) -> Any:
+    def _sent(
+        self,
+        sign: int,
+        send: Any,
+        data: Any,
+        size: float | None,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> Any:
+        request = request_of(self, sign, data, size, args, options)
+        if not request.size or not self.checked(request):
+            # Without its entry, a bracket's stop and target would be orders of their own.
+            if self._in_bracket and request.parent is None:
+                raise EntryRefused
+            return None
+        order = self.remembered(send(request.data, abs(request.size), *args, **options))
         if order is not None:
-            self._orders_of.setdefault(order.data, []).append(order)
+            for check in self.order_checks:
+                check.sent(request, order)
         return order
 
-    def _pending_orders(self, data: Any | None = None) -> Iterator[Any]:
-        feeds: Iterable[Any] = self._orders_of if data is None else (data,)
-        for feed in feeds:
-            orders = self._orders_of.get(feed)
-            if orders:
-                # Backtrader updates the very objects that buy() and sell() returned, so this holds also where
-                # a strategy overrides notify_order.
-                orders[:] = [order for order in orders if order.alive()]
-                yield from orders
+    def buy_bracket(self, *args: Any, **kwargs: Any) -> Any:
+        return self._bracket(super().buy_bracket, args, kwargs)
+
+    def sell_bracket(self, *args: Any, **kwargs: Any) -> Any:
+        return self._bracket(super().sell_bracket, args, kwargs)
+
+    def _bracket(self, send: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        self._in_bracket = True
+        try:
+            return send(*args, **options)
+        except EntryRefused:
+            return [None, None, None]
+        finally:
+            self._in_bracket = False
+
+    # Notifications
 
     def notify_order(self, order: Any) -> None:
         """Log what became of an order that was not filled; override to act on it."""
@@ -132,20 +160,3 @@ class BaseStrategy(bt.Strategy, metaclass=DeclaredParameters):  # type: ignore[m
         """Log a closed trade; override to act on it."""
         if trade.isclosed:
             self.log(f"closed {trade.data._name}: {trade.pnlcomm:+.2f} after fees")
-
-    # Log
-
-    def log(self, text: str) -> None:
-        """Keep `text` with the bar's time (the last 1,000 lines); pass it to `log_sink` where one is set."""
-        when = self._bar_time()
-        line = f"{when.isoformat(sep=' ') if when else 'before the first bar'}  {text}"
-        self.log_lines.append(line)
-        if self.log_sink is not None:
-            self.log_sink(when, text)
-        if self.print_log:
-            print(line)
-
-    def _bar_time(self) -> dt.datetime | None:
-        number = self.lines.datetime[0] if len(self) else 0.0
-        # Before its first bar the line holds zero or NaN.
-        return bt.num2date(number) if number > 0 else None

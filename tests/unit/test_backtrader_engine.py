@@ -107,7 +107,7 @@ def test_a_strategy_that_fails_costs_its_own_point_only() -> None:
     assert isinstance(good, PointResult)
     for failure, text in (
         (bad, "expected integer, received 2.5"),
-        (unknown, "unknown parameter 'speed'; known are: position_share, fast, slow"),
+        (unknown, "unknown parameter 'speed'; known are: position_share, enable_risk_manager, "),
         (too_long, "an indicator needs more bars than the 10 in the run's window"),
     ):
         assert isinstance(failure, PointFailure)

@@ -173,12 +173,13 @@ def test_an_order_that_cannot_be_paid_is_logged() -> None:
 
 
 def test_parameters_are_declared_once() -> None:
-    assert Buyer.params._getpairs() == {"position_share": 0.95, "wanted": 1}
+    framework = {"position_share": 0.95, "enable_risk_manager": False, "enable_db_logging": False}
+    assert Buyer.params._getpairs() == framework | {"wanted": 1}
 
     class Stock(BaseStrategy):
         params = (("period", 5), ("how", "fast"), ("unsearchable", None))
 
-    assert [(p.name, p.type, p.default, p.minimum) for p in Stock.parameters[1:]] == [
+    assert [(p.name, p.type, p.default, p.minimum) for p in Stock.parameters[3:]] == [
         ("period", int, 5, None), ("how", str, "fast", None),
     ]  # fmt: skip
     with pytest.raises(ParameterError, match="declares 'wanted' in `parameters` and in `params`"):

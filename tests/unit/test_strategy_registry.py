@@ -37,7 +37,7 @@ def test_the_library_is_published_as_sql_takes_it() -> None:
     assert rsi["engine"] == "backtrader"
     parameters = rsi["parameters"]
     assert isinstance(parameters, list)
-    assert parameters[1] == {
+    assert parameters[3] == {
         "name": "rsi_period", "type": "integer", "default": 14, "minimum": 2, "maximum": 200,
         "description": "Bars of Wilder's smoothing.",
     }  # fmt: skip
