@@ -31,7 +31,7 @@ def health(figures: dict[str, Any]) -> None:
     for column, (label, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, number)
     step = figures["next_step"]
-    if step.startswith("Nothing"):
+    if step.startswith("Nothing to do"):
         st.caption(step)
     else:
         st.warning(step, icon=":material/build:")
@@ -48,7 +48,7 @@ def progress(job: dict[str, Any]) -> None:
     if job["failed"]:
         words.append(f"{job['failed']:,} failed")
     if job["best_value"] is not None:
-        words.append(f"best {job['target_metric']}: {job['best_value']:.2f}")
+        words.append(f"best {str(job['target_metric']).replace('_', ' ')}: {job['best_value']:.2f}")
     if job["eta"] is not None:
         words.append(f"about {duration_text(job['eta'])} left")
     st.markdown(name)

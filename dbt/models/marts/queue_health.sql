@@ -138,16 +138,16 @@ final as (
           '%s points failed. See: select error_kind, error from backtest_results where outcome = ''failed'' order by id desc',
           figures.failed_points)
       when figures.claimable_points + figures.running_points > 0
-        then format('Nothing: %s points to go', figures.claimable_points + figures.running_points)
+        then format('Nothing to do: %s points to go', figures.claimable_points + figures.running_points)
       when figures.held_job is not null
         then format('Job %s is held. See: select error, summary from jobs where id = %s', figures.held_job, figures.held_job)
       when figures.paused_job is not null
         then format('Job %s is paused. To go on: select resume_job(%s)', figures.paused_job, figures.paused_job)
       when figures.next_start is not null
-        then format('Nothing: the next job starts at %s', date_trunc('second', figures.next_start))
+        then format('Nothing to do: the next job starts at %s', date_trunc('second', figures.next_start))
       when figures.open_jobs > 0
-        then format('Nothing: %s jobs are open', figures.open_jobs)
-      else 'Nothing: no job is open'
+        then format('Nothing to do: %s jobs are open', figures.open_jobs)
+      else 'Nothing to do: no job is open'
     end as next_step
   from figures
   left join open_runs as stranded on stranded.optimization_run_id = figures.stranded_run
