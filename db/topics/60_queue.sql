@@ -70,7 +70,8 @@ as $$
     and exists (
       select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
       where c.runner_id = n.id and v.strategy_id = r.strategy_id
-        and (r.code_version_id is null or r.code_version_id = v.id))
+        and v.id = coalesce(r.code_version_id, (
+          select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
     and exists (
       select from desk.work_items as w
       where w.optimization_run_id = r.id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now())
@@ -81,18 +82,35 @@ revoke execute on function desk.claimable_runs(bigint) from public;
 
 create or replace function desk.start_run(p_run_id bigint, p_runner_id bigint)
 returns void
-language sql volatile
+language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
-  update desk.optimization_runs as r
-  set status = 'running',
-      code_version_id = coalesce(r.code_version_id, (
-        select v.id from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-        where c.runner_id = p_runner_id and v.strategy_id = r.strategy_id))
-  -- Asked again here, because the run may have been cancelled since it was chosen.
-  where r.id = p_run_id and r.status in ('pending', 'running') and (r.status = 'pending' or r.code_version_id is null)
+declare
+  v_run     desk.optimization_runs;
+  v_version bigint;
+begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  if v_run.status = 'running' and v_run.code_version_id is not null then
+    return;
+  end if;
+  select v.id into v_version
+  from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
+  where c.runner_id = p_runner_id and v.strategy_id = v_run.strategy_id;
+  if v_run.parent_run_id is not null then
+    -- All parts of a walk-forward run share its code: the parent's row decides between two runners that come together.
+    update desk.optimization_runs
+    set code_version_id = coalesce(code_version_id, v_version)
+    where id = v_run.parent_run_id
+    returning code_version_id into v_version;
+  end if;
+  -- The status is asked again here, because the run may have been cancelled since it was chosen.
+  update desk.optimization_runs
+  set status = 'running', code_version_id = coalesce(code_version_id, v_version)
+  where id = p_run_id and status in ('pending', 'running');
+end
 $$;
-comment on function desk.start_run(bigint, bigint) is 'On the first claim a run starts, and is pinned to the code of the runner that made it.';
+comment on function desk.start_run(bigint, bigint) is
+  'On the first claim a run starts, and is pinned to the code of the runner that made it; a part of a walk-forward run to that of the whole.';
 revoke execute on function desk.start_run(bigint, bigint) from public;
 
 create or replace function desk.lock_progress(p_run_ids bigint[])

@@ -345,10 +345,14 @@ begin
     where b.id = t.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;
   end if;
+  perform desk.judge_family(p_run_id);
   update desk.optimization_runs
   set status = v_status,
       summary = case when v_status = 'cancelled'
-        then format('cancelled after %s of %s: ', v_progress.finished + v_progress.failed, v_progress.total) else '' end
+        then (
+          select format('cancelled after %s of %s: ', sum(p.finished + p.failed), sum(p.total))
+          from desk.optimization_runs as r join desk.run_progress as p on p.optimization_run_id = r.id
+          where r.id = p_run_id or r.parent_run_id = p_run_id) else '' end
         || desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id),
       error = v_error,
       flags = desk.run_flags(p_run_id),
@@ -468,7 +472,11 @@ begin
   if not found then
     perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
   end if;
+  if v_run.status in ('completed', 'failed', 'cancelled') then
+    perform desk.judge_family(p_run_id);
+  end if;
   update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
+  perform desk.recount_tallies(p_run_id);
   update desk.run_progress
   set passed = (select count(*) from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.passed),
       updated_at = now()
