@@ -54,12 +54,42 @@ values
   ('expected_shortfall', 'Expected Shortfall', '{CVaR}', 'fraction', 'min', null, 'max_expected_shortfall', null, 'Expected shortfall too high', 'Expected shortfall', 1,
    'Mean daily loss in that twentieth.'),
   ('ending_value', 'Ending Value', '{"End Equity"}', 'money', 'max', 'min_ending_value', null, 'Ending value too low', null, 'Ending value', 2,
-   'Portfolio value at the end.')
+   'Portfolio value at the end.'),
+  ('excess_return', 'Excess Return', '{"Excess Annual Return"}', 'fraction', 'max', 'min_excess_return', null, 'Excess return too low', null, 'Excess return', 1,
+   'Annual return less that of the benchmark, buy and hold of the same symbols unless the run names one.'),
+  ('alpha', 'Alpha', '{}', 'fraction', 'max', 'min_alpha', null, 'Alpha too low', null, 'Alpha', 1,
+   'Mean daily return that beta times the benchmark''s does not explain, a year of 252 sessions.'),
+  ('beta', 'Beta', '{}', 'ratio', 'min', 'min_beta', 'max_beta', 'Beta too low', 'Beta too high', 'Beta', 2,
+   'Co-moment of the daily returns with the benchmark''s over the benchmark''s own.'),
+  ('information_ratio', 'Information Ratio', '{}', 'ratio', 'max', 'min_information_ratio', null, 'Information ratio too low', null, 'Information ratio', 2,
+   'Annualized mean over sample deviation of the daily return above the benchmark''s.'),
+  ('break_even_fee', 'Break-even Fee', '{"Break Even Fee"}', 'fraction', 'max', 'min_break_even_fee', null, 'Break-even fee too low', null, 'Break-even fee', 2,
+   'Profit before fees over traded value: the fee of a fill at which nothing is left.'),
+  ('probabilistic_sharpe', 'Probabilistic Sharpe', '{"Probabilistic Sharpe Ratio", PSR}', 'fraction', 'max', 'min_probabilistic_sharpe', null, 'Probabilistic Sharpe too low', null, 'Probabilistic Sharpe', 1,
+   'Probability that the true Sharpe ratio is above 0.'),
+  ('min_track_record', 'Minimum Track Record', '{"Minimum Track Record Length", MinTRL}', 'sessions', 'min', null, 'max_min_track_record', null, 'Needs a longer track record', 'Minimum track record', 0,
+   'Sessions needed to hold the Sharpe ratio above 0 with 95% confidence.')
 on conflict (metric) do update
 set title = excluded.title, aliases = excluded.aliases, unit = excluded.unit, direction = excluded.direction,
     min_key = excluded.min_key, max_key = excluded.max_key, min_phrase = excluded.min_phrase,
     max_phrase = excluded.max_phrase, short_name = excluded.short_name, decimals = excluded.decimals,
     description = excluded.description;
+
+-- Known when a run closes, because they depend on all trials of the strategy.
+insert into desk.metric_definitions (
+  metric, title, aliases, unit, direction, min_key, max_key, min_phrase, max_phrase, short_name, decimals, scope, description)
+values
+  ('deflated_sharpe', 'Deflated Sharpe', '{"Deflated Sharpe Ratio", DSR}', 'fraction', 'max', 'min_deflated_sharpe', null, 'Deflated Sharpe too low', null, 'Deflated Sharpe', 1, 'family',
+   'Probability that the true Sharpe ratio is above what the best of as many noise trials is expected to have.'),
+  ('deflated_sharpe_z', 'Deflated Sharpe z', '{}', 'ratio', 'max', 'min_deflated_sharpe_z', null, 'Deflated Sharpe z too low', null, 'Deflated Sharpe z', 2, 'family',
+   'The same as a distance in standard errors, by which the boards rank.'),
+  ('pbo', 'PBO', '{"Probability of Backtest Overfitting"}', 'fraction', 'min', null, 'max_pbo', null, 'Overfitting too likely', 'PBO', 1, 'family',
+   'Share of half-and-half splits of the window in which the point that is best in one half lands at or below the median of the other.')
+on conflict (metric) do update
+set title = excluded.title, aliases = excluded.aliases, unit = excluded.unit, direction = excluded.direction,
+    min_key = excluded.min_key, max_key = excluded.max_key, min_phrase = excluded.min_phrase,
+    max_phrase = excluded.max_phrase, short_name = excluded.short_name, decimals = excluded.decimals,
+    scope = excluded.scope, description = excluded.description;
 
 create or replace function desk.metric_named(p_name text)
 returns text

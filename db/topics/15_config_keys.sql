@@ -20,6 +20,7 @@ values
   (34, 'commission.minimum', 'number', false, '0', 0, 10000, null, '1.00', 'Least fee of a fill, in money.'),
   (35, 'slippage', 'number', false, '0', 0, 0.5, null, '0.0005', 'Fraction by which every fill is worse than the price.'),
   (36, 'risk_free_rate', 'number', false, '0', -0.5, 1, null, '0.02', 'Annual rate that ratios subtract, a fraction.'),
+  (37, 'benchmark', 'text', false, null, null, null, null, 'SPY', 'Symbol that results are compared with; buy and hold of the same symbols when absent.'),
   (40, 'optimization', 'object', false, '{}', null, null, null, '', 'The search. Without it the config is one backtest.'),
   (41, 'optimization.type', 'text', false, '"Grid Search"', null, null, '{Grid Search,Euler Search,Random Search,Bayesian Search,Walk-Forward}', 'Grid Search', 'How the points are chosen.'),
   (42, 'optimization.target_metric', 'metric', false, '"Sharpe Ratio"', null, null, null, 'Sharpe Ratio', 'Metric by which the best point is chosen.'),

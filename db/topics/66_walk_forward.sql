@@ -319,7 +319,8 @@ begin
   where f.optimization_run_id = p_run.id;
   update desk.run_progress set total = 1, cut = 1 where optimization_run_id = p_run.id;
   v_result := desk.insert_result(p_run, 1, jsonb_build_object('folds', (
-      select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id)), v_raw || v_sums, null, null);
+      select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id)), v_raw || v_sums
+      || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash), '{}'), null, null);
   insert into desk.equity_curves (backtest_result_id, sessions, equity)
   values (v_result, v_curve.sessions, v_curve.equity);
 end

@@ -10,6 +10,7 @@ declare
   v_sd    double precision;
   v_excess double precision;
   v_m2    double precision;
+  v_active double precision;
 begin
   if p_result.return_count is null then
     p_result.metrics_given := true;
@@ -45,8 +46,20 @@ begin
   p_result.fee_share_of_profit := case
     when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
     then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
+  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(p_result.traded_value, 0);
   p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
   p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
+
+  p_result.excess_return := p_result.annual_return - ((1 + p_result.benchmark_return) ^ (v_days / nullif(v_n, 0)) - 1);
+  p_result.beta := case when p_result.benchmark_m2 > 1e-24 then p_result.benchmark_comoment / p_result.benchmark_m2 end;
+  p_result.alpha := v_days * (v_excess - p_result.beta * (p_result.benchmark_mean - p_risk_free_rate / v_days));
+  -- Of the difference of two series, from the sums of both; what is left of equal ones is rounding.
+  v_active := p_result.return_m2 + p_result.benchmark_m2 - 2 * p_result.benchmark_comoment;
+  p_result.information_ratio := case when v_n >= 2 and v_active > 1e-12 * (p_result.return_m2 + p_result.benchmark_m2)
+    then (p_result.return_mean - p_result.benchmark_mean) / sqrt(v_active / (v_n - 1)) * sqrt(v_days) end;
+
+  p_result.probabilistic_sharpe := desk.probabilistic_sharpe(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis, v_n);
+  p_result.min_track_record := desk.min_track_record(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis);
 end
 $$;
 comment on function desk.compute_ratios(desk.backtest_results, double precision) is
@@ -58,8 +71,10 @@ returns text[]
 language sql stable
 set search_path = desk, pg_temp
 as $$
+  -- Criteria on the family wait until its figures are known: tg_results_judge() adds them to the metrics then.
   select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric, c.comparison), '{}')
   from desk.success_criteria as c
+  join desk.metric_definitions as d on d.metric = c.metric and (d.scope = 'result' or p_metrics ? 'family')
   cross join lateral (select (p_metrics ->> c.metric)::float8) as v (value)
   where c.optimization_run_id = p_run_id
     and (not p_constraints_only or c.source = 'constraint')
@@ -81,6 +96,7 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_run desk.optimization_runs;
+  v_family jsonb := '{}';
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
@@ -117,6 +133,30 @@ begin
       new.engine := coalesce(new.engine, v_run.engine);
     end if;
     new.parameters_hash := desk.sha256_text(new.parameters::text);
+    new.ranked := v_run.role = 'search' and new.outcome = 'finished';
+    new.deflated_sharpe_z := null;
+    new.deflated_sharpe := null;
+    new.pbo := null;
+    -- A copy keeps its comparison only where it is made with the same benchmark.
+    if new.source_result_id is not null and not exists (
+      select from desk.run_benchmarks as b
+      join desk.run_benchmarks as s on s.content_hash = b.content_hash
+      where b.optimization_run_id = v_run.id
+        and s.optimization_run_id = (select e.optimization_run_id from desk.backtest_results as e where e.id = new.source_result_id))
+    then
+      new.benchmark_return := null;
+      new.benchmark_mean := null;
+      new.benchmark_m2 := null;
+      new.benchmark_comoment := null;
+    end if;
+  elsif v_run.status in ('completed', 'failed', 'cancelled') or current_setting('desk.judged_family', true) = v_run.id::text then
+    -- Which criteria count is told by this key; the figures themselves are columns.
+    v_family := '{"family": true}';
+    select s.pbo, desk.deflated_sharpe_z(new.sharpe_ratio / sqrt(252::double precision), new.skewness, new.kurtosis, new.return_count,
+        s.effective_trials, s.trial_variance)
+    into new.pbo, new.deflated_sharpe_z
+    from desk.run_statistics as s where s.optimization_run_id = v_run.id;
+    new.deflated_sharpe := desk.normal_cdf(new.deflated_sharpe_z);
   end if;
   if new.outcome = 'failed' then
     new.passed := false;
@@ -124,7 +164,7 @@ begin
     return new;
   end if;
   new := desk.compute_ratios(new, v_run.risk_free_rate);
-  new.rejection_reasons := desk.reasons_against(new.optimization_run_id, to_jsonb(new));
+  new.rejection_reasons := desk.reasons_against(new.optimization_run_id, to_jsonb(new) || v_family);
   new.passed := cardinality(new.rejection_reasons) = 0;
   return new;
 end
@@ -132,7 +172,8 @@ $$;
 comment on function desk.tg_results_judge() is
   'Numbers an imported result, computes the ratios, and judges by the criteria of the run.';
 revoke execute on function desk.tg_results_judge() from public;
-create or replace trigger backtest_results_a_judge before insert or update on desk.backtest_results
+-- What a result is worth after luck changes no verdict by itself, so only a change of the verdict is judged.
+create or replace trigger backtest_results_a_judge before insert or update of passed on desk.backtest_results
 for each row execute function desk.tg_results_judge();
 
 create or replace function desk.tg_results_count()
@@ -171,6 +212,7 @@ begin
       updated_at = now()
   where p.optimization_run_id = new.optimization_run_id
   returning p.* into v_progress;
+  perform desk.tally_result(new);
   -- No runner looks after an imported run.
   if v_run.imported and v_progress.finished + v_progress.failed = v_run.total_combinations then
     perform desk.close_run(v_run.id, 'completed');

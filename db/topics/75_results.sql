@@ -81,7 +81,7 @@ as $$
     tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
     losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
     block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
-    runner_id, attempt, bars, duration, provenance_hash)
+    runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2, benchmark_comoment)
   select p_run.id, p_run.strategy_id, p_ordinal, p_parameters, '',
          m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2, m.return_m3,
          m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
@@ -89,14 +89,16 @@ as $$
          m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums, m.block_squares,
          p_run.engine, coalesce(m.engine_metrics, '{}'), p_run.code_version_id, p_run.data_hash, n.platform, p_run.seed,
          p_runner_id, p_attempt, m.bars, m.duration,
-         desk.provenance_hash(p_run, p_parameters, n.platform)
+         desk.provenance_hash(p_run, p_parameters, n.platform), m.benchmark_return, m.benchmark_mean, m.benchmark_m2,
+         m.benchmark_comoment
   from jsonb_to_record(p_metrics) as m (
     starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8, return_m2 float8,
     return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
     max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
     losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
     total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
-    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8)
+    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8, benchmark_mean float8,
+    benchmark_m2 float8, benchmark_comoment float8)
   left join desk.runners as n on n.id = p_runner_id
   returning id
 $$;
@@ -130,7 +132,8 @@ begin
   select r.* into v_run from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
   begin
     v_result_id := desk.insert_result(v_run, p_ordinal,
-      (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p), p_metrics,
+      (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p),
+      coalesce(desk.benchmark_sums(v_run.id, p_sessions, p_equity, v_run.cash), '{}') || p_metrics,
       v_item.runner_id, v_item.attempt);
 
     v_keep := v_run.config ->> 'keep_series';

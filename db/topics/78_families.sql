@@ -1,0 +1,148 @@
+-- When a run closes: its trials are counted, its results deflated, overfitting measured, and the criteria on
+-- the whole family judged. And the tallies by time, from which a day's summary is read.
+
+insert into desk.settings (name, value, description)
+values
+  ('deflated_results', '1000', 'Results of a run that are deflated when it closes: the passed and the best by Sharpe ratio.'),
+  ('luck_rows', '20000', 'Results of earlier runs that are deflated anew when a run adds trials; further ones wait for the next.'),
+  ('pbo_points', '500', 'Points of a run from which the probability of overfitting is computed, at the most.'),
+  ('pbo_blocks', '8', 'Blocks of the window for the probability of overfitting: 8 are 70 splits in milliseconds, 16 are 12870 in seconds.')
+on conflict (name) do update
+set description = excluded.description;
+
+create or replace function desk.refresh_luck(p_strategy_id bigint default null)
+returns integer
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run_id bigint;
+  v_left   integer := (desk.setting('luck_rows') #>> '{}')::integer;
+  v_count  integer := 0;
+begin
+  perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for update;
+  for v_run_id in
+    select s.optimization_run_id
+    from desk.run_statistics as s
+    where s.stale and (s.strategy_id = p_strategy_id or p_strategy_id is null)
+    order by s.optimization_run_id desc
+    limit 200
+  loop
+    exit when v_left <= 0;
+    v_left := v_left - desk.deflate_run(v_run_id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function desk.refresh_luck(bigint) is
+  'Deflates earlier runs of a strategy, or of all, by the trials that were made since, the newest runs first, so many results at a time; answers the number of runs.';
+revoke execute on function desk.refresh_luck(bigint) from public;
+grant execute on function desk.refresh_luck(bigint) to desk_director;
+
+create or replace function desk.recount_tallies(p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  delete from desk.run_tallies where optimization_run_id = p_run_id;
+  insert into desk.run_tallies (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
+  select p_run_id, date_bin('15 minutes', b.created_at, timestamptz '2000-01-01 00:00+00'),
+         count(*) filter (where b.outcome = 'finished'), count(*) filter (where b.outcome = 'failed'), count(*) filter (where b.passed),
+         max(b.sharpe_ratio), max(b.sharpe_ratio) filter (where b.passed)
+  from desk.backtest_results as b
+  where b.optimization_run_id = p_run_id
+  group by 2;
+end
+$$;
+comment on function desk.recount_tallies(bigint) is 'Tallies of a run anew, after its results were judged again.';
+revoke execute on function desk.recount_tallies(bigint) from public;
+
+create or replace function desk.tally_result(p_result desk.backtest_results)
+returns void
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
+  values (p_result.optimization_run_id, date_bin('15 minutes', p_result.created_at, timestamptz '2000-01-01 00:00+00'),
+    (p_result.outcome = 'finished')::integer, (p_result.outcome = 'failed')::integer, p_result.passed::integer,
+    p_result.sharpe_ratio, case when p_result.passed then p_result.sharpe_ratio end)
+  on conflict (optimization_run_id, quarter) do update
+  set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed, passed = t.passed + excluded.passed,
+      best_sharpe = greatest(t.best_sharpe, excluded.best_sharpe),
+      best_passed_sharpe = greatest(t.best_passed_sharpe, excluded.best_passed_sharpe)
+$$;
+comment on function desk.tally_result(desk.backtest_results) is 'Counts a recorded point in its quarter of an hour.';
+revoke execute on function desk.tally_result(desk.backtest_results) from public;
+
+create or replace function desk.judge_by_family(p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  if not exists (
+    select from desk.success_criteria as c join desk.metric_definitions as d on d.metric = c.metric
+    where c.optimization_run_id = p_run_id and d.scope = 'family')
+  then
+    return;
+  end if;
+  -- Tells the judging trigger that the family's figures are known now, though the run is not closed yet.
+  perform set_config('desk.judged_family', p_run_id::text, true);
+  update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
+  perform set_config('desk.judged_family', '', true);
+  update desk.run_progress
+  set passed = (select count(*) from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.passed)
+  where optimization_run_id = p_run_id;
+  perform desk.find_best(p_run_id);
+  perform desk.recount_tallies(p_run_id);
+end
+$$;
+comment on function desk.judge_by_family(bigint) is 'Judges the results of a run by its criteria on the whole family, where it has any.';
+revoke execute on function desk.judge_by_family(bigint) from public;
+
+create or replace function desk.judge_family(p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_strategy_id bigint;
+  v_trials      bigint;
+begin
+  -- Runs of one strategy that close together count each other one after the other.
+  select s.id into v_strategy_id
+  from desk.optimization_runs as r join desk.strategies as s on s.id = r.strategy_id
+  where r.id = p_run_id for update of s;
+  begin
+    perform desk.count_trials(p_run_id);
+    update desk.run_statistics set error = null where optimization_run_id = p_run_id returning trials into v_trials;
+    -- An imported run closes inside the trigger of its last result, where nothing may take long.
+    if pg_trigger_depth() = 0 then
+      perform desk.measure_overfitting(p_run_id);
+    end if;
+    perform desk.deflate_run(p_run_id);
+    if v_trials > 0 then
+      update desk.run_statistics as s
+      set stale = true
+      from desk.optimization_runs as r, desk.optimization_runs as n
+      where s.strategy_id = v_strategy_id and s.optimization_run_id <> p_run_id and r.id = s.optimization_run_id
+        and n.id = p_run_id and desk.counts_towards(r, n);
+      perform desk.refresh_luck(v_strategy_id);
+    end if;
+  exception when others then
+    -- A run closes whatever happens here; its statistics say why they are missing.
+    insert into desk.run_statistics (optimization_run_id, strategy_id, trials, sharpe_trials, error)
+    values (p_run_id, v_strategy_id, 0, 0, sqlerrm)
+    on conflict (optimization_run_id) do update set error = excluded.error;
+  end;
+  perform desk.judge_by_family(p_run_id);
+end
+$$;
+comment on function desk.judge_family(bigint) is
+  'The statistics of a run that closes or is judged again: trials, deflation, overfitting; then the criteria on the family. Earlier runs of the strategy are deflated by the new trials.';
+revoke execute on function desk.judge_family(bigint) from public;
+
+grant select on desk.run_statistics, desk.run_tallies to desk_director, desk_viewer, desk_dbt;
+grant select on desk.walk_forward_folds to desk_dbt;
