@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from runners.errors import DeskError
 
-FailureKind = Literal["strategy", "memory"]
+FailureKind = Literal["strategy", "memory", "infrastructure"]
 MetricValue = int | float | list[int] | list[float] | dict[str, float]
 
 
@@ -151,7 +151,8 @@ class PointResult:
 
 @dataclass(frozen=True)
 class PointFailure:
-    """A point whose strategy raised or that ran out of memory."""
+    """A point whose strategy raised, that ran out of memory, or whose engine was not to be reached; only the
+    last may work out another time."""
 
     ordinal: int
     kind: FailureKind
