@@ -27,6 +27,32 @@ $$;
 comment on function desk.setting(text) is 'Value of a setting of the desk.';
 revoke execute on function desk.setting(text) from public;
 
+create or replace function desk.tg_settings_check()
+returns trigger
+language plpgsql stable security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  if jsonb_typeof(new.value) <> jsonb_typeof(old.value) then
+    perform desk.refuse(format('Got %s for the setting %s', new.value, new.name), '$.' || new.name,
+      format('It is of the kind of %s.', old.value));
+  elsif jsonb_typeof(new.value) = 'number' and (new.value #>> '{}')::numeric < 0 then
+    perform desk.refuse(format('%s cannot be %s', new.name, new.value), '$.' || new.name, 'Use 0 or more.');
+  elsif new.name = 'time_zone' and not exists (
+    select from pg_catalog.pg_timezone_names as z where z.name = new.value #>> '{}')
+  then
+    perform desk.refuse(format('Unknown time zone %s', new.value), '$.time_zone', 'Such as "America/New_York"; see pg_timezone_names.');
+  elsif new.name = 'default_criteria' then
+    perform desk.checked_criteria(new.value, '$.default_criteria');
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_settings_check() is 'Refuses a setting''s value that is of another kind, negative, or unknown.';
+revoke execute on function desk.tg_settings_check() from public;
+create or replace trigger settings_check before update of value on desk.settings
+for each row execute function desk.tg_settings_check();
+
 create or replace function desk.refuse(p_message text, p_detail text, p_hint text, p_code text default '22023')
 returns void
 language plpgsql immutable

@@ -557,7 +557,8 @@ begin
   v_metric := desk.metric_named(v_search ->> 'target_metric');
   if v_metric is null then
     perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))), '$.optimization.target_metric',
-      desk.did_you_mean(v_search ->> 'target_metric', array(select d.title from desk.metric_definitions as d)), '23503');
+      desk.did_you_mean(v_search ->> 'target_metric', array(
+        select n.name from desk.metric_definitions as d, unnest(d.title || d.aliases) as n (name))), '23503');
   end if;
   v_search := v_search || jsonb_build_object('target_metric', v_metric, 'target_direction', coalesce(v_search ->> 'target_direction',
     (select d.direction from desk.metric_definitions as d where d.metric = v_metric)));
