@@ -10,6 +10,8 @@ import backtrader as bt
 from strategies.bar_events import BarEvents
 from strategies.bar_log import LOG_LIMIT, BarLog, LogRecord
 from strategies.declared_parameters import DeclaredParameters
+from strategies.indicators import LeanIndicators
+from strategies.lean_api import LeanApi
 from strategies.order_flow import OrderFlow, OrderRequest, request_of
 from strategies.parameters import Parameter
 from strategies.portfolio import Portfolio
@@ -22,7 +24,16 @@ class EntryRefused(Exception):
     """The entry of a bracket was kept from the broker, so there is no bracket."""
 
 
-class BaseStrategy(bt.Strategy, OrderFlow, PositionSizing, BarEvents, BarLog, metaclass=DeclaredParameters):  # type: ignore[misc]
+class BaseStrategy(
+    bt.Strategy,  # type: ignore[misc]
+    OrderFlow,
+    PositionSizing,
+    BarEvents,
+    BarLog,
+    LeanApi,
+    LeanIndicators,
+    metaclass=DeclaredParameters,
+):
     """A Backtrader strategy with sizing, a log, checked orders, a portfolio and LEAN's method names.
 
     Write `on_bar(data)`, which is called for each feed that has a new bar once all feeds have enough bars,
@@ -63,8 +74,10 @@ class BaseStrategy(bt.Strategy, OrderFlow, PositionSizing, BarEvents, BarLog, me
         self.prepare_events()
         self._seen_bars: dict[Any, int] = {}
         self._in_bracket = False
+        self._takes_slices = type(self).on_data is not BaseStrategy.on_data
         self.is_warming_up = True
         self.portfolio = Portfolio(self)
+        self.prepare_lean()
 
     def initialize(self) -> None:
         """LEAN's place to set up; called after `__init__`."""
@@ -85,6 +98,11 @@ class BaseStrategy(bt.Strategy, OrderFlow, PositionSizing, BarEvents, BarLog, me
     def next(self) -> None:
         for data in self.updated_feeds():
             self.on_bar(data)
+        if self._takes_slices:
+            self.on_data(self.current_slice())
+
+    def on_data(self, data: Any) -> None:
+        """LEAN's callback, with a Slice."""
 
     def on_warmup_finished(self) -> None:
         """Before the first bar that the strategy may trade on."""
