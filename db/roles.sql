@@ -78,6 +78,18 @@ begin
 end
 $$;
 
+do $$
+begin
+  -- For oldest_transaction() and nothing else: without it the owner sees no session but its own. Where the
+  -- installing login may not grant it, that function answers with no row.
+  if not pg_has_role('desk_owner', 'pg_read_all_stats', 'member') then
+    grant pg_read_all_stats to desk_owner;
+  end if;
+exception
+  when insufficient_privilege or unique_violation then null;
+end
+$$;
+
 -- Functions are executable by everybody unless told otherwise, in every schema their owner uses.
 alter default privileges for role desk_owner revoke execute on functions from public;
 

@@ -9,7 +9,23 @@ import psycopg
 import typer
 
 from runners import __version__
-from runners.cli import dbt, import_, leaderboard, load, page, psql, queue, run, schema, up, work
+from runners.cli import (
+    backup,
+    dbt,
+    doctor,
+    health,
+    import_,
+    leaderboard,
+    load,
+    page,
+    psql,
+    queue,
+    run,
+    schema,
+    status,
+    up,
+    work,
+)
 from runners.cli.errors import report
 from runners.errors import DeskError
 
@@ -24,7 +40,9 @@ app = typer.Typer(
 )
 
 # A new command: a module here with `register(app)`, named in this list.
-for module in (up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_):
+for module in (
+    up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, status, doctor, backup, health,
+):  # fmt: skip
     module.register(app)
 
 

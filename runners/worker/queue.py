@@ -7,7 +7,7 @@ for the same runs take the locks in the same order.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,6 +29,10 @@ from desk.claim_work(%s::bigint, %s::int)
 SETTINGS = "select desk.run_settings(%s::bigint)"
 PRICES = "select symbol, epochs, open, high, low, close, volume from desk.run_prices(%s::bigint)"
 HEARTBEAT = "select work_item_id, reason from desk.heartbeat(%s::bigint, %s, %s::numeric)"
+CLAIM_TASK = """
+select work_item_id, token, kind, attempt, optimization_run_id, payload from desk.claim_task(%s::bigint)
+"""
+HISTORY = "select parameters, value from desk.search_history(%s::bigint, %s) order by ordinal"
 FAIL = "select desk.fail_work(%b::bigint, %b, %b::bigint, %b::text, %b::text)"
 COMPLETE = """
 select desk.complete_work(
@@ -62,6 +66,15 @@ class WorkItem:
     optimization_run_id: int
     attempt: int
     points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Claimed work that is not points."""
+
+    item: WorkItem
+    kind: str
+    payload: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -131,6 +144,29 @@ class Queue:
             WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters or ())))
             for item_id, token, run_id, attempt, ordinals, parameters in rows
         ]
+
+    def claim_task(self, runner_id: int) -> Task | None:
+        row = self._connection.execute(CLAIM_TASK, (runner_id,)).fetchone()
+        if row is None:
+            return None
+        item_id, token, kind, attempt, run_id, payload = row
+        self._value("select desk.start_task_job(%s::bigint)", item_id)
+        return Task(WorkItem(item_id, token, run_id or 0, attempt, ()), kind, payload)
+
+    def search_history(self, item: WorkItem) -> list[tuple[dict[str, Any], float | None]]:
+        return self._connection.execute(HISTORY, (item.work_item_id, item.token)).fetchall()
+
+    def end_task(self, item: WorkItem, outcome: Mapping[str, Any]) -> str:
+        """Record a task's `result`, or its `error` and whether to try again; PostgreSQL's word."""
+        if "error" not in outcome:
+            done = (item.work_item_id, item.token, Jsonb(outcome["result"]))
+            return str(self._value("select desk.complete_task(%s::bigint, %s, %s)", *done))
+        error = str(outcome["error"]).replace("\0", "")
+        failed = (item.work_item_id, item.token, error, bool(outcome.get("again")))
+        return str(self._value("select desk.fail_task(%s::bigint, %s, %s::text, %s)", *failed))
+
+    def do_chores(self) -> int:
+        return int(self._value("select desk.do_chores()"))
 
     def settings(self, run_id: int) -> RunSettings:
         return RunSettings.from_json(self._value(SETTINGS, run_id))

@@ -1,0 +1,194 @@
+"""A desk as one file, and a desk out of such a file.
+
+The file is pg_dump's custom format of the schema `desk`, which is all there is: dbt makes `analytics` out of
+it, and roles and passwords belong to the server. Restoring replaces both schemas in one transaction, so that
+a file which turns out to be broken leaves the desk as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from runners.database import connection, migrator
+from runners.database.clients import client
+from runners.database.roles import ROLES_FILE
+from runners.errors import DeskError
+from runners.settings import Settings
+
+_EMPTY = b"drop schema if exists analytics cascade;\ndrop schema if exists desk cascade;\n"
+
+# Written by pg_dump 17 and newer at the head of the script, and unknown to servers before that.
+_UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"
+
+
+class BackupError(DeskError):
+    """A backup that could not be written or read."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a desk holds, for people to compare."""
+
+    version: int
+    strategies: int
+    jobs: int
+    results: int
+
+    def __str__(self) -> str:
+        return f"{self.strategies} strategies, {self.jobs} jobs, {self.results} results"
+
+
+def contents(settings: Settings) -> Contents | None:
+    """What the desk holds; None where there is no schema yet."""
+    with connection.connect("admin", settings=settings) as admin:
+        there = admin.execute("select to_regclass('desk.backtest_results') is not null").fetchone()
+        if there != (True,):
+            return None
+        row = admin.execute(
+            "select (select max(version) from desk.schema_migrations),"
+            " (select count(*) from desk.strategies), (select count(*) from desk.jobs),"
+            " (select count(*) from desk.backtest_results)"
+        ).fetchone()
+    assert row is not None
+    return Contents(*row)
+
+
+def runners_alive(settings: Settings) -> int:
+    """Runners that would go on working on a desk that is being replaced."""
+    with connection.connect("admin", settings=settings) as admin:
+        row = admin.execute("select count(*) from desk.runner_status where alive").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def backup(settings: Settings, file: Path) -> int:
+    """Writes the desk into `file` and returns its size in bytes. Readers and runners go on meanwhile."""
+    partial = file.with_name(file.name + ".partial")
+    program = client("pg_dump", _server_major(settings))
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise BackupError(
+            f"{file} cannot be written: {error.strerror}", hint="choose another folder"
+        ) from error
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            done = subprocess.run(
+                [program, "--format=custom", "--schema=desk", "--role=desk_owner", "--lock-wait-timeout=60s"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                env=_environment(settings),
+            )
+            out.flush()
+            os.fsync(out.fileno())
+        if done.returncode != 0:
+            raise BackupError("the desk could not be dumped", detail=_said(done.stderr))
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def read(settings: Settings, file: Path) -> int:
+    """The schema version of a backup. Raises BackupError for what is none, or is newer than this code."""
+    if not file.is_file():
+        raise BackupError(f"there is no file {file}")
+    program = client("pg_restore", _server_major(settings))
+    done = subprocess.run(
+        [program, "--data-only", "--schema=desk", "--table=schema_migrations", "--file=-", file],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    versions = [int(number) for number in re.findall(rb"^(\d+)\tV\d{4}__", done.stdout, re.MULTILINE)]
+    if done.returncode != 0 or not versions:
+        raise BackupError(
+            f"{file} is no backup of a desk",
+            detail=_said(done.stderr) or None,
+            hint="backdesk backup writes one",
+        )
+    known = len(list(migrator.MIGRATIONS.glob("*.sql")))
+    if max(versions) > known:
+        raise BackupError(
+            f"{file} is newer than this code: it is at version {max(versions)}, the code knows {known}",
+            hint="use the newer code",
+        )
+    return max(versions)
+
+
+def restore(settings: Settings, file: Path) -> None:
+    """Replaces the desk by what is in `file`: all of it or, where anything fails, nothing."""
+    major = _server_major(settings)
+    with _psql(settings, client("psql", major)) as into:
+        into.write(_EMPTY + ROLES_FILE.read_bytes() + b"\nset role desk_owner;\n")
+        command = [str(client("pg_restore", major)), "--schema=desk", "--no-owner", "--file=-", str(file)]
+        with (
+            tempfile.TemporaryFile() as complaint,
+            subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaint
+            ) as dump,
+        ):
+            assert dump.stdout is not None
+            for line in dump.stdout:
+                if major >= 17 or line != _UNKNOWN_BEFORE_17:
+                    into.write(line)
+            if dump.wait() != 0:
+                complaint.seek(0)
+                raise BackupError(
+                    f"{file} could not be read to its end; the desk is as it was",
+                    detail=_said(complaint.read()),
+                )
+        into.write(b"\nreset role;\ncommit;\n")
+
+
+@contextmanager
+def _psql(settings: Settings, program: Path) -> Iterator[IO[bytes]]:
+    """Standard input of a psql in a transaction that only a last `commit` makes real."""
+    process = subprocess.Popen(
+        [program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null", "--file=-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=_environment(settings) | {"PGAPPNAME": "backdesk restore"},
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    broken = False
+    try:
+        process.stdin.write(b"set client_min_messages = warning;\nset lock_timeout = '60s';\nbegin;\n")
+        yield process.stdin
+    except BrokenPipeError:
+        broken = True
+    finally:
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            broken = True
+        said = process.stderr.read()
+        code = process.wait()
+    if code != 0 or broken:
+        raise BackupError("the backup could not be restored; the desk is as it was", detail=_said(said))
+
+
+def _server_major(settings: Settings) -> int:
+    with connection.connect("admin", settings=settings) as admin:
+        return int(admin.info.server_version) // 10000
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return inherited | {"LC_ALL": "C"} | connection.environment("admin", settings=settings)
+
+
+def _said(text: bytes, count: int = 6) -> str:
+    lines = text.decode(errors="replace").strip().splitlines()
+    return "\n".join(lines[:count])
