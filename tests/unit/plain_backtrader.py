@@ -111,5 +111,4 @@ def naive_metrics(ledger: Ledger, settings: RunSettings) -> dict[str, Any]:
         "block_counts": [len(b) for b in blocks],
         "block_sums": [fsum(b) for b in blocks],
         "block_squares": [fsum(x * x for x in b) for b in blocks],
-        "engine_metrics": {},
     }

@@ -51,11 +51,16 @@ def result(
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("prices", PRICES)
-def test_equals_backtrader_run_directly_to_the_bit(strategy: str, prices: str) -> None:
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "fast"])
+def test_equals_backtrader_run_directly_to_the_bit(strategy: str, prices: str, stock: bool) -> None:
     series, parameters = PRICES[prices], STRATEGIES[strategy]
     slippage = 0.0005 if prices.startswith("random") else 0
     settings = settings_for(
-        strategy, series, commission={"percent": 0.001, "per_share": 0, "minimum": 0}, slippage=slippage
+        strategy,
+        series,
+        commission={"percent": 0.001, "per_share": 0, "minimum": 0},
+        slippage=slippage,
+        stock=stock,
     )
     ours = result(settings, series, parameters)
     reference = run_plainly(resolve(strategy).strategy, parameters, settings, series)
@@ -66,6 +71,8 @@ def test_equals_backtrader_run_directly_to_the_bit(strategy: str, prices: str) -
     metrics = dict(ours.metrics)
     assert metrics.pop("bars") == sum(len(one) for one in series)
     assert metrics.pop("duration") > 0
+    loop = {"loop": "stock", "why_stock": "asked for"} if stock else {"loop": "fast"}
+    assert metrics.pop("engine_metrics") == loop
     assert metrics == naive_metrics(reference, settings)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import backtrader as bt
 
+from runners.engines.backtrader_engine.fast_equity import EquityLog
+from runners.engines.backtrader_engine.timeline import Timeline
 from runners.engines.base import ClosedTrade
 from runners.engines.raw_metrics import Account
 
@@ -63,7 +65,6 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
     params = (("epochs", None),)
 
     def start(self) -> None:
-        self.numbers = array("d")
         self.values = array("d")
         self.exposed = bytearray()
         self.trades: list[ClosedTrade] = []
@@ -75,7 +76,6 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
     # Backtrader's Analyzer sends prenext and nextstart here as well, so this sees every bar.
     def next(self) -> None:
         broker = self.strategy.broker
-        self.numbers.append(self.strategy.lines.datetime[0])
         self.values.append(broker.getvalue())
         self.exposed.append(any(position.size for position in broker.positions.values()))
 
@@ -110,25 +110,17 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         epochs: Mapping[float, int] = self.p.epochs
         return dt.datetime.fromtimestamp(epochs[number], UTC)
 
-    def account(self, *, since: dt.date | None = None) -> Account:
+    def take(self, log: EquityLog) -> None:
+        """Take the values of every bar from a loop that did not call next()."""
+        self.values, self.exposed = log.values, log.exposed
+
+    def account(self, timeline: Timeline, *, since: dt.date | None = None) -> Account:
         """The run's account by session: the last bar of each UTC date closes it; earlier ones are warm-up."""
-        sessions: list[dt.date] = []
-        equity: list[float] = []
-        exposed: list[bool] = []
-        for number, value, held in zip(self.numbers, self.values, self.exposed, strict=True):
-            session = self._time(number).date()
-            if since is not None and session < since:
-                continue
-            if sessions and sessions[-1] == session:
-                equity[-1], exposed[-1] = value, bool(held)
-            else:
-                sessions.append(session)
-                equity.append(value)
-                exposed.append(bool(held))
+        sessions, ends = timeline.session_ends(len(self.values), since)
         return Account(
             sessions=sessions,
-            equity=equity,
-            exposed=exposed,
+            equity=[self.values[end] for end in ends],
+            exposed=[bool(self.exposed[end]) for end in ends],
             total_orders=len(self._filled_orders),
             total_fees=math.fsum(self._fees),
             traded_value=math.fsum(self._values_traded),

@@ -1,0 +1,66 @@
+"""What all points of a work item share: prices in Backtrader's terms."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from runners.engines.backtrader_engine.fast_feed import SharedFeed
+from runners.engines.backtrader_engine.feed import ArrayFeed, bar_length, time_numbers
+from runners.engines.backtrader_engine.timeline import Timeline
+from runners.engines.base import PriceSeries, RunSettings, SettingsError
+
+
+class DataSet:
+    """Prices of a run and what is derived from them once."""
+
+    def __init__(self, settings: RunSettings, prices: Sequence[PriceSeries]) -> None:
+        self.prices = prices
+        self.timeframe, self.compression = bar_length(settings.timeframe)
+        self.numbers = [time_numbers(series.epochs) for series in prices]
+        self.epochs = {
+            number: epoch
+            for series, numbers in zip(prices, self.numbers, strict=True)
+            for number, epoch in zip(numbers, series.epochs, strict=True)
+        }
+        empty = [series.symbol for series in prices if not len(series)]
+        if empty or not prices:
+            raise SettingsError(f"no prices of {', '.join(empty) or 'any symbol'} in the run's window")
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline(self.prices, self.numbers, self.epochs)
+
+    @cached_property
+    def columns(self) -> list[dict[str, array[float]]]:
+        """The arrays of each feed's lines by name; points share them, so that there is one copy of each."""
+        longest = max(len(series) for series in self.prices)
+        nothing = array("d", [math.nan]) * longest
+        return [
+            {
+                "datetime": numbers,
+                "open": series.open,
+                "high": series.high,
+                "low": series.low,
+                "close": series.close,
+                "volume": series.volume,
+                "openinterest": nothing if len(series) == longest else nothing[: len(series)],
+            }
+            for series, numbers in zip(self.prices, self.numbers, strict=True)
+        ]
+
+    def add_to(self, cerebro: Any, *, shared: bool) -> None:
+        """Add one feed a symbol; `shared` ones take whole arrays where they can, others load bar by bar."""
+        for place, (series, numbers) in enumerate(zip(self.prices, self.numbers, strict=True)):
+            more = {"columns": self.columns[place]} if shared else {}
+            feed = (SharedFeed if shared else ArrayFeed)(
+                series=series,
+                numbers=numbers,
+                timeframe=self.timeframe,
+                compression=self.compression,
+                **more,
+            )
+            cerebro.adddata(feed, name=series.symbol)

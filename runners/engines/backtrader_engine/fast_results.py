@@ -1,0 +1,72 @@
+"""Indicator results that the points of a work item share."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Hashable
+
+Key = tuple[Hashable, ...]
+NUMBERS = 200_000
+"""Keys that are remembered; a work item does not come near it."""
+
+
+class ResultCache:
+    """Arrays by key, those used longest ago making room; lives as long as the child that runs an item.
+
+    What is asked for once is not kept: in a search most results depend on all parameters of a point and
+    never come back.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._size = 0
+        self._results: OrderedDict[Key, list[array[float]]] = OrderedDict()
+        self._numbers: dict[Hashable, int] = {}
+        self._offered: set[Key] = set()
+        self._next = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._size
+
+    def number(self, key: Hashable) -> int:
+        """A short name for a key, so that keys which name other keys stay short."""
+        number = self._numbers.get(key)
+        if number is None:
+            if len(self._numbers) >= NUMBERS:
+                self._forget()
+            number = self._numbers[key] = self._next
+            self._next += 1
+        return number
+
+    def _forget(self) -> None:
+        # Numbers are never used again, so keys made of forgotten ones cannot be met by mistake.
+        self._numbers.clear()
+        self._offered.clear()
+        self._results.clear()
+        self._size = 0
+
+    def get(self, key: Key) -> list[array[float]] | None:
+        results = self._results.get(key)
+        if results is not None:
+            self._results.move_to_end(key)
+        return results
+
+    def offer(self, key: Key, results: list[array[float]]) -> None:
+        """Keep these if they were offered before; arrays must not be written to from then on."""
+        if key in self._results:
+            return
+        if key not in self._offered:
+            self._offered.add(key)
+            return
+        self._results[key] = results
+        self._size += _bytes(results)
+        while self._size > self._limit:
+            _, dropped = self._results.popitem(last=False)
+            self._size -= _bytes(dropped)
+
+
+def _bytes(results: list[array[float]]) -> int:
+    return sum(len(result) * result.itemsize for result in results)

@@ -1,0 +1,97 @@
+"""In which order the bars of several feeds arrive: known before a run, since all of them are loaded."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+
+from runners.engines.base import PriceSeries
+
+UTC = dt.UTC
+
+
+class Timeline:
+    """One entry a step of Backtrader's clock: the earliest bar that waits, with those of the same time.
+
+    `numbers` holds Backtrader's time number of each step; `moves` which feeds have a bar there, None where
+    every feed has one at every step.
+    """
+
+    def __init__(
+        self,
+        prices: Sequence[PriceSeries],
+        feed_numbers: Sequence[array[float]],
+        epochs: Mapping[float, int],
+    ) -> None:
+        self._prices = prices
+        self._epochs = epochs
+        self.moves: list[tuple[int, ...]] | None = None
+        if all(numbers == feed_numbers[0] for numbers in feed_numbers):
+            self.numbers = feed_numbers[0]
+        else:
+            self.numbers, self.moves = _merged(feed_numbers)
+        self.session_ends = lru_cache(maxsize=4)(self._session_ends)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @cached_property
+    def closes(self) -> list[array[float]]:
+        """Of each feed, the newest close at each step; NaN before its first bar."""
+        if self.moves is None:
+            return [series.close for series in self._prices]
+        columns = [array("d") for _ in self._prices]
+        places = [-1] * len(columns)
+        for moved in self.moves:
+            for feed in moved:
+                places[feed] += 1
+            for column, place, series in zip(columns, places, self._prices, strict=True):
+                column.append(series.close[place] if place >= 0 else math.nan)
+        return columns
+
+    @cached_property
+    def ordinary(self) -> bool:
+        """True where every close is a positive number, so that a position's sign is that of its value."""
+        return all(0.0 < close < math.inf for series in self._prices for close in series.close)
+
+    def session(self, number: float) -> dt.date:
+        """UTC date of a step."""
+        return dt.datetime.fromtimestamp(self._epochs[number], UTC).date()
+
+    def _session_ends(self, steps: int, since: dt.date | None) -> tuple[list[dt.date], list[int]]:
+        """Dates of the first `steps` steps from `since` on, and the last step of each."""
+        sessions: list[dt.date] = []
+        ends: list[int] = []
+        for step, number in enumerate(self.numbers[:steps]):
+            session = self.session(number)
+            if since is not None and session < since:
+                continue
+            if sessions and sessions[-1] == session:
+                ends[-1] = step
+            else:
+                sessions.append(session)
+                ends.append(step)
+        return sessions, ends
+
+
+def _merged(feed_numbers: Sequence[array[float]]) -> tuple[array[float], list[tuple[int, ...]]]:
+    """The rule of Backtrader's loop: every feed whose next bar is not later than the earliest one moves."""
+    numbers: array[float] = array("d")
+    moves: list[tuple[int, ...]] = []
+    places = [0] * len(feed_numbers)
+    while True:
+        waiting = [
+            column[place] if place < len(column) else math.inf
+            for column, place in zip(feed_numbers, places, strict=True)
+        ]
+        earliest = min(waiting)
+        if earliest == math.inf:
+            return numbers, moves
+        moved = tuple(feed for feed, number in enumerate(waiting) if number <= earliest)
+        for feed in moved:
+            places[feed] += 1
+        numbers.append(earliest)
+        moves.append(moved)
