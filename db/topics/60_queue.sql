@@ -1,4 +1,15 @@
--- The queue as runners see it: register, claim, heartbeat, give back, reap.
+-- The queue as runners see it: register and claim. Leases are in the next file.
+
+create or replace function desk.lease_seconds()
+returns double precision
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select (desk.setting('lease_seconds') #>> '{}')::float8
+$$;
+comment on function desk.lease_seconds() is 'How long a runner may be silent; one that beats six times in it is never taken for dead.';
+revoke execute on function desk.lease_seconds() from public;
+grant execute on function desk.lease_seconds() to desk_runner;
 
 create or replace function desk.alive_runners()
 returns setof desk.runners
@@ -8,7 +19,7 @@ as $$
   select r.*
   from desk.runners as r
   where r.stopped_at is null
-    and r.heartbeat_at > now() - make_interval(secs => (desk.setting('lease_seconds') #>> '{}')::float8)
+    and r.heartbeat_at > now() - make_interval(secs => desk.lease_seconds())
 $$;
 comment on function desk.alive_runners() is 'Runners heard of within a lease.';
 revoke execute on function desk.alive_runners() from public;
@@ -72,9 +83,13 @@ as $$
       where c.runner_id = n.id and v.strategy_id = r.strategy_id
         and v.id = coalesce(r.code_version_id, (
           select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
-    and exists (
-      select from desk.work_items as w
-      where w.optimization_run_id = r.id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now())
+    and (
+      exists (
+        select from desk.work_items as w
+        where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting')
+      or exists (
+        select from desk.work_items as w
+        where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'))
   order by r.priority desc, p.last_claimed_at nulls first, r.id
 $$;
 comment on function desk.claimable_runs(bigint) is 'Runs whose waiting work a runner may have, in the order in which they are served.';
@@ -128,13 +143,58 @@ $$;
 comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 revoke execute on function desk.lock_progress(bigint[]) from public;
 
+create or replace function desk.lease_items(p_run_id bigint, p_runner_id bigint, p_limit integer)
+returns setof desk.work_items
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_from  bigint := (select p.claim_from from desk.run_progress as p where p.optimization_run_id = p_run_id);
+  v_retry bigint[];
+  v_fresh bigint[];
+begin
+  -- Retries first: they are few, and hold up the end of their run.
+  v_retry := array(
+    select w.id
+    from desk.work_items as w
+    where w.optimization_run_id = p_run_id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
+    order by w.run_after
+    limit p_limit
+    for update skip locked);
+  -- Below claim_from nothing waits: without it a claim would walk over every item claimed before, for as long as
+  -- somebody's old snapshot keeps their index entries.
+  v_fresh := array(
+    select w.id
+    from desk.work_items as w
+    where w.optimization_run_id = p_run_id and w.id >= v_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+    order by w.id
+    limit p_limit - cardinality(v_retry)
+    for update skip locked);
+  if cardinality(v_fresh) > 0 then
+    update desk.run_progress set claim_from = v_fresh[cardinality(v_fresh)] + 1 where optimization_run_id = p_run_id;
+  end if;
+  return query
+  update desk.work_items as w
+  -- The clock, not the transaction's time: items of one claim keep the order in which their runner takes them up.
+  set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = clock_timestamp(),
+      lease_until = now() + make_interval(secs => desk.lease_seconds()), running_ordinal = null,
+      deadline_at = now() + make_interval(
+        secs => desk.lease_seconds() + (w.last_ordinal - w.first_ordinal + 1) * (r.config ->> 'seconds_per_point')::float8)
+  from desk.optimization_runs as r
+  where w.id = any (v_retry || v_fresh) and w.state = 'waiting' and r.id = p_run_id
+  returning w.*;
+end
+$$;
+comment on function desk.lease_items(bigint, bigint, integer) is
+  'Leases waiting items of a run to a runner, each with a fresh token; the caller holds the run''s counters.';
+revoke execute on function desk.lease_items(bigint, bigint, integer) from public;
+
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer)
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_lease  constant interval := make_interval(secs => (desk.setting('lease_seconds') #>> '{}')::float8);
   v_left   integer := p_limit;
   v_served bigint[] := '{}';
   v_runs   bigint[];
@@ -147,7 +207,8 @@ begin
   if not exists (select from desk.runners as n where n.id = p_runner_id and n.stopped_at is null) then
     return;
   end if;
-  update desk.runners set heartbeat_at = now() where id = p_runner_id;
+  -- Not at every claim: versions of one hot row pile up where somebody holds an old snapshot.
+  update desk.runners set heartbeat_at = now() where id = p_runner_id and heartbeat_at < now() - interval '1 second';
   while v_left > 0 loop
     -- Runs of the highest priority share what is left; a further round serves what they leave.
     select array_agg(c.optimization_run_id order by c.place) into v_runs
@@ -163,40 +224,36 @@ begin
     -- Waits for locks once, before it holds any; in a later round it passes over what is locked.
     if v_first then
       perform desk.lock_progress(v_runs[1:v_left]);
+      -- Strategies of runs that will start, in one order, too.
+      perform from desk.strategies as s
+      where s.id in (
+        select r.strategy_id from desk.optimization_runs as r
+        where r.id = any (v_runs[1:v_left]) and r.status = 'pending' and r.parent_run_id is null)
+      order by s.id
+      for no key update;
       v_first := false;
     end if;
     foreach v_run_id in array v_runs loop
       exit when v_left <= 0;
       perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
       continue when not found;
+      -- Asked again under the lock: it may have been cancelled or paused while this claim waited.
+      continue when not exists (
+        select from desk.optimization_runs as r
+        where r.id = v_run_id and r.status in ('pending', 'running') and not r.paused);
       perform desk.start_run(v_run_id, p_runner_id);
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
         v_reused := 0;
         for v_item in
-          with picked as materialized (
-            select w.id
-            from desk.work_items as w
-            where w.optimization_run_id = v_run_id and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
-            order by w.id
-            limit least(v_share, v_left)
-            for update skip locked
-          )
-          update desk.work_items as w
-          set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = now(),
-              lease_until = now() + v_lease, running_ordinal = null,
-              deadline_at = now() + v_lease
-                + (w.last_ordinal - w.first_ordinal + 1) * make_interval(secs => (r.config ->> 'seconds_per_point')::float8)
-          from picked, desk.optimization_runs as r
-          where w.id = picked.id and w.state = 'waiting' and r.id = v_run_id
-          returning w.id, w.token, w.attempt,
-            int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled as remaining
+          select l.* from desk.lease_items(v_run_id, p_runner_id, least(v_share, v_left)) as l
         loop
           work_item_id := v_item.id;
           token := v_item.token;
           optimization_run_id := v_run_id;
           attempt := v_item.attempt;
-          ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(v_item.remaining));
+          ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(
+            int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled));
           if ordinals = '{}' then
             v_reused := v_reused + 1;
             continue;
@@ -251,209 +308,5 @@ $$;
 comment on function desk.run_settings(bigint) is 'What a runner needs to know of a run besides its points.';
 revoke execute on function desk.run_settings(bigint) from public;
 grant execute on function desk.run_settings(bigint) to desk_runner;
-
-create or replace function desk.heartbeat(p_runner_id bigint, p_running jsonb, p_memory_mb numeric)
-returns table (work_item_id bigint, reason text)
-language plpgsql volatile security definer
-set search_path = desk, pg_temp
-as $$
-begin
-  update desk.runners set heartbeat_at = now(), memory_mb = p_memory_mb where id = p_runner_id and stopped_at is null;
-  -- In id order, as every function that locks several items: two of them cannot wait for each other.
-  perform from desk.work_items as w
-  where w.id in (select h.work_item_id from jsonb_to_recordset(p_running) as h (work_item_id bigint))
-  order by w.id
-  for update;
-  update desk.work_items as w
-  set lease_until = now() + make_interval(secs => (desk.setting('lease_seconds') #>> '{}')::float8),
-      running_ordinal = h.ordinal
-  from jsonb_to_recordset(p_running) as h (work_item_id bigint, token uuid, ordinal bigint)
-  where w.id = h.work_item_id and w.state = 'leased' and w.token = h.token and w.runner_id = p_runner_id;
-  return query
-  select h.work_item_id, coalesce(case when w.state = 'leased' then 'taken over' else w.state end, 'unknown')
-  from jsonb_to_recordset(p_running) as h (work_item_id bigint, token uuid)
-  left join desk.work_items as w on w.id = h.work_item_id
-  where w.id is null or w.state <> 'leased' or w.token is distinct from h.token;
-end
-$$;
-comment on function desk.heartbeat(bigint, jsonb, numeric) is
-  'A runner is alive, holds these items and executes these points; answers the items that it no longer holds, and why.';
-revoke execute on function desk.heartbeat(bigint, jsonb, numeric) from public;
-grant execute on function desk.heartbeat(bigint, jsonb, numeric) to desk_runner;
-
-create or replace function desk.release_work(p_runner_id bigint)
-returns integer
-language plpgsql volatile security definer
-set search_path = desk, pg_temp
-as $$
-declare
-  v_count integer;
-begin
-  with released as (
-    update desk.work_items as w
-    set state = 'waiting', token = null, lease_until = null, deadline_at = null, running_ordinal = null
-    where w.runner_id = p_runner_id and w.state = 'leased'
-    returning w.id, w.job_id, w.optimization_run_id
-  ), noted as (
-    insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state)
-    select coalesce(i.job_id, r.job_id), r.id, i.id, p_runner_id, 'release', 'leased', 'waiting'
-    from released as i left join desk.optimization_runs as r on r.id = i.optimization_run_id
-    returning 1
-  )
-  select count(*) into v_count from noted;
-  if v_count > 0 then
-    notify desk_work;
-  end if;
-  return v_count;
-end
-$$;
-comment on function desk.release_work(bigint) is 'Gives back all that a runner holds, uncharged.';
-revoke execute on function desk.release_work(bigint) from public;
-grant execute on function desk.release_work(bigint) to desk_runner;
-
-create or replace function desk.stop_runner(p_runner_id bigint)
-returns void
-language plpgsql volatile security definer
-set search_path = desk, pg_temp
-as $$
-begin
-  perform desk.release_work(p_runner_id);
-  update desk.runners set stopped_at = now() where id = p_runner_id and stopped_at is null;
-end
-$$;
-comment on function desk.stop_runner(bigint) is 'A runner says goodbye; what it still holds is given back.';
-revoke execute on function desk.stop_runner(bigint) from public;
-grant execute on function desk.stop_runner(bigint) to desk_runner;
-
-create or replace function desk.reap_expired()
-returns integer
-language plpgsql volatile security definer
-set search_path = desk, pg_temp
-as $$
-declare
-  v_item    desk.work_items;
-  v_clock   text;
-  v_left    int8multirange;
-  v_suspect bigint;
-  v_count   integer := 0;
-begin
-  for v_item in
-    select w.*
-    from desk.work_items as w
-    where w.state = 'leased' and (w.lease_until < now() or w.deadline_at < now())
-    order by w.id
-    limit 100
-  loop
-    -- Waits for nobody: what is locked is looked at the next time.
-    if v_item.optimization_run_id is not null then
-      perform from desk.run_progress as p where p.optimization_run_id = v_item.optimization_run_id for no key update skip locked;
-      continue when not found;
-    end if;
-    select w.* into v_item
-    from desk.work_items as w
-    where w.id = v_item.id and w.state = 'leased' and (w.lease_until < now() or w.deadline_at < now())
-    for update skip locked;
-    continue when not found;
-    v_clock := case when v_item.lease_until < now() then 'heartbeat' else 'deadline' end;
-    v_left := case when v_item.kind = 'points'
-      then int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled end;
-    v_suspect := case when v_left @> v_item.running_ordinal then v_item.running_ordinal else lower(v_left) end;
-    update desk.work_items
-    set state = 'expired', token = null, lease_until = null, deadline_at = null
-    where id = v_item.id;
-    insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state, details)
-    values (coalesce(v_item.job_id, (select r.job_id from desk.optimization_runs as r where r.id = v_item.optimization_run_id)),
-      v_item.optimization_run_id, v_item.id, v_item.runner_id, 'expiry', 'leased', 'expired',
-      jsonb_strip_nulls(jsonb_build_object('clock', v_clock, 'attempt', v_item.attempt, 'suspect', v_suspect)));
-    if v_item.kind <> 'points' then
-      perform desk.retry_or_fail_task(v_item, format('the %s clock ran out', v_clock), true);
-    elsif v_suspect is not null then
-      perform desk.reissue_point(v_item, v_suspect,
-        case v_clock when 'heartbeat' then 'infrastructure' else 'deadline' end,
-        case v_clock when 'heartbeat' then 'the runner was not heard of any more' else 'the attempt took too long' end);
-      insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
-      select v_item.optimization_run_id, lower(u.piece), upper(u.piece) - 1
-      from unnest(v_left - int8multirange(int8range(v_suspect, v_suspect, '[]'))) as u (piece)
-      order by 2;
-    end if;
-    v_count := v_count + 1;
-  end loop;
-  if v_count > 0 then
-    notify desk_work;
-  end if;
-  return v_count;
-end
-$$;
-comment on function desk.reap_expired() is
-  'Takes work from runners that are dead (heartbeat) or too slow (deadline): the point that was running is charged and issued again alone, the rest uncharged.';
-revoke execute on function desk.reap_expired() from public;
-grant execute on function desk.reap_expired() to desk_runner;
-
-create or replace function desk.reissue_point(p_item desk.work_items, p_ordinal bigint, p_kind text, p_error text)
-returns text
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-declare
-  -- A memory limit and a deadline are nearly always the point's own doing: once more, alone, is enough.
-  v_attempts constant integer := case when p_kind in ('memory', 'deadline') then 2 else (desk.setting('max_attempts') #>> '{}')::integer end;
-  v_backoff  constant interval := make_interval(
-    secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ least(p_item.attempt - 1, 10));
-begin
-  if p_item.attempt >= v_attempts then
-    perform desk.record_failure(p_item, p_ordinal, p_kind, format('%s (attempt %s of %s)', p_error, p_item.attempt, v_attempts));
-    return 'failed';
-  end if;
-  insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal, attempt, run_after, last_error)
-  values (p_item.optimization_run_id, p_ordinal, p_ordinal, p_item.attempt + 1, now() + v_backoff, left(p_error, 4000));
-  insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
-  select r.job_id, r.id, p_item.id, p_item.runner_id, 'retry',
-         jsonb_build_object('ordinal', p_ordinal, 'attempt', p_item.attempt, 'kind', p_kind, 'error', left(p_error, 500))
-  from desk.optimization_runs as r where r.id = p_item.optimization_run_id;
-  return 'retried';
-end
-$$;
-comment on function desk.reissue_point(desk.work_items, bigint, text, text) is
-  'Charges a point with an attempt and issues it again alone after a backoff, or records it as failed when its attempts are used up.';
-revoke execute on function desk.reissue_point(desk.work_items, bigint, text, text) from public;
-
-create or replace function desk.open_work()
-returns bigint
-language sql stable security definer
-set search_path = desk, pg_temp
-as $$
-  -- A run is open work until it is closed, also while its next points are still to be planned.
-  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
-  from desk.optimization_runs as r
-  join desk.run_progress as p on p.optimization_run_id = r.id
-  where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
-$$;
-comment on function desk.open_work() is 'Points that are not recorded yet in runs that may be worked on now.';
-revoke execute on function desk.open_work() from public;
-grant execute on function desk.open_work() to desk_runner, desk_director, desk_viewer;
-
-create or replace function desk.open_work(p_runner_id bigint)
-returns bigint
-language sql stable security definer
-set search_path = desk, pg_temp
-as $$
-  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
-  from desk.runners as n
-  join desk.optimization_runs as r on r.engine = any (n.engines)
-  join desk.run_progress as p on p.optimization_run_id = r.id
-  where n.id = p_runner_id
-    and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
-    and exists (
-      select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-      where c.runner_id = n.id and v.strategy_id = r.strategy_id
-        and (r.code_version_id is null or r.code_version_id = v.id))
-    and not exists (
-      select from desk.work_items as w
-      where w.optimization_run_id = r.id and w.state = 'waiting' and desk.task_capability(w.kind) <> all (n.engines))
-$$;
-comment on function desk.open_work(bigint) is
-  'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with none left, draining is over.';
-revoke execute on function desk.open_work(bigint) from public;
-grant execute on function desk.open_work(bigint) to desk_runner;
 
 grant select on desk.runners, desk.runner_code, desk.work_items to desk_director, desk_viewer;

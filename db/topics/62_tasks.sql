@@ -77,6 +77,9 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
+  -- The counters of its run, or its job, come before the item in the order of locks.
+  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = p_item_id));
+  perform from desk.jobs as j where j.id = (select w.job_id from desk.work_items as w where w.id = p_item_id) for no key update;
   update desk.work_items as w
   set state = 'done', token = null, lease_until = null, deadline_at = null
   where w.id = p_item_id and w.state = 'leased' and w.token = p_token and w.kind <> 'points'

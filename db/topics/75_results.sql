@@ -131,6 +131,9 @@ begin
   v_item := v_held.item;
   select r.* into v_run from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
   begin
+    if jsonb_typeof(p_metrics) is distinct from 'object' then
+      raise exception using errcode = '22023', message = 'a result has no metrics';
+    end if;
     v_result_id := desk.insert_result(v_run, p_ordinal,
       (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p),
       coalesce(desk.benchmark_sums(v_run.id, p_sessions, p_equity, v_run.cash), '{}') || p_metrics,

@@ -39,7 +39,7 @@ set search_path = desk, pg_temp
 as $$
 begin
   -- The row lock lets two imports for one strategy follow one after the other.
-  perform from desk.strategies as s where s.id = p_strategy_id for update;
+  perform from desk.strategies as s where s.id = p_strategy_id for no key update;
   if not found then
     perform desk.refuse(format('There is no strategy %s', p_strategy_id), '$.strategy', 'See: select id, name from strategies.', '23503');
   end if;

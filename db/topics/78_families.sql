@@ -20,7 +20,7 @@ declare
   v_left   integer := (desk.setting('luck_rows') #>> '{}')::integer;
   v_count  integer := 0;
 begin
-  perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for update;
+  perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for no key update;
   for v_run_id in
     select s.optimization_run_id
     from desk.run_statistics as s
@@ -114,7 +114,7 @@ begin
   -- Runs of one strategy that close together count each other one after the other.
   select s.id into v_strategy_id
   from desk.optimization_runs as r join desk.strategies as s on s.id = r.strategy_id
-  where r.id = p_run_id for update of s;
+  where r.id = p_run_id for no key update of s;
   begin
     perform desk.count_trials(p_run_id);
     update desk.run_statistics set error = null where optimization_run_id = p_run_id returning trials into v_trials;

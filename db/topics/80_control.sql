@@ -106,6 +106,34 @@ comment on function desk.set_priority(bigint, integer) is 'Changes a job''s prio
 revoke execute on function desk.set_priority(bigint, integer) from public;
 grant execute on function desk.set_priority(bigint, integer) to desk_director;
 
+create or replace function desk.reissue_lost(p_run_id bigint)
+returns bigint
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_lost  int8multirange;
+  v_count bigint;
+begin
+  select int8multirange(int8range(1, p.cut, '[]')) - coalesce((
+    select range_agg(int8range(b.ordinal, b.ordinal, '[]')) from desk.backtest_results as b where b.optimization_run_id = p_run_id), '{}')
+    - coalesce((
+    select range_agg(int8range(w.first_ordinal, w.last_ordinal, '[]'))
+    from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind = 'points' and w.state in ('waiting', 'leased')), '{}')
+  into v_lost
+  from desk.run_progress as p where p.optimization_run_id = p_run_id and p.cut > 0;
+  insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
+  select p_run_id, f.first, least(f.first + 15, upper(u.piece) - 1)
+  from unnest(v_lost) as u (piece)
+  cross join lateral generate_series(lower(u.piece), upper(u.piece) - 1, 16) as f (first)
+  order by f.first;
+  select coalesce(sum(upper(u.piece) - lower(u.piece)), 0) into v_count from unnest(v_lost) as u (piece);
+  return v_count;
+end
+$$;
+comment on function desk.reissue_lost(bigint) is 'Issues those points of a closed run again that were withdrawn before they were recorded; answers how many.';
+revoke execute on function desk.reissue_lost(bigint) from public;
+
 create or replace function desk.retry_job(p_job_id bigint)
 returns text
 language plpgsql volatile security definer
@@ -115,7 +143,7 @@ declare
   v_job   desk.jobs;
   v_run   record;
   v_again bigint;
-  v_total bigint := 0;
+  v_total bigint;
   v_twin  bigint;
 begin
   perform desk.lock_progress(array(select r.id from desk.optimization_runs as r where r.job_id = p_job_id));
@@ -135,8 +163,9 @@ begin
   end if;
   for v_run in
     select r.id, r.status from desk.optimization_runs as r
-    where r.job_id = p_job_id and exists (
-      select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed')
+    where r.job_id = p_job_id
+      and (r.status = 'failed' and r.error ~ '^(Planning failed|No suggestions): ' or exists (
+        select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed'))
       -- A part of a walk-forward run whose fold has gone on stays as it is.
       and (r.parent_run_id is null or exists (
         select from desk.walk_forward_folds as f
@@ -161,15 +190,18 @@ begin
     update desk.run_progress
     set failed = failed - v_again, due = true, updated_at = now()
     where optimization_run_id = v_run.id;
+    if v_run.status not in ('pending', 'running') then
+      v_again := v_again + desk.reissue_lost(v_run.id);
+    end if;
     -- The code may have been mended meanwhile: the next claim pins it anew where nothing has been recorded.
     update desk.optimization_runs as r
     set status = 'running', summary = null, error = null,
         code_version_id = case when exists (
           select from desk.backtest_results as b where b.optimization_run_id = r.id) then r.code_version_id end
     where r.id = v_run.id;
-    v_total := v_total + v_again;
+    v_total := coalesce(v_total, 0) + v_again;
   end loop;
-  if v_total = 0 then
+  if v_total is null then
     return format('job %s has no failed point', p_job_id);
   end if;
   notify desk_work;

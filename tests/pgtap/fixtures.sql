@@ -131,6 +131,24 @@ as $$
 $$;
 comment on function tap.complete(bigint, uuid, bigint, jsonb) is 'Completes a point without its series.';
 
+create function tap.advance(p_runner_id bigint)
+returns integer
+language plpgsql
+as $$
+declare
+  v_all integer := 0;
+  v_one integer;
+begin
+  loop
+    v_one := desk.advance_runs(p_runner_id);
+    exit when v_one = 0;
+    v_all := v_all + v_one;
+  end loop;
+  return v_all;
+end
+$$;
+comment on function tap.advance(bigint) is 'Looks after the runs until none is due; how often one was.';
+
 create function tap.drain(p_runner_id bigint, p_metrics jsonb default tap.metrics(), p_failures text default null)
 returns integer
 language plpgsql
@@ -143,7 +161,7 @@ declare
 begin
   loop
     v_before := v_count;
-    perform desk.advance_runs(p_runner_id);
+    perform tap.advance(p_runner_id);
     for v_item in select * from desk.claim_work(p_runner_id, 20) loop
       foreach v_ordinal in array v_item.ordinals loop
         if p_failures is null then

@@ -41,10 +41,10 @@ select is(
 select is(
   tap.rows('select heartbeat_at = now(), memory_mb from runners'), '[[true, 100]]', 'and that the runner is alive, and how much it needs');
 select is(
-  (select jsonb_agg(reason) from heartbeat(pg_temp.runner(), '[{"work_item_id": -1, "token": "00000000-0000-0000-0000-000000000000"}]', 1)),
+  (select jsonb_agg(reason) from heartbeat(-1, '[{"work_item_id": -1, "token": "00000000-0000-0000-0000-000000000000"}]', 1)),
   '["unknown"]', 'an item that never was is unknown');
 select is(
-  (select jsonb_agg(reason) from held, heartbeat(pg_temp.runner(), jsonb_build_array(
+  (select jsonb_agg(reason) from held, heartbeat(-1, jsonb_build_array(
     jsonb_build_object('work_item_id', work_item_id, 'token', gen_random_uuid())), 1)),
   '["taken over"]', 'an item under another token was taken over');
 select is(cancel_job((select max(id) from jobs)), (select 'job ' || max(id) || ' cancelled after 0 of 8: 0 runs complete, 0 passed, best Sharpe: n/a' from jobs), 'the director cancels');

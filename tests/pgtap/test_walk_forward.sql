@@ -72,7 +72,7 @@ begin
   while v_count > 0 loop
     v_count := 0;
     -- First the parts that are complete, then the whole, then the parts that it planned.
-    perform desk.advance_runs((select max(id) from desk.runners)) from generate_series(1, 3);
+    perform tap.advance((select max(id) from desk.runners));
     for v_item in select * from desk.claim_work((select max(id) from desk.runners), 100) loop
       v_count := v_count + 1;
       select r.* into v_run from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
@@ -133,7 +133,7 @@ select is((select efficiency > 0 from walk_forward_folds where optimization_run_
 -- A part that fails, fails the whole
 insert into jobs (strategy, config) values ('rsi_mean_reversion', '{"symbols": "AAPL", "optimization": {"type": "Walk-Forward", "walk_forward": {"in_sample": 300, "out_of_sample": 100}, "parameters": {"rsi_period": [5, 6]}}}');
 select tap.drain((select max(id) from runners), '{}', 'boom');
-select advance_runs((select max(id) from runners));
+select tap.advance((select max(id) from runners));
 select is(
   tap.rows('select status, error from optimization_runs where id = pg_temp.parent()'),
   format('[["failed", "Planning failed: fold 1 in sample: run %s was failed: All 2 points failed. boom"]]', pg_temp.parent() + 1)::jsonb, 'a part that fails ends the run with its reason');

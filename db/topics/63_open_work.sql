@@ -1,0 +1,58 @@
+-- What is left to do, as a runner shows it and knows when it may end.
+
+create or replace function desk.open_work()
+returns bigint
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  -- A run is open work until it is closed, also while its next points are still to be planned.
+  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
+  from desk.optimization_runs as r
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+$$;
+comment on function desk.open_work() is 'Points that are not recorded yet in runs that may be worked on now.';
+revoke execute on function desk.open_work() from public;
+grant execute on function desk.open_work() to desk_runner, desk_director, desk_viewer;
+
+create or replace function desk.open_work(p_runner_id bigint)
+returns bigint
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
+  from desk.runners as n
+  join desk.optimization_runs as r on r.engine = any (n.engines)
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  where n.id = p_runner_id
+    and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+    and exists (
+      select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
+      where c.runner_id = n.id and v.strategy_id = r.strategy_id
+        and (r.code_version_id is null or r.code_version_id = v.id))
+    and not exists (
+      select from desk.work_items as w
+      where w.optimization_run_id = r.id and w.kind <> 'points' and w.state = 'waiting' and desk.task_capability(w.kind) <> all (n.engines))
+$$;
+comment on function desk.open_work(bigint) is
+  'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with none left, draining is over.';
+revoke execute on function desk.open_work(bigint) from public;
+grant execute on function desk.open_work(bigint) to desk_runner;
+
+create or replace function desk.run_standing(p_run_ids bigint[])
+returns table (total bigint, recorded bigint, passed bigint, best text)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select coalesce(sum(p.total), 0)::bigint, coalesce(sum(p.finished + p.failed), 0)::bigint, coalesce(sum(p.passed), 0)::bigint,
+         -- Only values of one and the same metric have a best.
+         case when count(distinct (r.target_metric, r.target_direction)) = 1 then
+           min(d.title) || ' ' || round((case min(r.target_direction) when 'min' then min(p.best_value) else max(p.best_value) end)::numeric, 2) end
+  from desk.run_progress as p
+  join desk.optimization_runs as r on r.id = p.optimization_run_id
+  join desk.metric_definitions as d on d.metric = r.target_metric
+  where p.optimization_run_id = any (p_run_ids)
+$$;
+comment on function desk.run_standing(bigint[]) is 'How far some runs are, and the best so far, for the progress that a runner shows.';
+revoke execute on function desk.run_standing(bigint[]) from public;
+grant execute on function desk.run_standing(bigint[]) to desk_runner;
