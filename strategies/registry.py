@@ -20,6 +20,7 @@ from typing import Any
 import backtrader as bt
 
 from strategies.code_hash import code_version
+from strategies.lean_projects import LeanProjectError, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
 
 LIBRARY = ("rsi_mean_reversion", "bollinger_reversion", "sma_crossover")
@@ -76,8 +77,16 @@ def entries(folder: Path | None = None) -> dict[str, Entry]:
 
 
 def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
-    """All strategies in the form that `publish_strategies` takes."""
-    return [entry.published() for entry in entries(folder).values()]
+    """All strategies, and all LEAN projects, in the form that `publish_strategies` takes."""
+    try:
+        projects = lean_projects(folder)
+        known = entries(folder)
+        for name in projects.keys() & known.keys():
+            raise LeanProjectError(f"a strategy and a LEAN project are both named {name!r}")
+        own = [entry.published() for entry in known.values()]
+        return own + [project.published() for project in projects.values()]
+    except LeanProjectError as error:
+        raise StrategyError(str(error)) from error
 
 
 def resolve(name: str, folder: Path | None = None) -> Entry:

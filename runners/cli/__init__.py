@@ -16,6 +16,7 @@ from runners.cli import (
     health,
     import_,
     leaderboard,
+    lean,
     load,
     page,
     psql,
@@ -41,7 +42,8 @@ app = typer.Typer(
 
 # A new command: a module here with `register(app)`, named in this list.
 for module in (
-    up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, status, doctor, backup, health,
+    up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, lean, status, doctor, backup,
+    health,
 ):  # fmt: skip
     module.register(app)
 

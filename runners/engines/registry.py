@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 from runners.engines.base import Engine
+from runners.lean.settings import LeanSettings
+from runners.lean.usable import check
 
 
 def load_engines() -> dict[str, Engine]:
@@ -10,4 +14,9 @@ def load_engines() -> dict[str, Engine]:
     from runners.engines.backtrader_engine.engine import BacktraderEngine
 
     engines: tuple[Engine, ...] = (BacktraderEngine(),)
+    # Only a runner that can start LEAN may claim its work; `lean` on PATH does not say that it can.
+    if shutil.which(LeanSettings.from_environment().command) and check().usable:
+        from runners.engines.lean_engine import LeanEngine
+
+        engines += (LeanEngine(),)
     return {engine.key: engine for engine in engines}

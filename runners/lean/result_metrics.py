@@ -85,7 +85,7 @@ def measure(result: LeanResult, settings: RunSettings | None = None) -> Measured
         )
         metrics = raw_metrics(account, settings or _own_window(result, curve, start))
         _corrections(result, metrics)
-    metrics["engine_metrics"] = engine_metrics(result)
+    metrics["engine_metrics"] = dict(engine_metrics(result))
     return Measured(metrics, curve, trades, tuple(flags))
 
 

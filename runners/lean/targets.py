@@ -76,14 +76,23 @@ def checked_target(name: str) -> str:
     in vain."""
     if "." in name:
         return _checked_path(name)
-    # As the command line does it: blanks out, each word's first letter large.
-    field = "".join(word[:1].upper() + word[1:] for word in name.split())
+    field = _field(name)
     if field.casefold() in {known.casefold() for known in PORTFOLIO_FIELDS}:
         return name
     raise TargetError(
         f"LEAN would look for {PORTFOLIO}.{field}, which no result has, and end without a best",
         hint=_hint(name),
     )
+
+
+def full_path(target: str) -> str:
+    """The path that a target stands for; in a config file LEAN takes nothing but paths."""
+    return target if "." in target else f"{PORTFOLIO}.{_field(target)}"
+
+
+def _field(name: str) -> str:
+    """As the command line does it: blanks out, each word's first letter large."""
+    return "".join(word[:1].upper() + word[1:] for word in name.split())
 
 
 def _checked_path(path: str) -> str:

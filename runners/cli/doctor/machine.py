@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
-from pathlib import Path
 
 from runners.cli.doctor.finding import Finding, broken, note, ok, warning
 from runners.database import embedded, programs
 from runners.errors import DeskError
+from runners.lean.usable import check as check_lean
 from runners.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -110,16 +108,10 @@ def optuna(_: Settings) -> Finding:
 
 
 def lean(_: Settings) -> Finding:
-    program = shutil.which("lean", path=f"{Path(sys.prefix) / 'bin'}:{os.environ.get('PATH', '')}")
-    if program is None:
-        return note(
-            "lean", "not installed: the engine lean is not there", "pip install lean, in an environment apart"
-        )
-    if shutil.which("docker") is None:
-        return note("lean", f"{program}, without docker, which it runs in", "install docker")
-    if not _answers("docker", "info"):
-        return note("lean", f"{program}, and docker does not answer", "start docker")
-    return ok("lean", f"{program}, docker answers")
+    use = check_lean()
+    if not use.usable:
+        return note("lean", use.problem, use.hint or "read docs/lean.md")
+    return ok("lean", f"{use.version}, docker answers")
 
 
 def chromium(_: Settings) -> Finding:
@@ -140,10 +132,3 @@ def _installed(name: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def _answers(*command: str) -> bool:
-    try:
-        return subprocess.run(command, capture_output=True, timeout=10).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
