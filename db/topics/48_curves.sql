@@ -20,11 +20,11 @@ as $$
     from points as p where p.alive
   ),
   mean as (
-    select count(*) as n, avg(r.r) as mean, greatest(1, count(*) / 20) as tail from returns as r
+    select count(*) as n, avg(r.r) as mean, case when count(*) > 0 then greatest(1, count(*) / 20) end as tail from returns as r
   ),
   moments as (
     select sum((r.r - m.mean) ^ 2) as m2, sum((r.r - m.mean) ^ 3) as m3, sum((r.r - m.mean) ^ 4) as m4,
-           coalesce(sum(r.r ^ 2) filter (where r.r < 0), 0) as downside,
+           case when count(*) > 0 then coalesce(sum(r.r ^ 2) filter (where r.r < 0), 0) end as downside,
            sum(r.r) filter (where r.badness <= m.tail) as tail_sum,
            max(r.r) filter (where r.badness <= m.tail) as tail_return
     from returns as r cross join mean as m

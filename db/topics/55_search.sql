@@ -60,7 +60,7 @@ begin
     end loop;
     v_bound := exists (
       select from jsonb_array_elements(p_trees) as t (tree) where desk.constraint_names(t.tree) && parameters);
-    if v_bound and v_total > v_limit then
+    if (v_bound or p_fold) and v_total > v_limit then
       perform desk.refuse(format('%s combinations of %s would have to be listed', v_total, array_to_string(parameters, ', ')),
         '$.optimization.constraints', format('At most %s can be linked by constraints or refined; use larger steps.', v_limit));
     end if;

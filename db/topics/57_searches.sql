@@ -84,6 +84,28 @@ comment on function desk.refined_space(jsonb, jsonb, integer) is
   'The next, finer space around the best point of an Euler search; null when every step is at its finest.';
 revoke execute on function desk.refined_space(jsonb, jsonb, integer) from public;
 
+create or replace function desk.refined_from(p_run_id bigint, out best jsonb, out space jsonb)
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- The newest generation whose ranges hold the best point: one that extend_run() added may lie beside it.
+  select b.parameters, g.space
+  from desk.run_progress as p
+  join desk.backtest_results as b on b.id = p.best_result_id
+  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id
+  where p.optimization_run_id = p_run_id
+    and not exists (
+      select
+      from jsonb_array_elements(g.space) as s (item)
+      where s.item ? 'step'
+        and not (b.parameters ->> (s.item ->> 'name'))::numeric between (s.item ->> 'start')::numeric
+          and (s.item ->> 'start')::numeric + (s.item ->> 'step')::numeric * ((s.item ->> 'count')::numeric - 1))
+  order by g.generation desc
+  limit 1
+$$;
+comment on function desk.refined_from(bigint) is 'The best point of a run, and the finest space planned around it; nulls when there is no valid point.';
+revoke execute on function desk.refined_from(bigint) from public;
+
 create or replace function desk.plan_refinement(p_run_id bigint)
 returns bigint
 language plpgsql volatile
@@ -95,12 +117,10 @@ declare
   v_best     jsonb;
   v_points   bigint := 0;
 begin
-  select (r.config #>> '{optimization,segments}')::integer, b.parameters, g.space
+  select (r.config #>> '{optimization,segments}')::integer, f.best, f.space
   into v_segments, v_best, v_space
   from desk.optimization_runs as r
-  join desk.run_progress as p on p.optimization_run_id = r.id
-  join desk.backtest_results as b on b.id = p.best_result_id
-  join desk.search_generations as g on g.optimization_run_id = r.id and g.generation = r.generation
+  cross join lateral desk.refined_from(r.id) as f
   where r.id = p_run_id;
   -- A finer space may hold nothing new; the search then looks finer still.
   while v_points = 0 loop

@@ -77,6 +77,9 @@ begin
     perform desk.settle_point(p_item_id, v_known.ordinal);
     v_copied := v_copied || v_known.ordinal;
   end loop;
+  if v_copied <> '{}' then
+    update desk.run_progress set reused = reused + cardinality(v_copied) where optimization_run_id = p_run_id;
+  end if;
   return array(select o.ordinal from unnest(p_ordinals) as o (ordinal) where o.ordinal <> all (v_copied) order by 1);
 end
 $$;

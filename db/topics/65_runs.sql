@@ -31,6 +31,7 @@ $$;
 comment on function desk.runs_summary(bigint[]) is
   'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the backtests of all folds are counted, and the stitched test is judged.';
 revoke execute on function desk.runs_summary(bigint[]) from public;
+grant execute on function desk.runs_summary(bigint[]) to desk_director, desk_viewer;
 
 create or replace function desk.folds_summary(p_run_id bigint)
 returns text
@@ -53,7 +54,7 @@ returns text[]
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  -- Edges are those of the first generation: what was searched at all.
+  -- Edges are those of all generations together: what was searched at all.
   select coalesce(array_agg(s.item ->> 'name' order by s.position), '{}')
   from desk.run_progress as p
   join desk.backtest_results as b on b.id = p.best_result_id
@@ -61,12 +62,15 @@ as $$
   cross join lateral jsonb_array_elements(g.space) with ordinality as s (item, position)
   cross join lateral (
     select min(e.value) as lowest, max(e.value) as highest
-    from (
-      select (v.value #>> '{}')::numeric from jsonb_array_elements(s.item -> 'values') as v (value) where jsonb_typeof(v.value) = 'number'
+    from desk.search_generations as h
+    cross join lateral jsonb_array_elements(h.space) as t (item)
+    cross join lateral (
+      select (v.value #>> '{}')::numeric from jsonb_array_elements(t.item -> 'values') as v (value) where jsonb_typeof(v.value) = 'number'
       union all
-      select u.value from (values ((s.item ->> 'start')::numeric),
-        (coalesce((s.item ->> 'end')::numeric, (s.item ->> 'start')::numeric + (s.item ->> 'step')::numeric * ((s.item ->> 'count')::numeric - 1)))) as u (value)
+      select u.value from (values ((t.item ->> 'start')::numeric),
+        (coalesce((t.item ->> 'end')::numeric, (t.item ->> 'start')::numeric + (t.item ->> 'step')::numeric * ((t.item ->> 'count')::numeric - 1)))) as u (value)
     ) as e (value)
+    where h.optimization_run_id = p.optimization_run_id and t.item ->> 'name' = s.item ->> 'name'
   ) as r
   where p.optimization_run_id = p_run_id
     and coalesce((s.item ->> 'count')::bigint, 2) > 1

@@ -58,10 +58,16 @@ returns bigint
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select coalesce((ceil(max(ln((s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric)) / ln(p_segments::numeric))
-    * round(exp(sum(ln(p_segments + 1.0)))))::bigint, 0)
-  from jsonb_array_elements(p_space) as s (item)
-  where s.item ? 'step' and (s.item ->> 'step')::numeric > (s.item ->> 'min_step')::numeric
+  -- Every later generation is a product again: of refined ranges, and of lists and ranges that are at their finest.
+  select coalesce((max(n.rounds) * round(exp(sum(ln(n.values)))))::bigint, 0)
+  from (
+    select case when f.finer then ceil(round(ln((s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric) / ln(p_segments::numeric), 9)) else 0 end as rounds,
+           case when f.finer then least(p_segments + 1.0, (s.item ->> 'count')::numeric * (s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric)
+             else (s.item ->> 'count')::numeric end as values
+    from jsonb_array_elements(p_space) as s (item)
+    cross join lateral (
+      select coalesce((s.item ->> 'step')::numeric > (s.item ->> 'min_step')::numeric, false) as finer) as f
+  ) as n
 $$;
 comment on function desk.refinement_points(jsonb, integer) is 'Points of all later generations of an Euler search at the most.';
 revoke execute on function desk.refinement_points(jsonb, integer) from public;
@@ -96,7 +102,7 @@ begin
            when 'Bayesian Search' then r.total_combinations
            when 'Euler Search' then p.total + desk.refinement_points(g.space, (r.config #>> '{optimization,segments}')::integer)
            else p.total end),
-         sum(p.total * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)))
+         sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations else p.total end * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)))
   into v_estimate.combinations, v_estimate.at_most, v_estimate.seconds
   from desk.optimization_runs as r
   join desk.run_progress as p on p.optimization_run_id = r.id
@@ -150,7 +156,7 @@ begin
     v_points := array(
       select k.parameters
       from desk.point_parameters(v_base.id, array(
-        select distinct 1 + (v_total - 1) * i / (p_points - 1) from generate_series(0, p_points - 1) as i)) as k
+        select distinct 1 + (v_total - 1) * i / greatest(p_points - 1, 1) from generate_series(0, p_points - 1) as i)) as k
       order by k.ordinal);
   else
     v_space := desk.parameter_space(v_base.strategy_id, v_base.config #> '{optimization,parameters}', desk.inner_search(v_base.config -> 'optimization'));
@@ -160,14 +166,16 @@ begin
     strategy_id, job_id, role, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash, warm_up_bars,
     settings_hash, created_by)
-  values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file, v_base.config || '{"keep_series": "passed"}', 'Grid Search',
+  values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file, v_base.config || jsonb_build_object('keep_series', case v_base.config ->> 'keep_series' when 'all' then 'all' else 'passed' end), 'Grid Search',
     v_base.target_metric, v_base.target_direction, 1, v_base.priority, v_base.run_after, v_base.symbols, v_base.timeframe,
     v_base.start_date, v_base.end_date, v_base.cash, v_base.risk_free_rate, v_base.engine, v_base.seed, v_base.data_hash,
     v_base.warm_up_bars, v_base.settings_hash, v_base.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
   select v_run_id, s.position, s.instrument_id, s.price_version_id from desk.run_symbols as s where s.optimization_run_id = v_base.id;
-  perform desk.set_criteria(v_run_id, v_base.config -> 'success_criteria', null);
+  -- By the criteria of the search, so that what passes there comes with its curve.
+  insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
+  select v_run_id, c.metric, c.comparison, c.threshold, c.source from desk.success_criteria as c where c.optimization_run_id = v_base.id;
   perform desk.add_points(v_run_id, v_space, v_points);
   return v_run_id;
 end

@@ -8,6 +8,7 @@ as $$
 declare
   v_run desk.optimization_runs;
 begin
+  perform desk.lock_progress(array[p_run_id]);
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for no key update;
   if not found then
     perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
@@ -56,7 +57,7 @@ declare
 begin
   perform desk.check_config_keys(coalesce(p_parameters, '{}'), 'optimization.parameters', '$.optimization.parameters');
   v_space := desk.parameter_space(v_run.strategy_id,
-    (v_run.config #> '{optimization,parameters}') || p_parameters,
+    (v_run.config #> '{optimization,parameters}') || coalesce(p_parameters, '{}'),
     case when v_search in ('Grid Search', 'Euler Search') then v_search else 'Grid Search' end);
   return desk.go_on(v_run, desk.plan_new_points(p_run_id, v_space), 'extended');
 end
@@ -79,11 +80,7 @@ begin
   if p_segments is null or p_segments < 2 then
     perform desk.refuse(format('%s segments refine nothing', coalesce(p_segments::text, 'null')), '$.segments', 'Use 2 or more.');
   end if;
-  select b.parameters, g.space into v_best, v_space
-  from desk.run_progress as p
-  join desk.backtest_results as b on b.id = p.best_result_id
-  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id and g.generation = v_run.generation
-  where p.optimization_run_id = p_run_id;
+  select f.best, f.space into v_best, v_space from desk.refined_from(p_run_id) as f;
   if v_best is null then
     perform desk.refuse(format('Run %s has no valid point to refine around', p_run_id), '$.optimization_run_id', 'Wait until one is recorded.');
   end if;
@@ -128,7 +125,7 @@ comment on function desk.note(text, bigint, text) is 'Writes a note on a strateg
 revoke execute on function desk.note(text, bigint, text) from public;
 grant execute on function desk.note(text, bigint, text) to desk_director;
 
-create or replace function desk.tag(p_what text, p_id bigint, variadic p_tags text[])
+create or replace function desk.tag(p_what text, p_id bigint, variadic p_tags text[] default '{}')
 returns text
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
@@ -147,7 +144,7 @@ begin
   return format('tagged %s %s', p_what, p_id);
 end
 $$;
-comment on function desk.tag(text, bigint, text[]) is 'Sets the tags of a strategy, job, run or result: select tag(''run'', 1, ''keep'', ''etf'').';
+comment on function desk.tag(text, bigint, text[]) is 'Sets the tags of a strategy, job, run or result: select tag(''run'', 1, ''keep'', ''etf''); without tags it clears them.';
 revoke execute on function desk.tag(text, bigint, text[]) from public;
 grant execute on function desk.tag(text, bigint, text[]) to desk_director;
 
@@ -157,11 +154,13 @@ select s.name as strategy,
        count(*) as variations, max(b.sharpe_ratio) as best_sharpe
 from desk.backtest_results as b
 join desk.strategies as s on s.id = b.strategy_id
+join desk.optimization_runs as r on r.id = b.optimization_run_id
 join desk.settings as z on z.name = 'time_zone'
 where b.source_result_id is null
+  and r.optimization_type <> 'Walk-Forward'
   and b.created_at >= date_trunc('week', now() at time zone (z.value #>> '{}')) at time zone (z.value #>> '{}')
 group by s.name, 2;
-comment on view desk.tried_this_week is 'One row a strategy and verdict: variations tried since Monday, copies of known results not counted.';
+comment on view desk.tried_this_week is 'One row a strategy and verdict: variations tried since Monday, copies of known results and stitched walk-forward tests not counted.';
 comment on column desk.tried_this_week.strategy is 'The strategy.';
 comment on column desk.tried_this_week.verdict is 'passed, rejected or failed.';
 comment on column desk.tried_this_week.variations is 'How many.';

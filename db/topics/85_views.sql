@@ -21,17 +21,27 @@ select
   j.created_by,
   j.created_at,
   j.started_at,
-  j.finished_at
+  j.finished_at,
+  p.reused,
+  coalesce(f.flags, '{}') as flags,
+  j.batch_id
 from desk.jobs as j
 cross join lateral (
-  select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed,
+  select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed, sum(g.reused)::bigint as reused,
          sum(g.passed) filter (where r.role = 'search')::bigint as passed, min(r.target_metric) as target_metric,
          case when min(r.target_direction) = 'min' then min(g.best_value) filter (where r.role = 'search')
            else max(g.best_value) filter (where r.role = 'search') end as best_value
   from desk.optimization_runs as r
   join desk.run_progress as g on g.optimization_run_id = r.id
   where r.job_id = j.id and r.role <> 'pilot'
-) as p;
+) as p
+cross join lateral (
+  -- Of a walk-forward the whole counts: that a fold's best lies on an edge is told by parameter_sensitivity.
+  select array_agg(distinct u.flag order by u.flag) as flags
+  from desk.optimization_runs as r
+  cross join lateral unnest(r.flags) as u (flag)
+  where r.job_id = j.id and r.role = 'search'
+) as f;
 comment on view desk.job_progress is 'One row a job: how far it is and how it goes.';
 comment on column desk.job_progress.job_id is 'The job.';
 comment on column desk.job_progress.state is 'Its state.';
@@ -52,6 +62,9 @@ comment on column desk.job_progress.created_by is 'Who asked.';
 comment on column desk.job_progress.created_at is 'When it was asked for.';
 comment on column desk.job_progress.started_at is 'When it started.';
 comment on column desk.job_progress.finished_at is 'When it was over.';
+comment on column desk.job_progress.reused is 'Points that were copied from equal results known before.';
+comment on column desk.job_progress.flags is 'What looks wrong: no data, no trades, all points identical, best on the edge.';
+comment on column desk.job_progress.batch_id is 'The batch it was queued with.';
 
 create or replace view desk.runner_status as
 select

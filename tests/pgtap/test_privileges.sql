@@ -153,6 +153,7 @@ from (values
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean', 'volatile', 'definer', 'importer'),
+    ('runs_summary', 'p_run_ids bigint[]', 'stable', 'invoker', 'director, viewer'),
     ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('tag', 'p_what text, p_id bigint, VARIADIC p_tags text[]', 'volatile', 'definer', 'director'),
     ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer')
