@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise, takewhile
+from operator import mul, sub
 
 from runners.engines.base import ClosedTrade, MetricValue, RunSettings
 
@@ -22,7 +25,7 @@ class ImpossibleResultError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Account:
-    """What an engine counted while it ran: one value a session in `sessions`, `equity` and `exposed`."""
+    """What an engine counted while it ran: one value a session in `sessions` (ascending), `equity`, `exposed`."""
 
     sessions: Sequence[dt.date]
     equity: Sequence[float]
@@ -43,9 +46,11 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
 
     Raises ImpossibleResultError where the account's value is not a number.
     """
-    for session, value in zip(account.sessions, account.equity, strict=True):
-        if not math.isfinite(value):
-            raise ImpossibleResultError(f"the account's value is {value} on {session}")
+    if not all(map(math.isfinite, account.equity)):
+        session, value = next(
+            pair for pair in zip(account.sessions, account.equity, strict=True) if not math.isfinite(pair[1])
+        )
+        raise ImpossibleResultError(f"the account's value is {value} on {session}")
     metrics: dict[str, MetricValue] = {
         "starting_cash": settings.cash,
         "ending_value": account.equity[-1] if account.equity else settings.cash,
@@ -69,14 +74,10 @@ def daily_returns(starting_cash: float, equity: Sequence[float]) -> list[float]:
 
     After a close at or below zero no return is defined: the list ends with the return that led there.
     """
-    returns = []
-    before = starting_cash
-    for value in equity:
-        if before <= 0.0:
-            break
-        returns.append(value / before - 1.0)
-        before = value
-    return returns
+    befores = chain((starting_cash,), equity)
+    if starting_cash <= 0.0 or min(equity, default=1.0) <= 0.0:
+        befores = takewhile(lambda before: before > 0.0, befores)
+    return [value / before - 1.0 for value, before in zip(equity, befores, strict=False)]
 
 
 def return_moments(returns: Sequence[float]) -> dict[str, MetricValue]:
@@ -92,9 +93,9 @@ def return_moments(returns: Sequence[float]) -> dict[str, MetricValue]:
         "return_count": count,
         "return_mean": mean,
         "return_m2": math.fsum(squares),
-        "return_m3": math.fsum(square * value for square, value in zip(squares, deviations, strict=True)),
-        "return_m4": math.fsum(square * square for square in squares),
-        "downside_m2": math.fsum(value * value for value in returns if value < 0.0),
+        "return_m3": math.fsum(map(mul, squares, deviations)),
+        "return_m4": math.fsum(map(mul, squares, squares)),
+        "downside_m2": math.fsum([value * value for value in returns if value < 0.0]),
         "tail_count": len(tail),
         "tail_sum": math.fsum(tail),
         "tail_return": tail[-1],
@@ -106,14 +107,12 @@ def drawdown(starting_cash: float, equity: Sequence[float]) -> dict[str, MetricV
 
     The starting cash is the first peak.
     """
-    peak, deepest, below, longest = starting_cash, 0.0, 0, 0
-    for value in equity:
-        if value >= peak:
-            peak, below = value, 0
-            continue
-        below += 1
-        longest = max(longest, below)
-        deepest = max(deepest, (peak - value) / peak)
+    peaks = list(accumulate(equity, max, initial=starting_cash))
+    deepest = max([(peak - value) / peak for peak, value in zip(peaks[1:], equity, strict=True)], default=0.0)
+    at_peak = [
+        place for place, (before, value) in enumerate(zip(peaks, equity, strict=False)) if value >= before
+    ]
+    longest = max(map(sub, chain(at_peak, (len(equity),)), chain((-1,), at_peak))) - 1
     return {"max_drawdown": deepest, "max_drawdown_sessions": longest}
 
 
@@ -148,17 +147,20 @@ def block_sums(
     if count < 1:
         return {}
     days = (settings.end_date - settings.start_date).days + 1
-    blocks: list[list[float]] = [[] for _ in range(count)]
-    for value, session in zip(returns, sessions, strict=False):
-        block = (session - settings.start_date).days * count // days
-        if not 0 <= block < count:
+
+    def block_of(session: dt.date) -> int:
+        return (session - settings.start_date).days * count // days
+
+    for session in (*sessions[:1], *sessions[-1:]):
+        if not 0 <= block_of(session) < count:
             raise ImpossibleResultError(
                 f"session {session} lies outside the run's window "
                 f"{settings.start_date} to {settings.end_date}"
             )
-        blocks[block].append(value)
+    ends = [bisect_left(sessions, block, key=block_of) for block in range(count + 1)]
+    blocks = [returns[first:end] for first, end in pairwise(ends)]
     return {
         "block_counts": [len(block) for block in blocks],
         "block_sums": [math.fsum(block) for block in blocks],
-        "block_squares": [math.fsum(value * value for value in block) for block in blocks],
+        "block_squares": [math.fsum(map(mul, block, block)) for block in blocks],
     }

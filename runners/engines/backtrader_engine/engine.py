@@ -43,6 +43,12 @@ class BacktraderEngine:
 
     key = "backtrader"
 
+    def __init__(self, analyzers: Mapping[str, Any] | None = None) -> None:
+        """`analyzers`, Backtrader's classes by name, watch every point; `analyses` has what they found at the
+        last one."""
+        self.analyzers = dict(analyzers or {})
+        self.analyses: dict[str, Any] = {}
+
     def run(
         self,
         settings: RunSettings,
@@ -56,7 +62,7 @@ class BacktraderEngine:
             on_start(point.ordinal)
             try:
                 shared = shared or _Shared(DataSet(settings, prices), ResultCache(RESULT_BYTES))
-                yield _run_point(settings, shared, point)
+                yield _run_point(settings, shared, point, self)
             except GeneratorExit:
                 raise
             except MemoryError as error:
@@ -74,7 +80,9 @@ class _Shared:
     results: ResultCache
 
 
-def _run_point(settings: RunSettings, shared: _Shared, point: Point) -> PointResult:
+def _run_point(
+    settings: RunSettings, shared: _Shared, point: Point, engine: BacktraderEngine
+) -> PointResult:
     began = time.perf_counter()
     entry: Entry = resolve(settings.entry_point)
     parameters = convert_all(entry.parameters, point.parameters)
@@ -90,12 +98,16 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point) -> PointRes
         cerebro.addindicator(WarmUp, bars=bars_before(data_set.prices[0], settings.start_date))
     cerebro.addstrategy(entry.strategy, **parameters)
     cerebro.addanalyzer(Recorder, epochs=data_set.epochs, _name="recorder")
+    for name, analyzer in engine.analyzers.items():
+        cerebro.addanalyzer(analyzer, _name=name)
     strategies = _executed(cerebro)
     if not strategies:
         raise RuntimeError("the strategy skipped itself (StrategySkipError)")
     account = strategies[0].analyzers.recorder.account(
         data_set.timeline, since=settings.start_date if settings.warm_up_bars else None
     )
+    found = strategies[0].analyzers
+    engine.analyses = {name: found.getbyname(name).get_analysis() for name in engine.analyzers}
     metrics = raw_metrics(account, settings)
     metrics["engine_metrics"] = _loop_that_ran(cerebro)
     metrics["bars"] = sum(len(data) for data in cerebro.datas)

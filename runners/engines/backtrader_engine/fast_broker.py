@@ -38,6 +38,7 @@ class FastBroker(BackBroker):  # type: ignore[misc]
 
     def begin(self, cell: Cell, log: EquityLog, *, every_bar: bool) -> None:
         self._cell, self._log, self._valued = cell, log, -1
+        self.every_bar = False
         self._must_see_every_bar = every_bar
         self._look_at_rules()
 
@@ -47,12 +48,17 @@ class FastBroker(BackBroker):  # type: ignore[misc]
             self._cell = None
 
     def _look_at_rules(self) -> None:
+        seen_every_bar = self.every_bar
         self.every_bar = (
             self._must_see_every_bar
             or self.p.filler is not None
             or not self.p.shortcash
             or any(not _is_plain(rules) for rules in self.comminfo.values())
         )
+        if self.every_bar and not seen_every_bar:
+            for data, position in self.positions.items():
+                if position.size:
+                    position.adjbase, position.datetime = data.close[0], data.datetime.datetime()
 
     # What changes the rules
 
@@ -85,6 +91,8 @@ class FastBroker(BackBroker):  # type: ignore[misc]
         self._log.write_until(self._cell[0])
         super().set_cash(cash)
         self._state()
+        # At its next bar Backtrader makes a number with a fraction of it.
+        self._cash_addition.append(0.0)
 
     setcash = set_cash
 

@@ -42,6 +42,7 @@ class _Walk:
     """One point's indicators; knows which lines hold results that have a key."""
 
     def __init__(self, strategy: Any, cache: ResultCache) -> None:
+        self._strategy = strategy
         self._cache = cache
         self._here: dict[Key, list[array[float]]] = {}
         """This point's results: an indicator that several others build on is computed once."""
@@ -51,6 +52,7 @@ class _Walk:
             self._signs[id(data)] = cache.number(("feed", place))
             for position, line in enumerate(data.lines.lines):
                 self._signs[id(line)] = cache.number(("feed", place, position))
+        self._feed_signs = set(self._signs.values())
 
     def evaluate(self, indicator: Any) -> None:
         """What indicator._once() does."""
@@ -84,7 +86,7 @@ class _Walk:
             results = self._computed(indicator)
             if key is not None:
                 self._here[key] = results
-                self._cache.offer(key, results)
+                self._cache.offer(key, results, at_once=self._on_feeds(indicator))
         else:
             assert key is not None
             self._here[key] = results
@@ -107,6 +109,12 @@ class _Walk:
         for line in indicator.lines:
             line.oncebinding()
         return [line.array for line in _tree(indicator)]
+
+    def _on_feeds(self, indicator: Any) -> bool:
+        """True for a strategy's own indicator of prices: it depends on few parameters, so it comes again."""
+        return indicator._owner is self._strategy and all(
+            self._sign(data) in self._feed_signs for data in indicator.datas
+        )
 
     def _sign(self, thing: Any) -> int | None:
         if isinstance(thing, LineSeriesStub):

@@ -55,7 +55,7 @@ class FastLoop:
             for line in own_lines:
                 ride(line, self._own_step, RidingOwnLine)
             self._movers.mount()
-            broker.begin(self._step, log, every_bar=not self._timeline.ordinary)
+            broker.begin(self._step, log, every_bar=self._late or not self._timeline.ordinary)
             self._run(broker, strategy, log)
             log.write_until(self._step[0] + 1)
             if self._recorder is not None and not self._talkative:

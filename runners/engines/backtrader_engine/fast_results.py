@@ -14,8 +14,8 @@ NUMBERS = 200_000
 class ResultCache:
     """Arrays by key, those used longest ago making room; lives as long as the child that runs an item.
 
-    What is asked for once is not kept: in a search most results depend on all parameters of a point and
-    never come back.
+    Of results that are built on others only those asked for twice are kept: in a search most of them depend
+    on all parameters of a point and never come back.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -54,11 +54,11 @@ class ResultCache:
             self._results.move_to_end(key)
         return results
 
-    def offer(self, key: Key, results: list[array[float]]) -> None:
-        """Keep these if they were offered before; arrays must not be written to from then on."""
+    def offer(self, key: Key, results: list[array[float]], *, at_once: bool) -> None:
+        """Keep these, at once or if they were offered before; nobody may write to the arrays from then on."""
         if key in self._results:
             return
-        if key not in self._offered:
+        if not at_once and key not in self._offered:
             self._offered.add(key)
             return
         self._results[key] = results
