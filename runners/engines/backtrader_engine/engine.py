@@ -80,9 +80,7 @@ class _Shared:
     results: ResultCache
 
 
-def _run_point(
-    settings: RunSettings, shared: _Shared, point: Point, engine: BacktraderEngine
-) -> PointResult:
+def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: BacktraderEngine) -> PointResult:
     began = time.perf_counter()
     entry: Entry = resolve(settings.entry_point)
     parameters = convert_all(entry.parameters, point.parameters)
