@@ -35,28 +35,36 @@ class Entry:
     engine: str | None
     parameters: dict[str, Any]
     passed: bool
+    deflated_sharpe_z: float | None
+    deflated_sharpe: float | None
     sharpe_ratio: float | None
+    pbo: float | None
+    trials: int | None
     annual_return: float | None
+    excess_return: float | None
     total_return: float | None
     max_drawdown: float | None
     trades: int | None
     win_rate: float | None
     profit_factor: float | None
     fee_pct: float | None
-    trials: int
+    fee_share_of_profit: float | None
+    out_of_sample_efficiency: float | None
+    reproduced: str | None
     finished_at: datetime
     backtest_result_id: int
     optimization_run_id: int
     rejection_reasons: list[str]
 
 
+ORDER = sql.SQL("deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id")
 COLUMNS = tuple(field.name for field in fields(Entry))
 
 HEADINGS = (
     "rank", "strategy", "status", "symbols", "parameters",
-    "Sharpe", "annual", "drawdown", "trades", "fees", "passed",
+    "deflated", "Sharpe", "annual", "drawdown", "trades", "fees", "passed",
 )  # fmt: skip
-NUMBERS = ("rank", "Sharpe", "annual", "drawdown", "trades", "fees")
+NUMBERS = ("rank", "deflated", "Sharpe", "annual", "drawdown", "trades", "fees")
 
 
 def read(
@@ -80,7 +88,9 @@ def read(
         )
         if wanted
     ]
-    query = sql.SQL("select {columns} from {board} where {conditions} order by rank limit %(limit)s").format(
+    # The order of rank, in the words of the index that it is read from: "order by rank" would rank every result.
+    query = sql.SQL("select {columns} from {board} where {conditions} order by {order} limit %(limit)s").format(
+        order=ORDER,
         conditions=sql.SQL(" and ".join(conditions) or "true"),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
         board=sql.Identifier("analytics", "result_leaderboard" if results else "strategy_leaderboard"),
@@ -103,6 +113,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
         entry.status,
         symbols_text(entry.symbols),
         parameters_text(entry.parameters),
+        per_cent_text(entry.deflated_sharpe),
         number_text(entry.sharpe_ratio),
         per_cent_text(entry.annual_return),
         per_cent_text(entry.max_drawdown),

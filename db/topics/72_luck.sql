@@ -75,7 +75,7 @@ returns double precision[]
 language sql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select case when sqrt(m.square) > 1e-12 then array_agg((u.value - m.mean) / sqrt(m.square) order by u.position) end
+  select case when sqrt(m.square) > 1e-12 then array_agg((u.value - m.mean) / nullif(sqrt(m.square), 0) order by u.position) end
   from (select avg(v) as mean, regr_sxx(v, v) as square from unnest(p_sums) as s (v)) as m
   cross join unnest(p_sums) with ordinality as u (value, position)
   group by m.square

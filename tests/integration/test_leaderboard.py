@@ -35,9 +35,9 @@ def leaderboard(*arguments: str) -> str:
 def test_one_row_a_strategy_in_plain_text() -> None:
     """Both passed; 1.10 stands before 0.90, and no Sharpe ratio comes last."""
     assert [" ".join(line.split()) for line in leaderboard().splitlines()[2:]] == [
-        "1 wild testing AAPL MSFT fast=10 slow=20 1.10 15.0% 35.0% 300 10.0% yes",
-        "2 calm testing AAPL MSFT period=14 0.90 8.0% 10.0% 120 5.0% yes",
-        "3 idle testing AAPL MSFT period=99 - 0.0% 0.0% 0 0.0% no",
+        "1 wild testing AAPL MSFT fast=10 slow=20 - 1.10 15.0% 35.0% 300 10.0% yes",
+        "2 calm testing AAPL MSFT period=14 - 0.90 8.0% 10.0% 120 5.0% yes",
+        "3 idle testing AAPL MSFT period=99 - - 0.0% 0.0% 0 0.0% no",
     ]
 
 

@@ -34,7 +34,7 @@ final as (
     progress.finished,
     progress.failed,
     progress.passed,
-    round(100.0 * (progress.finished + progress.failed) / nullif(progress.total, 0), 1) as percent,
+    round(100.0 * (progress.finished + progress.failed) / nullif(progress.total, 0), 1)::numeric(6, 1) as percent,
     progress.best_value,
     progress.best_result_id,
     best.parameters as best_parameters,

@@ -1,0 +1,9 @@
+select
+  id as reproduction_id,
+  backtest_result_id,
+  verdict,
+  differences,
+  platform,
+  reproduced_by,
+  reproduced_at
+from {{ source('desk', 'reproductions') }}
