@@ -72,26 +72,28 @@ def runners_alive(settings: Settings) -> int:
 def backup(settings: Settings, file: Path) -> int:
     """Writes the desk into `file` and returns its size in bytes. Readers and runners go on meanwhile."""
     partial = file.with_name(file.name + ".partial")
-    program = client("pg_dump", _server_major(settings))
+    program = client("pg_dump", server_major(settings))
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     except OSError as error:
         raise BackupError(
             f"{file} cannot be written: {error.strerror}", hint="choose another folder"
         ) from error
+    # Named, not through a descriptor of ours: pg_dump goes back to the head of the file at the end, and only
+    # then is a file recognised that was cut short later.
+    command = ["--format=custom", "--schema=desk", "--role=desk_owner", "--lock-wait-timeout=60s"]
     try:
-        with os.fdopen(descriptor, "wb") as out:
-            done = subprocess.run(
-                [program, "--format=custom", "--schema=desk", "--role=desk_owner", "--lock-wait-timeout=60s"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.PIPE,
-                env=_environment(settings),
-            )
-            out.flush()
-            os.fsync(out.fileno())
+        done = subprocess.run(
+            [str(program), *command, f"--file={partial}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_environment(settings),
+        )
         if done.returncode != 0:
             raise BackupError("the desk could not be dumped", detail=_said(done.stderr))
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
@@ -102,7 +104,7 @@ def read(settings: Settings, file: Path) -> int:
     """The schema version of a backup. Raises BackupError for what is none, or is newer than this code."""
     if not file.is_file():
         raise BackupError(f"there is no file {file}")
-    program = client("pg_restore", _server_major(settings))
+    program = client("pg_restore", server_major(settings))
     done = subprocess.run(
         [program, "--data-only", "--schema=desk", "--table=schema_migrations", "--file=-", file],
         stdin=subprocess.DEVNULL,
@@ -127,7 +129,7 @@ def read(settings: Settings, file: Path) -> int:
 
 def restore(settings: Settings, file: Path) -> None:
     """Replaces the desk by what is in `file`: all of it or, where anything fails, nothing."""
-    major = _server_major(settings)
+    major = server_major(settings)
     with _psql(settings, client("psql", major)) as into:
         into.write(_EMPTY + ROLES_FILE.read_bytes() + b"\nset role desk_owner;\n")
         command = [str(client("pg_restore", major)), "--schema=desk", "--no-owner", "--file=-", str(file)]
@@ -179,7 +181,8 @@ def _psql(settings: Settings, program: Path) -> Iterator[IO[bytes]]:
         raise BackupError("the backup could not be restored; the desk is as it was", detail=_said(said))
 
 
-def _server_major(settings: Settings) -> int:
+def server_major(settings: Settings) -> int:
+    """Major version of the desk's server."""
     with connection.connect("admin", settings=settings) as admin:
         return int(admin.info.server_version) // 10000
 

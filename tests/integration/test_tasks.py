@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -55,7 +54,9 @@ def rows(desk: Desk, query: str, *parameters: object) -> list[tuple[Any, ...]]:
 
 
 def job(desk: Desk, job_id: int) -> tuple[str, str | None, str | None]:
-    ((state, summary, error),) = rows(desk, "select state, summary, error from desk.jobs where id = %s", job_id)
+    ((state, summary, error),) = rows(
+        desk, "select state, summary, error from desk.jobs where id = %s", job_id
+    )
     return state, summary, error
 
 
@@ -101,7 +102,9 @@ def test_a_task_of_a_runner_that_was_killed_is_done_by_the_next(published: Desk)
     process.send_signal(signal.SIGTERM)
     process.wait(20)
     if job(published, job_id)[0] != "done":
-        assert rows(published, "select state from desk.work_items where job_id = %s", job_id) == [("waiting",)]
+        assert rows(published, "select state from desk.work_items where job_id = %s", job_id) == [
+            ("waiting",)
+        ]
         work(published)
     assert job(published, job_id)[0] == "done"
     assert rows(published, "select max(version) from desk.price_coverage where symbol = 'IBM'") == [(1,)]
@@ -120,9 +123,9 @@ def test_a_bayesian_search_gives_the_same_points_twice(published: Desk) -> None:
             "end_date": "2010-12-31",
             "optimization": {
                 "type": "Bayesian Search",
-                "points": 24,
+                "points": 16,
                 "batch_points": 8,
-                "patience": 24,
+                "patience": 16,
                 "constraints": ["fast < slow"],
                 "parameters": {
                     "fast": {"start": 2, "end": 40, "step": 1},
@@ -142,19 +145,20 @@ def test_a_bayesian_search_gives_the_same_points_twice(published: Desk) -> None:
                 job_id,
             )
         )
-    assert len(found[0]) == 24
+    assert len(found[0]) == 16
     assert all(row[1]["fast"] < row[1]["slow"] for row in found[0])
     assert found[0] == found[1]
 
 
 @pytest.fixture
-def due(fresh_desk: Desk) -> Iterator[Desk]:
+def due(fresh_desk: Desk) -> Desk:
     """A desk with a recurring job that has been due three times since anybody asked."""
     with fresh_desk.connect("director") as director:
         director.execute(
-            "select every('1 hour', 'dbt_refresh', p_name => 'refresh', p_starts_at => now() - interval '150 minutes')"
+            "select every('1 hour', 'dbt_refresh', p_name => 'refresh',"
+            " p_starts_at => now() - interval '150 minutes')"
         )
-    yield fresh_desk
+    return fresh_desk
 
 
 def test_ten_runners_queue_what_is_due_once(due: Desk) -> None:
@@ -178,7 +182,8 @@ def test_ten_runners_queue_what_is_due_once(due: Desk) -> None:
     assert not errors
     assert rows(due, "select count(*) from desk.jobs") == [(1,)]
     assert rows(
-        due, "select next_at - now() between '25 minutes' and '30 minutes', last_note from desk.recurring_jobs"
+        due,
+        "select next_at - now() between '25 minutes' and '30 minutes', last_note from desk.recurring_jobs",
     ) == [(True, None)]
 
 

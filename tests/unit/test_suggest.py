@@ -22,11 +22,18 @@ SPACE: list[dict[str, Any]] = [
     {"name": "side", "type": "text", "values": ["long", "short"]},
     {"name": "cash", "type": "number", "values": [5]},
 ]
-VALUES = {"period": {10, 12, 14, 16, 18, 20}, "limit": {0.1, 0.2, 0.3, 0.4}, "side": {"long", "short"}, "cash": {5}}
+VALUES = {
+    "period": {10, 12, 14, 16, 18, 20},
+    "limit": {0.1, 0.2, 0.3, 0.4},
+    "side": {"long", "short"},
+    "cash": {5},
+}
 
 
 def target(point: dict[str, Any]) -> float | None:
-    return None if point["period"] == 10 else point["limit"] - abs(point["share"] - 0.5) - point["period"] / 100
+    return (
+        None if point["period"] == 10 else point["limit"] - abs(point["share"] - 0.5) - point["period"] / 100
+    )
 
 
 def search(seed: int, direction: str = "max") -> list[list[Any]]:
@@ -89,4 +96,7 @@ def test_what_a_process_answers_is_json_whatever_is_printed() -> None:
         text=True,
         timeout=60,
     )
-    assert json.loads(done.stdout) == {"error": "this runner does not know tasks of kind dance", "again": False}
+    assert json.loads(done.stdout) == {
+        "error": "this runner does not know tasks of kind dance",
+        "again": False,
+    }

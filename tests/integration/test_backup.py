@@ -1,0 +1,170 @@
+"""A desk goes into a file and comes out of it the same; what would be lost is not overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runners.database import dump
+from runners.database.clients import NoClient, client
+from runners.settings import Settings
+from tests import desks
+from tests.desks import Desk
+
+BOARD = "select strategy, sharpe_ratio, parameters from analytics.result_leaderboard order by rank"
+
+
+def backdesk(desk: Desk, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runners.cli", *map(str, arguments)],
+        env={**os.environ, **desk.environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def rows(desk: Desk, query: str) -> list[tuple[Any, ...]]:
+    with desk.connect("admin") as admin:
+        return admin.execute(query).fetchall()
+
+
+def schema_of(desk: Desk) -> str:
+    """The whole definition with its privileges, as pg_dump writes it."""
+    done = subprocess.run(
+        [
+            client("pg_dump", dump.server_major(desk.settings)),
+            "--schema=desk",
+            "--schema-only",
+            desk.conninfo("owner"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # Conditions that were joined by `between` come back with fewer parentheses.
+    return re.sub(r"(?m)^\\(un)?restrict .*$|[()]", "", done.stdout)
+
+
+@pytest.fixture(scope="module")
+def full(desk: Desk) -> Desk:
+    """A desk with results, a board, a curve and a recurring job."""
+    desk.publish_strategies()
+    with desk.connect("importer") as importer:
+        importer.execute(
+            "insert into optimization_runs (strategy_id, config_file, optimization_type, target_metric,"
+            " total_combinations, status) select id, 'rsi.yaml', 'Grid Search', 'Sharpe Ratio', 72, 'running'"
+            " from strategies order by id limit 1"
+        )
+        importer.cursor().executemany(
+            "insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio,"
+            " total_return, total_trades, total_orders, fee_pct) select r.id, r.strategy_id,"
+            " jsonb_build_object('rsi_period', %s::int), %s, 0.15, 120, 240, 0.01"
+            " from optimization_runs as r",
+            [(period, period / 10) for period in range(5, 20)],
+        )
+    with desk.connect("director") as director:
+        director.execute("select every('1 day', 'dbt_refresh', p_name => 'nightly')")
+        director.execute("""update settings set value = '"America/New_York"' where name = 'time_zone'""")
+    return desk
+
+
+@pytest.fixture(scope="module")
+def file(full: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("backup") / "my desk.dump"
+    done = backdesk(full, "backup", path)
+    assert done.returncode == 0, done.stderr
+    assert "15 results" in done.stdout
+    assert [one.name for one in path.parent.iterdir()] == ["my desk.dump"]
+    assert path.stat().st_mode & 0o077 == 0
+    return path
+
+
+@pytest.fixture
+def empty(server: Settings) -> Iterator[Desk]:
+    """A database name, and no database yet."""
+    with desks.empty(server) as desk:
+        yield desk
+
+
+def test_what_comes_out_is_what_went_in(full: Desk, file: Path, empty: Desk) -> None:
+    assert backdesk(full, "up").returncode == 0
+    done = backdesk(empty, "restore", file)
+    assert done.returncode == 0, done.stderr
+    assert "15 results restored" in done.stdout
+    assert rows(empty, BOARD) == rows(full, BOARD) != []
+    for table in ("backtest_results", "jobs", "job_events", "recurring_jobs", "settings", "strategies"):
+        query = f"select count(*), md5(string_agg(t::text, '' order by t::text)) from desk.{table} as t"
+        assert rows(empty, query) == rows(full, query), table
+    assert schema_of(empty) == schema_of(full)
+    with empty.connect("director") as director:
+        director.execute("select every('1 day', 'dbt_refresh', p_name => 'another')")
+    # It holds results now.
+    done = backdesk(empty, "restore", file)
+    assert done.returncode == 1
+    assert "15 results" in done.stderr
+    assert "--replace" in done.stderr
+    assert rows(empty, "select count(*) from desk.recurring_jobs") == [(2,)]
+    with empty.connect("runner") as runner:
+        runner.execute("select desk.register_runner('h', 1, '0', '{backtrader}', 1, 'p', false, '[]')")
+    assert "1 runners are working on this desk" in backdesk(empty, "restore", file, "--replace").stderr
+
+
+@pytest.mark.parametrize("per_cent", [30, 99])
+def test_a_broken_file_leaves_the_desk_as_it_was(
+    full: Desk, file: Path, tmp_path: Path, per_cent: int
+) -> None:
+    cut = tmp_path / "cut.dump"
+    cut.write_bytes(file.read_bytes()[: file.stat().st_size * per_cent // 100])
+    before = schema_of(full), rows(full, "select count(*) from desk.backtest_results")
+    done = backdesk(full, "restore", cut, "--replace")
+    assert done.returncode == 1
+    assert "the desk is as it was" in done.stderr or "is no backup" in done.stderr
+    assert (schema_of(full), rows(full, "select count(*) from desk.backtest_results")) == before
+
+
+def test_what_is_no_backup_is_said_to_be_none(full: Desk, tmp_path: Path) -> None:
+    nonsense = tmp_path / "nonsense.dump"
+    nonsense.write_text("insert into")
+    assert f"{nonsense} is no backup of a desk" in backdesk(full, "restore", nonsense, "--replace").stderr
+    assert "there is no file" in backdesk(full, "restore", tmp_path / "none").stderr
+
+
+def test_a_file_that_is_there_is_not_written_over(full: Desk, file: Path, tmp_path: Path) -> None:
+    before = file.read_bytes()
+    assert "is there already" in backdesk(full, "backup", file).stderr
+    assert file.read_bytes() == before
+    assert "cannot be written" in backdesk(full, "backup", tmp_path / "none" / "x.dump").stderr
+
+
+def test_a_newer_backup_is_refused(full: Desk, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = dump.read(full.settings, file)
+    monkeypatch.setattr(dump.migrator, "MIGRATIONS", file.parent)
+    with pytest.raises(dump.BackupError, match=f"newer than this code: it is at version {version}"):
+        dump.read(full.settings, file)
+
+
+def test_a_data_folder_of_another_major_version_is_refused_with_the_way_out(
+    full: Desk, tmp_path: Path
+) -> None:
+    data = tmp_path / "postgres"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("13\n")
+    done = backdesk(full, "up", BACKDESK_HOME=str(tmp_path), DATABASE_URL="")
+    assert done.returncode == 1
+    assert "was made by PostgreSQL 13" in done.stderr
+    assert "backdesk backup FILE" in done.stderr
+    assert "backdesk restore FILE" in done.stderr
+    assert (data / "PG_VERSION").read_text() == "13\n"
+
+
+def test_a_server_that_is_too_new_for_every_program_here_is_said_to_be() -> None:
+    with pytest.raises(NoClient, match="no pg_dump for PostgreSQL 99"):
+        client("pg_dump", 99)

@@ -1,0 +1,128 @@
+"""`backdesk status`, `doctor` and `health` say what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runners import dbt
+from runners.cli import status
+from runners.cli.doctor import findings, machine
+from runners.cli.doctor.finding import Finding, Severity
+from runners.settings import Settings
+from tests.desks import Desk
+
+
+def backdesk(desk: Desk, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "runners.cli", *arguments],
+        env={**os.environ, **desk.environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def register(desk: Desk, host: str) -> int:
+    with desk.connect("runner") as runner:
+        row = runner.execute(
+            "select desk.register_runner(%s, 1, '0.1', '{backtrader,prices}', 2, 'linux', false, '[]')",
+            [host],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.fixture(scope="module")
+def with_views(desk: Desk) -> Desk:
+    with desk.connect("viewer") as viewer, pytest.raises(status.NoViews, match="not built"):
+        status.page(viewer)
+    desk.publish_strategies()
+    dbt.build(desk.settings)
+    return desk
+
+
+def page(desk: Desk) -> str:
+    with desk.connect("viewer") as viewer:
+        return status.page(viewer)
+
+
+def test_an_empty_desk_has_nothing_to_do(with_views: Desk) -> None:
+    done = backdesk(with_views, "status")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("next     Nothing")
+    assert "runners  0 alive" in done.stdout
+
+
+def test_work_without_a_runner_says_what_to_do(with_views: Desk) -> None:
+    with with_views.connect("director") as director:
+        director.execute("insert into jobs (kind, config, notes) values ('dbt_refresh', '{}', 'x')")
+        director.execute("select every('1 day', 'load_prices', p_config => '{\"source\": \"sample\"}')")
+    shown = page(with_views)
+    assert "no runner is alive. Start one: backdesk work" in shown
+    assert "load_prices" in shown
+    assert "1 day" in shown
+    register(with_views, "a\nb\x1b[31m")
+    shown = page(with_views)
+    assert "a b [31m" in shown
+    assert "\x1b" not in shown
+
+
+def test_health_is_of_this_host(with_views: Desk) -> None:
+    register(with_views, "elsewhere")
+    assert backdesk(with_views, "health").returncode == 1
+    register(with_views, socket.gethostname())
+    assert backdesk(with_views, "health").returncode == 0
+
+
+def about(desk: Desk) -> dict[str, Finding]:
+    return {finding.about: finding for finding in findings(desk.settings)}
+
+
+def test_doctor_finds_what_is_missing(with_views: Desk) -> None:
+    found = about(with_views)
+    assert found["server"].severity is Severity.ok
+    assert found["migrations"].severity is Severity.ok
+    assert found["prices"].severity is Severity.warning
+    assert found["prices"].todo == "backdesk load sample"
+    assert found["dbt's views"].todo == "backdesk up"
+    with with_views.connect("admin") as admin:
+        admin.execute("update desk.chores set last_error = 'no' where name = 'prune'")
+        admin.execute("update desk.schema_topics set sha256 = '' where name like '60%'")
+    found = about(with_views)
+    assert "prune: no" in found["chores"].found
+    assert found["migrations"].severity is Severity.warning
+    assert backdesk(with_views, "doctor").returncode == 1
+
+
+def test_doctor_without_a_server_says_so_and_ends_with_two(with_views: Desk, tmp_path: Path) -> None:
+    done = backdesk(with_views, "doctor", BACKDESK_HOME=str(tmp_path), DATABASE_URL="")
+    assert done.returncode == 2
+    assert "broken   server: the desk's database is not running" in done.stdout
+    assert "warning  data folder" in done.stdout
+    assert "migrations" not in done.stdout
+
+
+@pytest.mark.parametrize(("free", "severity"), [(1e8, "broken"), (3e9, "warning"), (1e11, "ok")])
+def test_a_full_disk_is_broken(monkeypatch: pytest.MonkeyPatch, free: float, severity: str) -> None:
+    class Usage:
+        def __init__(self) -> None:
+            self.free = free
+
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: Usage())
+    assert machine.disk_space(Settings(home=Path("/"))).severity.name == severity
+
+
+def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch, with_views: Desk) -> None:
+    def check(_: Settings) -> Any:
+        raise OSError("no such thing")
+
+    monkeypatch.setattr(machine, "CHECKS", (check,))
+    first = next(iter(findings(with_views.settings)))
+    assert (first.severity, first.found) == (Severity.broken, "no such thing")
