@@ -57,7 +57,9 @@ class Entry:
     rejection_reasons: list[str]
 
 
-ORDER = sql.SQL("deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id")
+ORDER = sql.SQL(
+    "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
+)
 COLUMNS = tuple(field.name for field in fields(Entry))
 
 HEADINGS = (
@@ -88,8 +90,10 @@ def read(
         )
         if wanted
     ]
-    # The order of rank, in the words of the index that it is read from: "order by rank" would rank every result.
-    query = sql.SQL("select {columns} from {board} where {conditions} order by {order} limit %(limit)s").format(
+    # The order of rank in the words of the index that it is read from: "order by rank" would rank all.
+    query = sql.SQL(
+        "select {columns} from {board} where {conditions} order by {order} limit %(limit)s"
+    ).format(
         order=ORDER,
         conditions=sql.SQL(" and ".join(conditions) or "true"),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
