@@ -1,0 +1,42 @@
+"""`make bench`: prints the tables of docs/benchmarks.md. ARGS='--quick' and '--only a,c' make it shorter."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import time
+
+TABLES = {
+    "a": ("backtests", "Backtests a CPU second"),
+    "b": ("commands", "Whole commands"),
+    "c": ("scaling", "Scaling"),
+    "d": ("queue_flat", "Queue"),
+    "f": ("ingest", "Ingest"),
+    "g": ("memory", "Memory"),
+}
+"""By letter: the module, whose tables(quick) yields text, and a heading."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one round of everything, to see that it works")
+    parser.add_argument("--only", default="", help="letters of the tables, such as a,c")
+    arguments = parser.parse_args()
+    chosen = arguments.only.replace(",", "") or "".join(TABLES)
+    unknown = [letter for letter in chosen if letter not in TABLES]
+    if unknown:
+        parser.error(f"there is no table {unknown[0]!r}; there are {', '.join(TABLES)}")
+    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} processors")
+    for letter in chosen:
+        name, heading = TABLES[letter]
+        print(f"\n## ({letter}) {heading}", flush=True)
+        began = time.perf_counter()
+        for text in importlib.import_module(f"benchmarks.{name}").tables(arguments.quick):
+            print(f"\n{text}", flush=True)
+        print(f"\n({time.perf_counter() - began:.0f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

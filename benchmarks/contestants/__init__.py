@@ -1,0 +1,1 @@
+"""Programs that are measured against each other, a process each."""
