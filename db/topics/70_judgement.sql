@@ -97,6 +97,7 @@ as $$
 declare
   v_run desk.optimization_runs;
   v_family jsonb := '{}';
+  v_metrics jsonb;
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
@@ -118,9 +119,12 @@ begin
           'Insert another optimization_runs row for further results.');
       end if;
       -- Not a number is no metric: as a number it would exceed every threshold.
-      new := jsonb_populate_record(new, (
-        select jsonb_object_agg(d.metric, null)
-        from desk.metric_definitions as d where to_jsonb(new) ->> d.metric = 'NaN'));
+      v_metrics := to_jsonb(new);
+      if v_metrics::text like '%NaN%' then
+        new := jsonb_populate_record(new, (
+          select jsonb_object_agg(d.metric, null)
+          from desk.metric_definitions as d where v_metrics ->> d.metric = 'NaN'));
+      end if;
       if jsonb_typeof(new.parameters) is distinct from 'object' then
         perform desk.refuse(format('Got %s as parameters', left(coalesce(new.parameters::text, 'nothing'), 60)), '$.parameters',
           'Give an object of names and values.');

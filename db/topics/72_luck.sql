@@ -4,11 +4,14 @@
 create or replace function desk.sharpe_error(
   p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision)
 returns double precision
-language sql immutable strict
+language plpgsql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select case when p_sessions >= 2 then sqrt(nullif(greatest(0,
-    1 - p_skewness * p_sharpe + (p_kurtosis - 1) / 4 * p_sharpe * p_sharpe), 0) / (p_sessions - 1)) end
+declare
+  v_variance double precision := 1 - p_skewness * p_sharpe + (p_kurtosis - 1) / 4 * p_sharpe * p_sharpe;
+begin
+  return case when p_sessions >= 2 and v_variance > 0 then sqrt(v_variance / (p_sessions - 1)) end;
+end
 $$;
 comment on function desk.sharpe_error(double precision, double precision, double precision, double precision) is
   'Standard error of a Sharpe ratio (Mertens 2002), from skewness and raw kurtosis.';
@@ -18,10 +21,12 @@ create or replace function desk.probabilistic_sharpe(
   p_sharpe double precision, p_hurdle double precision, p_skewness double precision, p_kurtosis double precision,
   p_sessions double precision)
 returns double precision
-language sql immutable strict
+language plpgsql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select desk.normal_cdf((p_sharpe - p_hurdle) / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions))
+begin
+  return desk.normal_cdf((p_sharpe - p_hurdle) / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions));
+end
 $$;
 comment on function desk.probabilistic_sharpe(double precision, double precision, double precision, double precision, double precision) is
   'Probability that the true Sharpe ratio is above the hurdle (Bailey and Lopez de Prado 2012).';
@@ -31,12 +36,14 @@ create or replace function desk.min_track_record(
   p_sharpe double precision, p_hurdle double precision, p_skewness double precision, p_kurtosis double precision,
   p_confidence double precision default 0.95)
 returns double precision
-language sql immutable strict
+language plpgsql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select case when p_sharpe > p_hurdle then
+begin
+  return case when p_sharpe > p_hurdle then
     1 + (1 - p_skewness * p_sharpe + (p_kurtosis - 1) / 4 * p_sharpe * p_sharpe)
-      * (desk.normal_quantile(p_confidence) / (p_sharpe - p_hurdle)) ^ 2 end
+      * (desk.normal_quantile(p_confidence) / (p_sharpe - p_hurdle)) ^ 2 end;
+end
 $$;
 comment on function desk.min_track_record(double precision, double precision, double precision, double precision, double precision) is
   'Sessions needed to hold the Sharpe ratio above the hurdle with a confidence (Bailey and Lopez de Prado 2012); null when it is not above.';
@@ -44,12 +51,14 @@ revoke execute on function desk.min_track_record(double precision, double precis
 
 create or replace function desk.expected_maximum(p_trials double precision, p_variance double precision)
 returns double precision
-language sql immutable strict
+language plpgsql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select case when p_trials <= 1 then 0 else greatest(0, sqrt(p_variance) * (
+begin
+  return case when p_trials <= 1 then 0 else greatest(0, sqrt(p_variance) * (
     (1 - 0.57721566490153286) * desk.normal_quantile(1 - 1 / p_trials)
-    + 0.57721566490153286 * desk.normal_quantile(1 - 1 / (p_trials * exp(1::double precision))))) end
+    + 0.57721566490153286 * desk.normal_quantile(1 - 1 / (p_trials * exp(1::double precision))))) end;
+end
 $$;
 comment on function desk.expected_maximum(double precision, double precision) is
   'Sharpe ratio that the best of so many trials without skill is expected to have (Bailey, Borwein, Lopez de Prado, Zhu 2014); 0 for one trial.';
@@ -59,12 +68,14 @@ create or replace function desk.deflated_sharpe_z(
   p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
   p_trials double precision, p_variance double precision)
 returns double precision
-language sql immutable
+language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
+begin
   -- Trials that resemble each other vary less than noise does over this many sessions: hence the floor.
-  select (p_sharpe - desk.expected_maximum(p_trials, greatest(coalesce(p_variance, 0), 1 / nullif(p_sessions - 1, 0))))
-    / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions)
+  return (p_sharpe - desk.expected_maximum(p_trials, greatest(coalesce(p_variance, 0), 1 / nullif(p_sessions - 1, 0))))
+    / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
+end
 $$;
 comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision, double precision) is
   'Standard errors between a Sharpe ratio and the expected best of the trials (Bailey and Lopez de Prado 2014); V is at least 1/(T-1). Its probability is normal_cdf(z).';

@@ -1,5 +1,7 @@
 -- Probability of backtest overfitting: does the point that is best in one half of the window stay good in the other?
 
+drop function if exists desk.block_sharpe(double precision, double precision, double precision);
+
 create or replace function desk.cscv(
   p_points integer, p_blocks integer, p_counts double precision[], p_sums double precision[], p_squares double precision[],
   out pbo double precision, out loss_probability double precision, out degradation_slope double precision, out splits bigint)
@@ -54,7 +56,8 @@ begin
       for v_high in 0 .. v_masks - 1 loop
         continue when bit_count(v_low::bit(16)) + bit_count(v_high::bit(16)) <> p_blocks / 2;
         with halves as (
-          select u.position, u.ln + u.rn as n, u.ls + u.rs as s, u.lq + u.rq as q, u.tn, u.ts, u.tq
+          select u.position, u.ln + u.rn as n, u.ls + u.rs as s, u.lq + u.rq as q,
+                 u.tn - u.ln - u.rn as o, u.ts - u.ls - u.rs as os, u.tq - u.lq - u.rq as oq
           from unnest(
             v_n[v_low * p_points + 1 : (v_low + 1) * p_points], v_n[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
             v_s[v_low * p_points + 1 : (v_low + 1) * p_points], v_s[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
@@ -62,7 +65,12 @@ begin
             v_tn, v_ts, v_tq) with ordinality as u (ln, rn, ls, rs, lq, rq, tn, ts, tq, position)
         ),
         sharpes as materialized (
-          select h.position, desk.block_sharpe(h.n, h.s, h.q) as inside, desk.block_sharpe(h.tn - h.n, h.ts - h.s, h.tq - h.q) as outside
+          select h.position,
+                 -- What does not vary did not trade: its Sharpe ratio is that of cash.
+                 case when h.q - h.s * h.s / nullif(h.n, 0) > 1e-18
+                   then h.s / h.n / sqrt((h.q - h.s * h.s / h.n) / nullif(h.n - 1, 0)) else 0 end as inside,
+                 case when h.oq - h.os * h.os / nullif(h.o, 0) > 1e-18
+                   then h.os / h.o / sqrt((h.oq - h.os * h.os / h.o) / nullif(h.o - 1, 0)) else 0 end as outside
           from halves as h
         ),
         best as (
@@ -89,19 +97,6 @@ $$;
 comment on function desk.cscv(integer, integer, double precision[], double precision[], double precision[]) is
   'Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017) on counts, sums and sums of squares by point and block, point by point: PBO, probability of loss and slope of degradation.';
 revoke execute on function desk.cscv(integer, integer, double precision[], double precision[], double precision[]) from public;
-
-create or replace function desk.block_sharpe(p_count double precision, p_sum double precision, p_square double precision)
-returns double precision
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  -- What does not vary did not trade: its Sharpe ratio is that of cash.
-  select case when p_square - p_sum * p_sum / nullif(p_count, 0) > 1e-18
-    then p_sum / p_count / sqrt((p_square - p_sum * p_sum / p_count) / (p_count - 1)) else 0 end
-$$;
-comment on function desk.block_sharpe(double precision, double precision, double precision) is
-  'Sharpe ratio a session from count, sum and sum of squares of daily returns; 0 where they do not vary.';
-revoke execute on function desk.block_sharpe(double precision, double precision, double precision) from public;
 
 create or replace function desk.measure_overfitting(p_run_id bigint)
 returns double precision

@@ -1,0 +1,65 @@
+"""The statistics of db/topics/72_luck.sql and 77_overfitting.sql in numpy and scipy, from the papers."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import e
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+EULER = 0.57721566490153286
+
+
+def sharpe_error(sharpe: float, skewness: float, kurtosis: float, sessions: float) -> float:
+    return float(np.sqrt((1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2) / (sessions - 1)))
+
+
+def probabilistic_sharpe(
+    sharpe: float, hurdle: float, skewness: float, kurtosis: float, sessions: float
+) -> float:
+    return float(stats.norm.cdf((sharpe - hurdle) / sharpe_error(sharpe, skewness, kurtosis, sessions)))
+
+
+def min_track_record(sharpe: float, hurdle: float, skewness: float, kurtosis: float, p: float) -> float:
+    variance = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    return float(1 + variance * (stats.norm.ppf(p) / (sharpe - hurdle)) ** 2)
+
+
+def expected_maximum(trials: float, variance: float) -> float:
+    first, second = stats.norm.ppf(1 - 1 / trials), stats.norm.ppf(1 - 1 / (trials * e))
+    return float(np.sqrt(variance) * ((1 - EULER) * first + EULER * second))
+
+
+def effective_trials(block_sums: Any) -> float:
+    """n(1 - r) + r with the mean of all pairwise correlations r."""
+    count = len(block_sums)
+    matrix = np.corrcoef(block_sums)
+    mean = float(np.clip((matrix.sum() - count) / (count * (count - 1)), 0, 1))
+    return count * (1 - mean) + mean
+
+
+def cscv(counts: Any, sums: Any, squares: Any) -> tuple[float, float, float]:
+    """PBO, probability of loss and slope of degradation, all splits one by one; arrays are point x block."""
+    points, blocks = sums.shape
+    below, losses, inside, outside = 0, 0, [], []
+    splits = list(combinations(range(blocks), blocks // 2))
+    for split in splits:
+        chosen = np.zeros(blocks, dtype=bool)
+        chosen[list(split)] = True
+        ins, outs = (_sharpe(counts[:, c], sums[:, c], squares[:, c]) for c in (chosen, ~chosen))
+        best = int(np.argmax(ins))
+        rank = stats.rankdata(outs)[best]
+        below += rank <= (points + 1) / 2
+        losses += outs[best] < 0
+        inside.append(ins[best])
+        outside.append(outs[best])
+    slope = float(np.polyfit(inside, outside, 1)[0])
+    return below / len(splits), losses / len(splits), slope
+
+
+def _sharpe(counts: Any, sums: Any, squares: Any) -> Any:
+    n, s, q = counts.sum(1), sums.sum(1), squares.sum(1)
+    variance = (q - s * s / n) / (n - 1)
+    return s / n / np.sqrt(variance)
