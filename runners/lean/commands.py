@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from runners.errors import DeskError
-from runners.lean.targets import TargetError, checked_target, full_path
+from runners.lean.targets import TargetError, checked_target, desk_metric, full_path, lean_name
 
 PACKAGE = "QuantConnect.Optimizer"
 GRID, EULER = "Grid Search", "Euler Search"
@@ -166,6 +166,42 @@ def optimization(config: Mapping[str, Any]) -> Optimization:
         ),
         segments=int(search.get("segments", SEGMENTS)),
     )
+
+
+def in_leans_words(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config as the database canonicalised it, with LEAN's names for target and constraints.
+
+    What LEAN has no name for stays, and is refused by `optimization`.
+    """
+    search = dict(config.get("optimization") or {})
+    if "target_metric" in search:
+        search["target_metric"] = lean_name(search["target_metric"]) or search["target_metric"]
+    constraints = []
+    for text in search.get("constraints") or ():
+        found = _COMPARISON.match(text)
+        name = lean_name(found[1]) if found else None
+        constraints.append(f"{name} {found[2]} {found[3]}{found[4]}" if found and name else text)
+    return {**config, "optimization": {**search, "constraints": constraints}}
+
+
+def in_the_desks_words(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The other way round: LEAN's paths as metrics of the desk, without what the desk has no metric for."""
+    if not isinstance(config.get("optimization"), Mapping):
+        return dict(config)
+    search = dict(config["optimization"])
+    if "." in str(search.get("target_metric", "")):
+        metric = desk_metric(search.pop("target_metric"))
+        search |= {"target_metric": metric} if metric else {}
+    constraints = []
+    for text in search.get("constraints") or ():
+        found = _COMPARISON.match(str(text))
+        if found and "." in found[1]:
+            metric = desk_metric(found[1])
+            text = f"{metric} {found[2]} {found[3]}{found[4]}" if metric else None
+        constraints.append(text)
+    if constraints:
+        search["constraints"] = [text for text in constraints if text is not None]
+    return {**config, "optimization": search}
 
 
 def number_text(value: object) -> str:

@@ -20,6 +20,7 @@ from runners.configs.reader import Config
 from runners.configs.refusals import explained
 from runners.engines.raw_metrics import ImpossibleResultError
 from runners.errors import DeskError
+from runners.lean.commands import in_the_desks_words
 from runners.lean.discovery import Refusal, Search, discover
 from runners.lean.optimizer_config import search_config, search_type
 from runners.lean.result_file import LeanResult
@@ -133,7 +134,7 @@ def _import_search(
     for result in search.results:
         try:
             measured.append((result, measure(result)))
-        except (ImpossibleResultError, OverflowError, ZeroDivisionError) as error:
+        except ImpossibleResultError as error:
             refused.append(Refusal(result.path, f"has impossible numbers: {error}"))
     while True:
         try:
@@ -206,9 +207,8 @@ def _insert_run(
         len(new), symbols, min(starts, default=None), max(ends, default=None), cash,
         "; ".join(search.remarks) or None,
     )  # fmt: skip
-    described = (
-        config.data if config else search_config(search.config, search.log.target if search.log else "")
-    )
+    target = search.log.target if search.log else ""
+    described = in_the_desks_words(config.data) if config else search_config(search.config, target)
     if described:
         try:
             connection.execute("select desk.describe_import(%s::bigint, %s)", (run_id, Jsonb(described)))

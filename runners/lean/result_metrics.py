@@ -63,6 +63,14 @@ def measure(result: LeanResult, settings: RunSettings | None = None) -> Measured
 
     Raises ImpossibleResultError for numbers that no account can have.
     """
+    try:
+        return _measured(result, settings)
+    except (OverflowError, ZeroDivisionError, ValueError) as error:
+        # Finite numbers whose powers and sums are not.
+        raise ImpossibleResultError(str(error)) from error
+
+
+def _measured(result: LeanResult, settings: RunSettings | None) -> Measured:
     flags = list(_flags(result))
     curve = daily_curve(result.equity) if result.source == "json" else None
     if curve is not None and not _believable(curve, result, flags):

@@ -85,6 +85,20 @@ def checked_target(name: str) -> str:
     )
 
 
+def lean_name(name: str) -> str | None:
+    """What LEAN calls a metric of the desk, by the desk's column, title or alias; None where it has none."""
+    try:
+        return checked_target(name)
+    except TargetError:
+        return _PATHS.get(plain(name)) or next(
+            (known for known in STATISTIC_NAMES if plain(known) == plain(name) and _is_target(known)), None
+        )
+
+
+def _is_target(name: str) -> bool:
+    return plain(name) in {plain(field) for field in PORTFOLIO_FIELDS}
+
+
 def full_path(target: str) -> str:
     """The path that a target stands for; in a config file LEAN takes nothing but paths."""
     return target if "." in target else f"{PORTFOLIO}.{_field(target)}"

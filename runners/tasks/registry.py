@@ -42,6 +42,8 @@ KINDS: dict[str, Kind] = {
     "load_prices": Kind("runners.tasks.load_prices", "prices"),
     "dbt_refresh": Kind("runners.tasks.dbt_refresh", "dbt", package="dbt", wanted_only=True),
     "suggest": Kind("runners.tasks.suggest", "optuna", package="optuna"),
+    # A runner that can start LEAN says so by its engines; see runners.engines.registry.
+    "lean_optimization": Kind("runners.tasks.lean_optimization", "lean", wanted_only=True),
 }
 
 

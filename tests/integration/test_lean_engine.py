@@ -197,5 +197,59 @@ def test_without_docker_a_runner_takes_no_work_of_leans(stocked: Desk, lean: Sta
     lean.set("no_docker")
     queue(stocked)
     drained(stocked, lean, tmp_path)
-    assert rows(stocked, "select engines from runners") == [(["backtrader"],)]
+    assert rows(stocked, "select 'lean' = any (engines) from runners") == [(False,)]
     assert rows(stocked, "select state from jobs") == [("waiting",)]
+
+
+def test_a_delegated_optimization_is_imported_as_a_run(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
+    config = CONFIG | {"success_criteria": {"min_trades": 1}}
+    config["optimization"] = CONFIG["optimization"] | {"target_metric": "Net Profit"}
+    with stocked.connect("director") as director:
+        director.execute(
+            "insert into jobs (kind, config) values ('lean_optimization', %s)", (json.dumps(config),)
+        )
+    drained(stocked, lean, tmp_path)
+    [(state, summary, error)] = rows(stocked, "select state, summary, error from jobs")
+    assert (state, error) == ("done", None)
+    assert summary.startswith("3 runs complete, 3 passed, best Sharpe: ")
+    found = rows(
+        stocked,
+        "select r.imported, r.target_metric, b.parameters ->> 'rsi_period', b.starting_cash, b.total_fees > 0"
+        " from optimization_runs as r join backtest_results as b on b.optimization_run_id = r.id",
+    )
+    assert {row[:2] + row[3:] for row in found} == {(True, "total_return", 50_000.0, True)}
+    assert sorted(row[2] for row in found) == ["4", "6", "8"]
+    assert (lean.containers(), workspaces(stocked)) == ([], [])
+
+
+def test_a_delegated_optimization_that_hangs_ends_when_its_job_is_cancelled(
+    stocked: Desk, lean: StandIn, tmp_path: Path
+) -> None:
+    lean.set("hang")
+    with stocked.connect("director") as director:
+        row = director.execute(
+            "insert into jobs (kind, config) values ('lean_optimization', %s) returning id",
+            (json.dumps(CONFIG),),
+        ).fetchone()
+    process = worker(stocked, lean, tmp_path)
+    until(lambda: len(lean.containers()) == 1)
+    rows(stocked, "select cancel_job(%s)", row and row[0])
+    until(lambda: not lean.containers())
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert rows(stocked, "select state from jobs") == [("cancelled",)]
+
+
+def test_a_delegated_optimization_that_was_cut_off_keeps_what_it_has(
+    stocked: Desk, lean: StandIn, tmp_path: Path
+) -> None:
+    lean.set("cut_off")
+    with stocked.connect("director") as director:
+        config = CONFIG | {"optimization": {"parameters": {"rsi_period": {"start": 4, "end": 12, "step": 2}}}}
+        director.execute(
+            "insert into jobs (kind, config) values ('lean_optimization', %s)", (json.dumps(config),)
+        )
+    drained(stocked, lean, tmp_path)
+    assert rows(stocked, "select total_combinations, notes from optimization_runs") == [
+        (3, "the optimization was cut off before its end")
+    ]

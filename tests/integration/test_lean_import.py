@@ -6,18 +6,22 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runners.configs.errors import ConfigError
 from runners.configs.reader import parse_config
 from runners.lean.importer import Imported, ImportOptions, ImportRefused, import_results
 from tests import lean_files
 from tests.desks import Desk
+from tests.lean_mutations import broken
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "lean" / "samples"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of LEAN's own files is not here")
@@ -301,6 +305,26 @@ def test_an_importer_cannot_touch_a_run_that_the_desk_executes(fresh_desk: Desk)
             importer.execute("select desk.describe_import(1, '{}')")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             importer.execute("delete from desk.imports")
+
+
+def import_damaged(desk: Desk, raw: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "1234567890.json").write_bytes(raw)
+        [one] = run_import(desk, Path(folder), strategy="Damaged", create_strategy=True)
+    assert one.known or one.results + len(one.refusals) == 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_damaged_file_is_imported_or_refused_by_the_database_too(desk: Desk, data: st.DataObject) -> None:
+    import_damaged(desk, broken(data))
+
+
+@pytest.mark.long
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_two_thousand_damaged_files_are_imported_or_refused(desk: Desk, data: st.DataObject) -> None:
+    import_damaged(desk, broken(data))
 
 
 @needs_samples
