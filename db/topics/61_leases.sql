@@ -256,7 +256,10 @@ set search_path = desk, pg_temp
 as $$
 declare
   -- A memory limit and a deadline are nearly always the point's own doing: once more, alone, is enough.
-  v_attempts constant integer := case when p_kind in ('memory', 'deadline') then 2 else (desk.setting('max_attempts') #>> '{}')::integer end;
+  v_attempts constant integer := case
+    when p_kind in ('memory', 'deadline') then 2
+    when p_kind = 'infrastructure' then (desk.setting('max_lost_attempts') #>> '{}')::integer
+    else (desk.setting('max_attempts') #>> '{}')::integer end;
   v_backoff  constant interval := make_interval(
     secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ least(p_item.attempt - 1, 10));
 begin

@@ -1,0 +1,151 @@
+-- The one validator of configs.
+
+create or replace function desk.inner_search(p_search jsonb)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case p_search ->> 'type' when 'Walk-Forward' then p_search ->> 'search' else p_search ->> 'type' end
+$$;
+comment on function desk.inner_search(jsonb) is 'How points are chosen: the type of a search, or of the search inside a walk-forward.';
+revoke execute on function desk.inner_search(jsonb) from public;
+
+create or replace function desk.checked_search(p_search jsonb, p_config jsonb)
+returns jsonb
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_search jsonb := p_search;
+  v_inner  text;
+  v_key    text;
+  v_owner  text;
+begin
+  if v_search ->> 'type' = 'Walk-Forward' then
+    v_search := '{"search": "Grid Search"}'::jsonb || v_search;
+    if not v_search ? 'walk_forward' then
+      perform desk.refuse('Key walk_forward is missing', '$.optimization',
+        'Say how the windows are laid, such as: walk_forward: {in_sample: 504, out_of_sample: 126}.');
+    end if;
+    v_search := jsonb_set(v_search, '{walk_forward}',
+      '{"mode": "rolling", "unit": "bars", "embargo": 0, "warm_up": 0}'::jsonb || (v_search -> 'walk_forward'));
+  end if;
+  v_inner := desk.inner_search(v_search);
+  -- A key that the chosen search never reads is a mistake, not a wish.
+  select k.name, k.owner into v_key, v_owner
+  from (values ('walk_forward', 'Walk-Forward'), ('search', 'Walk-Forward'), ('segments', 'Euler Search'),
+               ('points', 'Random Search'), ('batch_points', 'Bayesian Search'), ('patience', 'Bayesian Search')) as k (name, owner)
+  where v_search ? k.name and not (k.owner = v_search ->> 'type' or k.owner = v_inner
+    or (k.name = 'points' and v_inner = 'Bayesian Search'))
+  limit 1;
+  if v_key is not null then
+    perform desk.refuse(format('A %s has no %s', v_search ->> 'type', v_key), '$.optimization.' || v_key,
+      format('Remove the key, or use type: %s.', v_owner));
+  end if;
+  if p_config ? 'in_sample_criteria' and v_search ->> 'type' <> 'Walk-Forward' then
+    perform desk.refuse(format('A %s has no in_sample_criteria', v_search ->> 'type'), '$.in_sample_criteria',
+      'Remove the key, or use type: Walk-Forward.');
+  end if;
+  if v_inner in ('Random Search', 'Bayesian Search') and not v_search ? 'points' then
+    perform desk.refuse('Key points is missing', '$.optimization', format('A %s needs to know how many points to try, such as: points: 200', v_inner));
+  end if;
+  return v_search || case v_inner
+    when 'Euler Search' then jsonb_build_object('segments', coalesce(v_search -> 'segments', '4'))
+    when 'Bayesian Search' then jsonb_build_object('batch_points', coalesce(v_search -> 'batch_points', '16'))
+    else '{}' end;
+end
+$$;
+comment on function desk.checked_search(jsonb, jsonb) is 'The search with its own defaults; refuses keys that it never reads and the lack of one that it needs.';
+revoke execute on function desk.checked_search(jsonb, jsonb) from public;
+
+create or replace function desk.validate_config(p_strategy text, p_config jsonb)
+returns jsonb
+language plpgsql stable security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_config    jsonb := p_config;
+  v_search    jsonb;
+  v_strategy  desk.strategies;
+  v_name      text;
+  v_metric    text;
+  v_timeframe text;
+  v_symbols   text[];
+  v_start     date;
+  v_end       date;
+  v_each      boolean;
+begin
+  if jsonb_typeof(coalesce(p_config, 'null')) <> 'object' then
+    perform desk.refuse(format('Got %s where a config is needed', left(coalesce(p_config::text, 'nothing'), 60)), '$',
+      'A config is an object; see configs/optimizations/template.yaml.');
+  end if;
+  if p_strategy is not null then
+    if v_config ? 'strategy' and v_config ->> 'strategy' <> p_strategy then
+      perform desk.refuse(format('The job says strategy %s and its config says %s', p_strategy, v_config ->> 'strategy'), '$.strategy',
+        'Name it once.');
+    end if;
+    v_config := v_config || jsonb_build_object('strategy', p_strategy);
+  end if;
+  perform desk.check_config_keys(v_config, '', '$');
+
+  v_name := v_config ->> 'strategy';
+  select s.* into v_strategy from desk.strategies as s where s.name = v_name or s.code = v_name;
+  if not found then
+    perform desk.refuse(format('Unknown strategy %s', to_jsonb(left(v_name, 60))), '$.strategy',
+      desk.did_you_mean(v_name, array(select s.name from desk.strategies as s)), '23503');
+  end if;
+  if v_strategy.status = 'retired' then
+    perform desk.refuse(format('Strategy %s is retired', v_strategy.name), '$.strategy',
+      format('Bring it back first: select move_strategy(''%s'', ''backlog'', ''why'').', v_strategy.name));
+  end if;
+
+  -- Defaults of scalar keys come from config_keys.
+  select jsonb_object_agg(k.path, k.default_value) || v_config into v_config
+  from desk.config_keys as k where k.default_value is not null and k.path !~ '[.]' and k.path <> 'optimization';
+  select jsonb_object_agg(substr(k.path, 14), k.default_value) || coalesce(v_config -> 'optimization', '{}') into v_search
+  from desk.config_keys as k where k.default_value is not null and k.path ~ '^optimization[.][a-z_]+$';
+
+  if jsonb_typeof(v_config -> 'commission') = 'number' then
+    v_config := v_config || jsonb_build_object('commission', jsonb_build_object('percent', v_config -> 'commission'));
+  end if;
+  v_config := jsonb_set(v_config, '{commission}',
+    '{"percent": 0, "per_share": 0, "minimum": 0}'::jsonb || (v_config -> 'commission'));
+
+  v_metric := desk.metric_named(v_search ->> 'target_metric');
+  if v_metric is null then
+    perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))), '$.optimization.target_metric',
+      desk.did_you_mean(v_search ->> 'target_metric', array(
+        select n.name from desk.metric_definitions as d, unnest(d.title || d.aliases) as n (name))), '23503');
+  end if;
+  v_search := v_search || jsonb_build_object('target_metric', v_metric, 'target_direction', coalesce(v_search ->> 'target_direction',
+    (select d.direction from desk.metric_definitions as d where d.metric = v_metric)));
+  v_search := desk.checked_search(v_search, v_config);
+  perform desk.parameter_space(v_strategy.id, v_search -> 'parameters', desk.inner_search(v_search));
+  perform desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
+
+  v_timeframe := v_config ->> 'timeframe';
+  if v_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
+    perform desk.refuse(format('Got %s as timeframe', to_jsonb(left(v_timeframe, 20))), '$.timeframe', 'Write a number and m, h, d or w: 1d.');
+  end if;
+  v_symbols := desk.checked_symbols(v_config -> 'symbols', v_timeframe);
+  v_start := (v_config ->> 'start_date')::date;
+  v_end := (v_config ->> 'end_date')::date;
+  v_each := v_config ? 'for_each';
+  if v_each then
+    perform desk.checked_window(array[s.symbol], v_timeframe, v_start, v_end) from unnest(v_symbols) as s (symbol);
+  else
+    select w.p_start, w.p_end into v_start, v_end from desk.checked_window(v_symbols, v_timeframe, v_start, v_end) as w;
+  end if;
+
+  perform desk.checked_criteria(v_config -> c.name, '$.' || c.name)
+  from unnest('{success_criteria,in_sample_criteria}'::text[]) as c (name) where v_config ? c.name;
+  return desk.canonical_json(jsonb_strip_nulls(
+    (v_config - '{name,description,notes,optimization,symbols,start_date,end_date}'::text[])
+    || jsonb_build_object('strategy', v_strategy.name, 'symbols', to_jsonb(v_symbols), 'start_date', v_start, 'end_date', v_end,
+         'optimization', v_search)));
+end
+$$;
+comment on function desk.validate_config(text, jsonb) is
+  'The one validator: the config with aliases resolved and defaults filled in, or a refusal in one sentence with its JSON path and a hint.';
+revoke execute on function desk.validate_config(text, jsonb) from public;
+grant execute on function desk.validate_config(text, jsonb) to desk_director, desk_viewer, desk_importer;

@@ -1,0 +1,101 @@
+-- What is said of a run that closes: its summary, and what looks wrong with it.
+
+create or replace function desk.summary_text(
+  p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe double precision)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select format('%s runs complete, %s passed, best Sharpe: %s%s', p_finished, p_passed,
+    coalesce((round(p_best_sharpe::numeric, 1) + 0.0)::text, 'n/a'),
+    case when p_failed > 0 then format(', %s failed', p_failed) else '' end)
+$$;
+comment on function desk.summary_text(bigint, bigint, bigint, double precision) is 'The desk''s line: 72 runs complete, 3 passed, best Sharpe: 1.8';
+revoke execute on function desk.summary_text(bigint, bigint, bigint, double precision) from public;
+
+create or replace function desk.runs_summary(p_run_ids bigint[])
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select desk.summary_text(
+    count(*) filter (where b.outcome = 'finished' and r.optimization_type <> 'Walk-Forward'),
+    count(*) filter (where b.passed and r.parent_run_id is null),
+    count(*) filter (where b.outcome = 'failed'),
+    coalesce(max(b.sharpe_ratio) filter (where b.passed and r.parent_run_id is null),
+      max(b.sharpe_ratio) filter (where r.parent_run_id is null)))
+  from desk.optimization_runs as r
+  join desk.backtest_results as b on b.optimization_run_id = r.id
+  where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
+$$;
+comment on function desk.runs_summary(bigint[]) is
+  'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the backtests of all folds are counted, and the stitched test is judged.';
+revoke execute on function desk.runs_summary(bigint[]) from public;
+grant execute on function desk.runs_summary(bigint[]) to desk_director, desk_viewer;
+
+create or replace function desk.folds_summary(p_run_id bigint)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select case when count(*) = 0 then '' else format('; %s folds, %s profitable%s%s', count(*), count(*) filter (where b.total_return > 0),
+    case when count(*) filter (where f.state = 'cash') > 0 then format(', %s in cash', count(*) filter (where f.state = 'cash')) end,
+    ', efficiency ' || round((avg(b.annual_return) / nullif(avg(c.annual_return), 0))::numeric, 2)) end
+  from desk.walk_forward_folds as f
+  left join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  left join desk.backtest_results as c on c.id = f.chosen_result_id
+  where f.optimization_run_id = p_run_id
+$$;
+comment on function desk.folds_summary(bigint) is 'The folds of a walk-forward run in a few words; empty for any other run.';
+revoke execute on function desk.folds_summary(bigint) from public;
+
+create or replace function desk.best_on_edge(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Edges are those of all generations together: what was searched at all.
+  select coalesce(array_agg(s.item ->> 'name' order by s.position), '{}')
+  from desk.run_progress as p
+  join desk.backtest_results as b on b.id = p.best_result_id
+  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id and g.generation = 1
+  cross join lateral jsonb_array_elements(g.space) with ordinality as s (item, position)
+  cross join lateral (
+    select min(e.value) as lowest, max(e.value) as highest
+    from desk.search_generations as h
+    cross join lateral jsonb_array_elements(h.space) as t (item)
+    cross join lateral (
+      select (v.value #>> '{}')::numeric from jsonb_array_elements(t.item -> 'values') as v (value) where jsonb_typeof(v.value) = 'number'
+      union all
+      select u.value from (values ((t.item ->> 'start')::numeric),
+        (coalesce((t.item ->> 'end')::numeric, (t.item ->> 'start')::numeric + (t.item ->> 'step')::numeric * ((t.item ->> 'count')::numeric - 1)))) as u (value)
+    ) as e (value)
+    where h.optimization_run_id = p.optimization_run_id and t.item ->> 'name' = s.item ->> 'name'
+  ) as r
+  where p.optimization_run_id = p_run_id
+    and coalesce((s.item ->> 'count')::bigint, 2) > 1
+    and jsonb_typeof(b.parameters -> (s.item ->> 'name')) = 'number'
+    and (b.parameters ->> (s.item ->> 'name'))::numeric in (r.lowest, r.highest)
+$$;
+comment on function desk.best_on_edge(bigint) is 'Parameters whose best value lies on the edge of what was searched: a better one may lie beyond.';
+revoke execute on function desk.best_on_edge(bigint) from public;
+
+create or replace function desk.run_flags(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select array_remove(array[
+    case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
+    case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
+    case when count(*) > 1 and max(b.total_trades) > 0
+      and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
+      then 'all points identical' end,
+    case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
+      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null)
+  from desk.best_on_edge(p_run_id) as e (parameters)
+  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
+  group by e.parameters
+$$;
+comment on function desk.run_flags(bigint) is 'What looks wrong with a run: no data, no trades, all points identical (a parameter that nobody reads), best on the edge.';
+revoke execute on function desk.run_flags(bigint) from public;

@@ -1,0 +1,220 @@
+-- The states of a run: prepared, started, followed by its strategy, its job and the whole that it is a part of.
+
+create or replace function desk.tg_runs_prepare()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_metric text := desk.metric_named(new.target_metric);
+begin
+  if v_metric is null then
+    perform desk.refuse(format('Unknown metric %s', to_jsonb(new.target_metric)), '$.target_metric',
+      desk.did_you_mean(new.target_metric, array(select d.title from desk.metric_definitions as d)), '23503');
+  end if;
+  new.target_metric := v_metric;
+  if new.job_id is null then
+    new.imported := true;
+    if new.status not in ('pending', 'running') then
+      perform desk.refuse(format('A run cannot be imported as %s', new.status), '$.status',
+        'Insert it as running; it closes by itself when as many results as total_combinations are in.');
+    end if;
+    new.target_direction := (select d.direction from desk.metric_definitions as d where d.metric = v_metric);
+    new.engine := coalesce(new.engine, (select s.engine from desk.strategies as s where s.id = new.strategy_id));
+  end if;
+  if new.status = 'running' then
+    new.started_at := coalesce(new.started_at, now());
+    new.strategy_status_before := (select s.status from desk.strategies as s where s.id = new.strategy_id);
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_runs_prepare() is 'Resolves names in a new run and marks one without a job as imported.';
+revoke execute on function desk.tg_runs_prepare() from public;
+create or replace trigger optimization_runs_a_prepare before insert on desk.optimization_runs
+for each row execute function desk.tg_runs_prepare();
+
+create or replace function desk.tg_runs_start()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  if old.status in ('completed', 'failed', 'cancelled') and new.status <> 'running' then
+    raise exception using errcode = '23514',
+      message = format('Run %s is %s and cannot become %s', old.id, old.status, new.status);
+  end if;
+  if new.status = 'running' then
+    new.started_at := coalesce(old.started_at, now());
+    new.strategy_status_before := coalesce(old.strategy_status_before,
+      (select s.status from desk.strategies as s where s.id = new.strategy_id));
+    new.closed_at := null;
+  elsif new.status in ('completed', 'failed', 'cancelled') then
+    new.closed_at := now();
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_runs_start() is 'Stamps the times of a run and keeps it on its way.';
+revoke execute on function desk.tg_runs_start() from public;
+create or replace trigger optimization_runs_b_start before update of status on desk.optimization_runs
+for each row when (old.status is distinct from new.status) execute function desk.tg_runs_start();
+
+create or replace function desk.tg_runs_follow()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into desk.run_progress (optimization_run_id, total) values (new.id, case when new.imported then coalesce(new.total_combinations, 0) else 0 end);
+    if new.imported then
+      perform desk.set_criteria(new.id, null, null);
+    end if;
+  end if;
+  insert into desk.job_events (job_id, optimization_run_id, event, from_state, to_state, details, actor)
+  values (new.job_id, new.id, 'run', case when tg_op = 'UPDATE' then old.status end, new.status,
+    jsonb_strip_nulls(jsonb_build_object('summary', new.summary, 'error', new.error)), session_user);
+  if new.parent_run_id is not null then
+    perform desk.parent_follows_child(new.parent_run_id, new.status);
+    return null;
+  elsif new.role = 'pilot' then
+    perform desk.job_follows_pilot(new);
+    return null;
+  end if;
+  if new.status = 'running' then
+    perform desk.strategy_follows_start(new.strategy_id, new.id);
+  elsif new.status in ('completed', 'failed', 'cancelled') then
+    perform desk.strategy_follows_close(new.strategy_id, new.id);
+  end if;
+  if new.job_id is not null and tg_op = 'UPDATE' then
+    perform desk.job_follows_runs(new.job_id);
+  end if;
+  return null;
+end
+$$;
+comment on function desk.tg_runs_follow() is 'Writes the event of a run, and lets its strategy and its job follow.';
+revoke execute on function desk.tg_runs_follow() from public;
+create or replace trigger optimization_runs_c_made after insert on desk.optimization_runs
+for each row execute function desk.tg_runs_follow();
+create or replace trigger optimization_runs_d_moved after update of status on desk.optimization_runs
+for each row when (old.status is distinct from new.status) execute function desk.tg_runs_follow();
+
+create or replace function desk.parent_follows_child(p_parent_id bigint, p_child_status text)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  if p_child_status = 'running' then
+    update desk.optimization_runs set status = 'running' where id = p_parent_id and status in ('pending', 'failed');
+  elsif p_child_status in ('completed', 'failed', 'cancelled') then
+    update desk.run_progress set due = true where optimization_run_id = p_parent_id;
+  end if;
+end
+$$;
+comment on function desk.parent_follows_child(bigint, text) is 'A walk-forward run starts with its first part, and has something to do when a part ends.';
+revoke execute on function desk.parent_follows_child(bigint, text) from public;
+
+create or replace function desk.strategy_follows_start(p_strategy_id bigint, p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  if (select s.status in ('backlog', 'rejected') from desk.strategies as s where s.id = p_strategy_id for no key update) then
+    perform desk.move_strategy_by_run(p_strategy_id, 'testing', format('run %s started', p_run_id), p_run_id);
+  end if;
+end
+$$;
+comment on function desk.strategy_follows_start(bigint, bigint) is 'A strategy in the backlog or rejected is in testing once a run of it starts.';
+revoke execute on function desk.strategy_follows_start(bigint, bigint) from public;
+
+create or replace function desk.strategy_follows_close(p_strategy_id bigint, p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_status  text;
+  v_run     desk.optimization_runs;
+  v_passed  bigint;
+  v_entered record;
+begin
+  -- The row lock lets two runs that close together follow one after the other.
+  select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
+
+  if v_run.status = 'completed' and v_passed > 0 then
+    if v_run.optimization_type = 'Walk-Forward' and v_status in ('testing', 'passed') then
+      perform desk.move_strategy_by_run(p_strategy_id, 'validated', v_run.summary, p_run_id);
+    elsif v_status in ('testing', 'rejected') then
+      perform desk.move_strategy_by_run(p_strategy_id, 'passed', v_run.summary, p_run_id);
+    end if;
+    return;
+  end if;
+  if v_status <> 'testing' or exists (
+    select from desk.optimization_runs as r
+    where r.strategy_id = p_strategy_id and r.status = 'running' and r.role = 'search' and r.id <> p_run_id)
+  then
+    return;
+  end if;
+  select e.id, e.from_status, e.happened_at into v_entered
+  from desk.strategy_events as e
+  where e.strategy_id = p_strategy_id and e.to_status = 'testing'
+  order by e.id desc limit 1;
+  if v_run.status = 'completed' or exists (
+    select from desk.job_events as e join desk.optimization_runs as r on r.id = e.optimization_run_id
+    where r.strategy_id = p_strategy_id and e.event = 'run' and e.to_state = 'completed' and e.happened_at > v_entered.happened_at)
+  then
+    perform desk.move_strategy_by_run(p_strategy_id, 'rejected', coalesce(v_run.summary, v_run.error), p_run_id);
+  elsif v_entered.from_status in ('backlog', 'rejected') then
+    perform desk.move_strategy_by_run(p_strategy_id, v_entered.from_status,
+      format('run %s was %s', p_run_id, v_run.status), p_run_id);
+  end if;
+end
+$$;
+comment on function desk.strategy_follows_close(bigint, bigint) is
+  'Testing becomes passed with a passing result (validated, when it was a walk-forward), rejected with none once no other run is under way; a run that was cancelled or failed puts the strategy back.';
+revoke execute on function desk.strategy_follows_close(bigint, bigint) from public;
+
+create or replace function desk.job_follows_runs(p_job_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_job  desk.jobs;
+  v_runs record;
+begin
+  select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
+  select count(*) filter (where r.status in ('pending', 'running')) as open,
+         count(*) filter (where r.status = 'running') as running,
+         count(*) filter (where r.status = 'completed') as completed,
+         count(*) filter (where r.status = 'cancelled') as cancelled,
+         string_agg(distinct r.error, '; ') filter (where r.status = 'failed') as error,
+         count(*) as total, min(r.summary) as summary, array_agg(r.id) as ids
+  into v_runs
+  from desk.optimization_runs as r where r.job_id = p_job_id and r.role = 'search';
+  if v_runs.open > 0 then
+    if (v_runs.running > 0 or v_runs.open < v_runs.total) and v_job.state not in ('running', 'paused') then
+      update desk.jobs
+      set state = 'running', started_at = coalesce(started_at, now()), finished_at = null, summary = null, error = null
+      where id = p_job_id;
+    end if;
+    return;
+  end if;
+  update desk.jobs
+  set state = case
+        when v_runs.error is not null then 'failed'
+        when v_runs.completed > 0 then 'done'
+        else 'cancelled' end,
+      summary = case when v_runs.total = 1 then v_runs.summary else desk.runs_summary(v_runs.ids) end,
+      error = v_runs.error,
+      finished_at = now()
+  where id = p_job_id;
+end
+$$;
+comment on function desk.job_follows_runs(bigint) is 'Brings a job to the state that its runs are in, with the summary over all of them.';
+revoke execute on function desk.job_follows_runs(bigint) from public;
