@@ -1,4 +1,4 @@
-"""`python -m runners.optimize_runner --config FILE`: queue a search, run it, end with its summary."""
+"""`python -m runners.optimize_runner --config FILE` or `--batch FILE`: from configs to their summaries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 import typer
 
 from runners.cli.errors import report
+from runners.cli.files import BatchFile, EstimateOnly, Force
 from runners.cli.run import Processes, run_files
 from runners.errors import DeskError
 
@@ -18,11 +19,22 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def optimize(
-    config: Annotated[Path, typer.Option("--config", help="Config file (YAML).", show_default=False)],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Config file (YAML).", show_default=False)
+    ] = None,
+    batch_file: BatchFile = None,
     processes: Processes = 0,
+    force: Force = False,
+    estimate: EstimateOnly = False,
 ) -> None:
-    """Queue the search of a config file, have it run, and end with its summary line."""
-    run_files([config], processes=processes)
+    """Queue the search of a config file, or all of a batch, have it run, and end with the summary."""
+    run_files(
+        [config] if config else None,
+        batch_file=batch_file,
+        processes=processes,
+        force=force,
+        estimate=estimate,
+    )
 
 
 def main() -> None:

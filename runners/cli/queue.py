@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import psycopg
 import typer
 
-from runners.cli.errors import report
+from runners.cli.files import BatchFile, EstimateOnly, Files, Force, given, print_estimates, refusals
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
-from runners.jobs.queueing import Refused, queue, read_configs
+from runners.jobs.queueing import queue
 
 
 def register(app: typer.Typer) -> None:
@@ -20,9 +19,12 @@ def register(app: typer.Typer) -> None:
 
 
 def queue_files(
-    files: Annotated[list[Path], typer.Argument(help="Config files (YAML).", show_default=False)],
+    files: Files = None,
+    batch_file: BatchFile = None,
     priority: Annotated[int, typer.Option(help="Higher is worked on first; -1000 to 1000.")] = 0,
     note: Annotated[str | None, typer.Option(help="A note that is kept with the jobs.")] = None,
+    force: Force = False,
+    estimate: EstimateOnly = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check and count; queue nothing.")] = False,
 ) -> None:
     """Queue searches from config files. If one of them is refused, none is queued.
@@ -32,22 +34,22 @@ def queue_files(
       backdesk queue configs/optimizations/rsi_etf_example.yaml
 
       backdesk queue configs/optimizations/*_example.yaml --priority 5 --dry-run
+
+      backdesk queue --batch configs/batches/mean_reversion_batch.yaml --estimate
     """
     notices: dict[str, None] = {}
-    try:
-        configs = read_configs(files)
+    with refusals(several=batch_file is not None or len(files or ()) > 1):
+        configs, batch = given(files, batch_file)
+        if estimate:
+            return print_estimates(configs)
         with connect("director") as director:
             director.add_notice_handler(lambda notice: notices.update({_text(notice): None}))
-            jobs = queue(director, configs, priority=priority, note=note, dry_run=dry_run)
-    except Refused as refused:
-        for error in refused.errors:
-            report(error)
-        if len(files) > 1:
-            print("nothing was queued", file=sys.stderr)
-        raise typer.Exit(1) from None
+            jobs = queue(
+                director, configs, priority=priority, note=note, dry_run=dry_run, force=force, batch=batch
+            )
 
     rows = [
-        ("-" if dry_run else str(job.job_id), job.config.path, str(job.searches), f"{job.combinations:,}")
+        ("-" if dry_run else str(job.job_id), job.name, str(job.searches), f"{job.combinations:,}")
         for job in jobs
     ]
     print(
@@ -60,7 +62,12 @@ def queue_files(
         return
     for notice in notices:
         print(notice, file=sys.stderr)
+    for job in jobs:
+        if job.held:
+            print(f"job {job.job_id} is held: nothing is known of its fees, so pilot points run first")
     print("watch: backdesk psql -c 'select * from job_progress'")
+    if batch:
+        print(f"batch: backdesk psql -c 'select * from batch_summary where batch_id = {jobs[0].batch_id}'")
 
 
 def _text(notice: psycopg.errors.Diagnostic) -> str:

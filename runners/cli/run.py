@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
 from runners.cli.errors import report
+from runners.cli.files import BatchFile, EstimateOnly, Files, Force, given, print_estimates, refusals
 from runners.database.connection import connect
 from runners.jobs.following import JobStanding
-from runners.jobs.queueing import Queued, Refused, queue, read_configs
+from runners.jobs.queueing import Queued, queue
 from runners.jobs.running import Interrupted, run_until_over
 from runners.settings import Settings
 
@@ -27,51 +29,81 @@ Processes = Annotated[
     ),
 ]
 
+BATCH_LINE = "select format('%%s: %%s', name, summary) from desk.batch_summary where batch_id = %s"
+
 
 def register(app: typer.Typer) -> None:
     app.command("run", short_help="Queue searches, wait for them, print their summaries.")(run)
 
 
 def run(
-    files: Annotated[list[Path], typer.Argument(help="Config files (YAML).", show_default=False)],
+    files: Files = None,
+    batch_file: BatchFile = None,
     processes: Processes = 0,
     priority: Annotated[int, typer.Option(help="Higher is worked on first; -1000 to 1000.")] = 0,
     note: Annotated[str | None, typer.Option(help="A note that is kept with the jobs.")] = None,
+    force: Force = False,
+    estimate: EstimateOnly = False,
 ) -> None:
     """Queue searches, have them run, and print the summary of each.
 
     The runners that are alive do the work; where there is none, one is started for as long as it takes. An
     identical job that is still open is joined. Ctrl-C leaves the jobs in the queue.
 
-    Example:
+    Examples:
 
       backdesk run configs/optimizations/rsi_etf_example.yaml
+
+      backdesk run --batch configs/batches/mean_reversion_batch.yaml
     """
-    run_files(files, processes=processes, priority=priority, note=note)
+    run_files(
+        files,
+        batch_file=batch_file,
+        processes=processes,
+        priority=priority,
+        note=note,
+        force=force,
+        estimate=estimate,
+    )
 
 
 def run_files(
-    files: Sequence[Path], *, processes: int = 0, priority: int = 0, note: str | None = None
+    files: Sequence[Path] | None,
+    *,
+    batch_file: Path | None = None,
+    processes: int = 0,
+    priority: int = 0,
+    note: str | None = None,
+    force: bool = False,
+    estimate: bool = False,
 ) -> list[JobStanding]:
     """Queues, follows and sums up; ends the process with 1 where a job failed, with 130 at Ctrl-C."""
     settings = Settings.from_environment()
+    batch_line = None
     try:
-        configs = read_configs(files)
-        with connect("director", settings=settings) as director:
-            queued = queue(director, configs, priority=priority, note=note, join=True)
-            announce(queued)
-            jobs = run_until_over(
-                director, [job.job_id for job in queued], settings=settings, processes=processes
-            )
-    except Refused as refused:
-        for error in refused.errors:
-            report(error)
-        raise typer.Exit(1) from None
+        with refusals():
+            configs, batch = given(files, batch_file)
+            if estimate:
+                print_estimates(configs)
+                return []
+            with connect("director", settings=settings) as director:
+                queued = queue(
+                    director, configs, priority=priority, note=note, join=True, force=force, batch=batch
+                )
+                announce(queued)
+                jobs = run_until_over(
+                    director, [job.job_id for job in queued], settings=settings, processes=processes
+                )
+                made = next((job.batch_id for job in queued if not job.joined), None)
+                if batch and made is not None:
+                    batch_line = director.execute(BATCH_LINE, (made,)).fetchone()
     except Interrupted as interrupted:
         report(interrupted)
         raise typer.Exit(130) from None
     print("next: backdesk psql -c 'select * from strategy_leaderboard limit 10'", file=sys.stderr)
-    sum_up(jobs)
+    sum_up(jobs, {job.job_id: job.name for job in queued} if batch else {})
+    if batch_line:
+        print(batch_line[0])
     if any(job.state != "done" for job in jobs):
         raise typer.Exit(1)
     return jobs
@@ -81,15 +113,28 @@ def announce(queued: Sequence[Queued]) -> None:
     """One line a job."""
     for job in queued:
         what = "is open already and identical: joined" if job.joined else "queued"
-        print(
-            f"job {job.job_id}  {job.config.path}: {job.combinations:,} combinations, {what}", file=sys.stderr
-        )
+        print(f"job {job.job_id}  {job.name}: {job.combinations:,} combinations, {what}", file=sys.stderr)
+        if job.held:
+            print(
+                f"job {job.job_id}  nothing is known of its fees: a few pilot points run first",
+                file=sys.stderr,
+            )
 
 
-def sum_up(jobs: Sequence[JobStanding]) -> None:
-    """The summary line of each job; with several, each says whose it is."""
+def sum_up(jobs: Sequence[JobStanding], names: Mapping[int, str] = MappingProxyType({})) -> None:
+    """The summary line of each job; with several, each says whose it is. Before them, what to look at."""
+    for job in jobs:
+        whose = f"job {job.job_id}: " if len(jobs) > 1 else ""
+        if job.reused:
+            print(
+                f"{whose}{job.reused:,} of {job.recorded:,} points were known from earlier searches",
+                file=sys.stderr,
+            )
+        for flag in job.flags:
+            print(f"look: {whose}{flag}", file=sys.stderr)
     for job in jobs:
         text = job.summary or job.state
         if job.error:
             text = f"{text}; {job.state}: {job.error}"
-        print(text if len(jobs) == 1 else f"{job.config_file or job.strategy}: {text}")
+        name = names.get(job.job_id) or job.config_file or job.strategy
+        print(text if len(jobs) == 1 else f"{name}: {text}")

@@ -18,7 +18,7 @@ OVER = frozenset({"done", "failed", "cancelled"})
 
 STANDINGS = """
 select job_id, state, strategy, coalesce(config_file, '') as config_file,
-       total, finished, failed, passed, summary, error
+       total, finished, failed, passed, summary, error, reused, flags
 from desk.job_progress
 where job_id = any(%s)
 order by job_id
@@ -39,6 +39,8 @@ class JobStanding:
     passed: int
     summary: str | None
     error: str | None
+    reused: int = 0
+    flags: Sequence[str] = ()
 
     @property
     def over(self) -> bool:
@@ -102,7 +104,7 @@ class JobsProgress:
         if job.job_id not in self._tasks:
             self._tasks[job.job_id] = bars.add_task(job.strategy, job_id=job.job_id, state="", start=False)
         task = self._tasks[job.job_id]
-        if job.state != "waiting" and not job.over:
+        if job.state not in ("held", "waiting") and not job.over:
             bars.start_task(task)
         bars.update(task, completed=job.recorded, total=job.total, state=_state(job))
         if job.over:
@@ -124,6 +126,8 @@ def _state(job: JobStanding) -> str:
     parts = [f"{job.passed} passed"] if job.finished else []
     if job.failed:
         parts.append(f"{job.failed} failed")
-    if job.state not in ("running", "done"):
+    if job.state == "held":
+        parts.append("held while pilot points run")
+    elif job.state not in ("running", "done"):
         parts.append(job.state)
     return ", ".join(parts) or job.state

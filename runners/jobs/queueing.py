@@ -10,20 +10,25 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from runners.configs.batches import Batch
 from runners.configs.errors import ConfigError
 from runners.configs.reader import Config, read_config
 from runners.configs.refusals import explained
 from runners.settings import PROJECT_ROOT
 
 INSERT = """
-insert into desk.jobs (strategy, config, config_file, priority, notes)
-values (%s, %s, %s, %s, %s)
+insert into desk.jobs (strategy, config, config_file, priority, notes, batch_id, force)
+values (%s, %s, %s, %s, %s, %s, %s)
 returning id
 """
+BATCH = "insert into desk.batches (name, file, notes) values (%s, %s, %s) returning id"
 COMBINATIONS = """
-select count(*), coalesce(sum(total_combinations), 0)::bigint
-from desk.optimization_runs
-where job_id = %s and role = 'search'
+select count(*) filter (where r.role = 'search'),
+       coalesce(sum(r.total_combinations) filter (where r.optimization_type <> 'Walk-Forward'), 0)::bigint,
+       max(j.state), max(j.batch_id)
+from desk.optimization_runs as r
+join desk.jobs as j on j.id = r.job_id
+where r.job_id = %s and r.role in ('search', 'in_sample')
 """
 IDENTICAL = """
 select id
@@ -43,6 +48,15 @@ class Queued:
     combinations: int
     joined: bool = False
     """True where an identical job was open, so that none was made."""
+    held: bool = False
+    """True while pilot points run first."""
+    batch_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: the config's own name where one file holds several, else the file."""
+        own = self.config.data.get("name")
+        return own if self.batch_id is not None and isinstance(own, str) else self.config.path
 
 
 class Refused(ConfigError):
@@ -77,17 +91,21 @@ def queue(
     note: str | None = None,
     dry_run: bool = False,
     join: bool = False,
+    force: bool = False,
+    batch: Batch | None = None,
 ) -> list[Queued]:
     """Makes a job of each config in one transaction, as the director; raises Refused with every refusal.
 
-    `join` takes an identical open job instead of refusing; `dry_run` takes everything back at the end.
+    `join` takes an identical open job instead of refusing; `dry_run` takes everything back at the end;
+    `force` runs jobs whatever their fees; `batch` is what the configs belong to.
     """
     queued, errors = [], []
     with connection.transaction():
+        batch_id = _insert_batch(connection, batch) if batch else None
         for config in configs:
             try:
                 with connection.transaction():
-                    queued.append(_insert(connection, config, priority, note))
+                    queued.append(_insert(connection, config, priority, note, batch_id, force))
             except psycopg.errors.UniqueViolation as error:
                 twin = _identical(connection, config) if join else None
                 if twin is None:
@@ -96,7 +114,8 @@ def queue(
                     queued.append(twin)
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 errors.append(explained(error, config))
-        if errors or dry_run:
+        # A batch of which every job was open already would be empty.
+        if errors or dry_run or all(job.joined for job in queued):
             raise psycopg.Rollback
     if errors:
         raise Refused(errors)
@@ -112,9 +131,24 @@ def config_file(path: str) -> str:
     return resolved.name
 
 
-def _insert(connection: psycopg.Connection[Any], config: Config, priority: int, note: str | None) -> Queued:
+def _insert_batch(connection: psycopg.Connection[Any], batch: Batch) -> int:
+    row = connection.execute(BATCH, (batch.name, config_file(batch.path), batch.notes)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _insert(
+    connection: psycopg.Connection[Any],
+    config: Config,
+    priority: int,
+    note: str | None,
+    batch_id: int | None,
+    force: bool,
+) -> Queued:
     file = config_file(config.path)
-    row = connection.execute(INSERT, (None, Jsonb(config.data), file, priority, note)).fetchone()
+    row = connection.execute(
+        INSERT, (None, Jsonb(config.data), file, priority, note, batch_id, force)
+    ).fetchone()
     assert row is not None
     return _counted(connection, row[0], config)
 
@@ -129,4 +163,12 @@ def _counted(
 ) -> Queued:
     row = connection.execute(COMBINATIONS, (job_id,)).fetchone()
     assert row is not None
-    return Queued(job_id, config, searches=row[0], combinations=row[1], joined=joined)
+    return Queued(
+        job_id,
+        config,
+        searches=row[0],
+        combinations=row[1],
+        joined=joined,
+        held=row[2] == "held",
+        batch_id=row[3],
+    )

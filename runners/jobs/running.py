@@ -76,7 +76,8 @@ def run_until_over(
 
 def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:
     for job in jobs:
-        if job.state in ("paused", "held"):
+        # A held job goes on by itself when its pilot points are in.
+        if job.state == "paused":
             raise JobsWait(
                 f"job {job.job_id} is {job.state}",
                 hint=f"go on: backdesk psql -c 'select resume_job({job.job_id})'",

@@ -48,6 +48,10 @@ GOOD = """\
         ("rsi_etf_example.yaml", 72),
         ("bollinger_etf_example.yaml", 60),
         ("sma_crossover_example.yaml", 51),
+        ("euler_example.yaml", 23),
+        ("random_example.yaml", 60),
+        ("bayesian_example.yaml", 64),
+        ("walk_forward_example.yaml", 156),
         ("template.yaml", 6),
     ],
 )

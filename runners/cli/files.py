@@ -1,0 +1,67 @@
+"""The config files of a command: each one by itself, or a batch; and what people see of their refusals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runners.cli.errors import report
+from runners.configs.batches import Batch, read_batch
+from runners.configs.errors import ConfigError
+from runners.configs.reader import Config
+from runners.database.connection import connect
+from runners.jobs.estimating import estimate_text, estimates
+from runners.jobs.queueing import Refused, read_configs
+
+Files = Annotated[list[Path] | None, typer.Argument(help="Config files (YAML).", show_default=False)]
+BatchFile = Annotated[
+    Path | None, typer.Option("--batch", help="A batch file: several configs, queued all or none.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Run it whatever its fees are estimated at; this is recorded.")
+]
+EstimateOnly = Annotated[
+    bool, typer.Option("--estimate", help="Only estimate points, time, trades and fees; queue nothing.")
+]
+
+
+@contextmanager
+def refusals(several: bool = False) -> Iterator[None]:
+    """Prints every refusal with its place, and ends the command with 1."""
+    try:
+        yield
+    except Refused as refused:
+        for error in refused.errors:
+            report(error)
+        if several:
+            print("nothing was queued", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def given(files: Sequence[Path] | None, batch_file: Path | None) -> tuple[list[Config], Batch | None]:
+    """The configs to queue, and the batch that they are if they are one."""
+    if bool(files) == bool(batch_file):
+        raise typer.BadParameter("name config files, or one --batch FILE")
+    if batch_file is None:
+        return read_configs(files or ()), None
+    try:
+        batch = read_batch(batch_file)
+    except ConfigError as error:
+        raise Refused([error]) from error
+    return list(batch.configs), batch
+
+
+def print_estimates(configs: Sequence[Config]) -> None:
+    """What each would be, and what the fee guard would say."""
+    with connect("director") as director:
+        found = estimates(director, configs)
+    names = [config.data.get("name") or config.path for config in configs]
+    print("\n\n".join(estimate_text(str(name), one) for name, one in zip(names, found, strict=True)))
+    if len(found) > 1:
+        total = sum(one.combinations for one in found)
+        print(f"\nall {len(found)}: {total:,} points, at most {sum(one.at_most for one in found):,}")
