@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from runners.errors import DeskError
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DATABASE_NAME = "trading"
 
@@ -16,7 +21,8 @@ class Settings:
     """Where the desk lives.
 
     home               folder of everything the desk keeps (BACKDESK_HOME)
-    database_url       any PostgreSQL server instead of the embedded one (DATABASE_URL)
+    database_url       any PostgreSQL server instead of the embedded one (DATABASE_URL); its password may lie
+                       in a file (DATABASE_PASSWORD_FILE), as containers and systemd hand out secrets
     database           database name where the URL gives none (BACKDESK_DATABASE)
     strategies_folder  the user's own strategies (BACKDESK_STRATEGIES)
     """
@@ -34,10 +40,25 @@ class Settings:
         strategies = given.get("BACKDESK_STRATEGIES")
         return cls(
             home=_absolute(home) if home else PROJECT_ROOT / ".backdesk",
-            database_url=given.get("DATABASE_URL") or None,
+            database_url=_with_password(given.get("DATABASE_URL"), given.get("DATABASE_PASSWORD_FILE")),
             database=given.get("BACKDESK_DATABASE") or DATABASE_NAME,
             strategies_folder=_absolute(strategies) if strategies else None,
         )
+
+
+def _with_password(url: str | None, file: str | None) -> str | None:
+    if not url or not file:
+        return url or None
+    try:
+        return make_conninfo(url, password=Path(file).read_text(encoding="utf-8").rstrip("\r\n"))
+    except OSError as error:
+        raise DeskError(
+            f"the file {file} of DATABASE_PASSWORD_FILE cannot be read: {error.strerror}",
+            hint="it holds the password of DATABASE_URL and nothing else",
+        ) from error
+    except psycopg.ProgrammingError:
+        # Whoever connects says what is wrong with it.
+        return url
 
 
 def _absolute(path: str) -> Path:

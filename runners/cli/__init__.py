@@ -18,6 +18,7 @@ from runners.cli import (
     leaderboard,
     lean,
     load,
+    login,
     page,
     psql,
     queue,
@@ -43,7 +44,7 @@ app = typer.Typer(
 # A new command: a module here with `register(app)`, named in this list.
 for module in (
     up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, lean, status, doctor, backup,
-    health,
+    health, login,
 ):  # fmt: skip
     module.register(app)
 

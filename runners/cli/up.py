@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import typer
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import Jsonb
 
@@ -25,7 +27,11 @@ def register(app: typer.Typer) -> None:
     app.command("down", short_help="Stop the embedded server; everything is kept.")(down)
 
 
-def up() -> None:
+def up(
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait for the server of DATABASE_URL.")
+    ] = 0,
+) -> None:
     """Start the embedded server, or join the one that runs, and bring its schema up to date.
 
     With DATABASE_URL set, that server is used instead. May be repeated at any time.
@@ -37,6 +43,7 @@ def up() -> None:
       DATABASE_URL=postgresql://me@db.example.org/trading backdesk up
     """
     settings = Settings.from_environment()
+    _wait_for_server(settings, wait)
     bring_up(settings)
     print()
     print(f"connection  {connection_string(settings)}")
@@ -93,6 +100,18 @@ def publish_strategies(settings: Settings) -> int | None:
             raise DeskError(str(error), hint=hint) from error
         runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
     return len(strategies)
+
+
+def _wait_for_server(settings: Settings, seconds: float) -> None:
+    """A server that is started beside the desk may not answer yet; its database may not be there yet."""
+    if settings.database_url is None:
+        return
+    target = make_conninfo(
+        connection.conninfo("admin", settings=settings), dbname="postgres", connect_timeout=5
+    )
+    give_up = time.monotonic() + seconds
+    while pq.PGconn.ping(target.encode()) != pq.Ping.OK and time.monotonic() < give_up:
+        time.sleep(0.5)
 
 
 def connection_string(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from runners.engines.base import Point, RunSettings
 from runners.errors import DeskError
 from runners.worker.protocol import FrameReader, Ready, StartChild, pack
 
-SECRETS = ("PG", "DATABASE_URL", "POSTGRES")
+SECRETS = ("PG", "DATABASE_", "POSTGRES")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PIPE_BYTES = 1 << 20
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
