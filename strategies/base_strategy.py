@@ -15,6 +15,8 @@ from strategies.lean_api import LeanApi
 from strategies.order_flow import OrderFlow, OrderRequest, request_of
 from strategies.parameters import Parameter
 from strategies.portfolio import Portfolio
+from strategies.risk_events import RiskEvent
+from strategies.risk_manager import RiskManager
 from strategies.sizing import PositionSizing
 
 __all__ = ["LOG_LIMIT", "BaseStrategy", "LogRecord", "OrderRequest", "Parameter"]
@@ -74,6 +76,7 @@ class BaseStrategy(
         self.prepare_events()
         self._seen_bars: dict[Any, int] = {}
         self._in_bracket = False
+        self.risk_manager: RiskManager | None = None
         self._takes_slices = type(self).on_data is not BaseStrategy.on_data
         self.is_warming_up = True
         self.portfolio = Portfolio(self)
@@ -84,6 +87,8 @@ class BaseStrategy(
 
     def equip(self) -> None:
         """What the parameters switch on; called after `__init__` and `initialize`."""
+        if self.params.enable_risk_manager and self.risk_manager is None:
+            self.risk_manager = RiskManager(self)
 
     # Bars
 
@@ -173,6 +178,9 @@ class BaseStrategy(
         if order.status in (order.Margin, order.Rejected, order.Expired):
             side = "buy" if order.isbuy() else "sell"
             self.log(f"{side} {abs(order.created.size):.12g} {order.data._name}: {order.getstatusname()}")
+
+    def on_risk_event(self, event: RiskEvent) -> None:
+        """What RiskManager has refused, reached or begun; override to act on it."""
 
     def notify_trade(self, trade: Any) -> None:
         """Log a closed trade; override to act on it."""

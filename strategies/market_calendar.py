@@ -7,6 +7,7 @@ need one. Times are UTC seconds; sessions are dates.
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,7 +93,10 @@ def market_calendar(name: str = NEW_YORK) -> MarketCalendar:
     import exchange_calendars
 
     try:
-        found = exchange_calendars.get_calendar(name, start=FIRST_DAY)
+        with warnings.catch_warnings():
+            # Of pandas, about how exchange_calendars calls it.
+            warnings.simplefilter("ignore")
+            found = exchange_calendars.get_calendar(name, start=FIRST_DAY)
     except exchange_calendars.errors.InvalidCalendarName:
         raise CalendarError(f"there is no exchange calendar {name!r}; expected a code such as XNYS") from None
     opens, closes = (
