@@ -190,6 +190,24 @@ $$;
 comment on function desk.import_flags(bigint) is 'What looks wrong with an imported run: flags of its results, each with their number, and parameters that nobody read.';
 revoke execute on function desk.import_flags(bigint) from public;
 
+create or replace function desk.engine_flags(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(array_agg(f.flag order by f.flag), '{}')
+  from (
+    select case when count(*) < t.total then format('%s (%s of %s)', substr(k.name, 6), count(*), t.total) else substr(k.name, 6) end as flag
+    from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.outcome = 'finished') as t
+    cross join desk.backtest_results as b
+    cross join lateral jsonb_object_keys(b.engine_metrics) as k (name)
+    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and starts_with(k.name, 'flag ')
+    group by k.name, t.total
+  ) as f
+$$;
+comment on function desk.engine_flags(bigint) is 'What an engine found to be wrong with results of a run: its own metrics whose name begins with "flag ", each with the number of results.';
+revoke execute on function desk.engine_flags(bigint) from public;
+
 create or replace function desk.finish_import(p_import_id bigint, p_run_id bigint, p_refused jsonb, p_remarks text[])
 returns text
 language plpgsql volatile security definer

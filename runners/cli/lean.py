@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +20,7 @@ from runners.lean.commands import EULER, optimization
 from runners.lean.data_export import export
 from runners.lean.data_folder import read_series, symbols_in
 from runners.lean.optimizations import CONFIG_FILE, SECONDS, run_lean_optimization
+from runners.lean.settings import LeanSettings
 from runners.lean.usable import check
 from runners.prices.load import load
 from runners.settings import Settings
@@ -65,9 +69,21 @@ def optimize(
     use = check()
     if not use.usable:
         raise LeanUnusable(f"LEAN cannot be used here: {use.problem}", hint=use.hint or None)
-    folder = run_lean_optimization(data, results, seconds=hours * 3600)
+    with tempfile.TemporaryDirectory(prefix="lean-data-") as made:
+        bars = None if LeanSettings.from_environment().data_folder else _bars(Path(made), data)
+        folder = run_lean_optimization(data, results, seconds=hours * 3600, data_folder=bars)
     print(f"results: {folder}")
     run_import(folder, config=config, one_search=True)
+
+
+def _bars(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The desk's own bars of a config's symbols, for LEAN."""
+    symbols = config.get("symbols") or []
+    with connect("viewer", settings=Settings.from_environment()) as viewer:
+        wanted = [symbols] if isinstance(symbols, str) else list(symbols)
+        for _ in export(viewer, folder, wanted, config.get("timeframe", "1d")):
+            pass
+    return folder
 
 
 def load_folder(
@@ -86,8 +102,6 @@ def load_folder(
 
       backdesk lean load ~/lean/data SPY AAPL
     """
-    import time
-
     began = time.perf_counter()
     wanted = symbols or symbols_in(folder, timeframe)
     if not wanted:

@@ -25,7 +25,7 @@ from runners.lean.backtests import (
 )
 from runners.lean.commands import value_text
 from runners.lean.execution import run_lean
-from runners.lean.result_metrics import measure
+from runners.lean.result_metrics import engine_metrics, measure
 from runners.lean.settings import LeanSettings
 from runners.lean.workspace import Workspace
 from strategies.lean_projects import LeanProject, LeanProjectError, lean_project
@@ -91,6 +91,11 @@ def _run_point(
     if measured.curve is None:
         raise LeanBacktestFailed("; ".join(measured.flags), again=False)
     metrics = dict(measured.metrics)
+    # SQL makes flags of the run from these; a backtest without data ends as well as any other.
+    metrics["engine_metrics"] = {
+        **engine_metrics(result),
+        **{f"flag {flag}": 1.0 for flag in measured.flags},
+    }
     metrics["duration"] = time.perf_counter() - began
     return PointResult(
         ordinal=point.ordinal,

@@ -17,6 +17,7 @@ from runners.lean.market_hours import write_databases
 from runners.lean.result_file import LeanResult
 from runners.prices.series import Bar, PriceSeries
 
+RESOLUTIONS = {"1d": "daily", "1h": "hour", "1m": "minute"}
 WINDOW_SLACK = dt.timedelta(days=5)
 """A window may begin or end on days without a session."""
 
@@ -56,9 +57,7 @@ def run_parameters(settings: RunSettings) -> dict[str, str]:
         "start_date": settings.start_date.isoformat(),
         "end_date": settings.end_date.isoformat(),
         "cash": value_text(settings.cash),
-        "resolution": {"1d": "daily", "1h": "hour", "1m": "minute"}.get(
-            settings.timeframe, settings.timeframe
-        ),
+        "resolution": RESOLUTIONS.get(settings.timeframe, settings.timeframe),
         "commission_percent": value_text(settings.commission.percent),
         "commission_per_share": value_text(settings.commission.per_share),
         "commission_minimum": value_text(settings.commission.minimum),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runners.errors import DeskError
+from runners.lean.backtests import RESOLUTIONS
 from runners.lean.commands import Optimization, optimization, value_text
 from runners.lean.discovery import discover
 from runners.lean.execution import run_lean
@@ -82,6 +83,8 @@ def _fixed(config: Mapping[str, Any]) -> dict[str, str]:
         for name in ("start_date", "end_date", "cash", "slippage", "seed")
         if name in config
     }
+    if "timeframe" in config:
+        found["resolution"] = RESOLUTIONS.get(config["timeframe"], config["timeframe"])
     symbols = config.get("symbols")
     if symbols:
         found["symbols"] = symbols if isinstance(symbols, str) else ",".join(map(str, symbols))

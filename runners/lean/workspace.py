@@ -12,7 +12,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +24,7 @@ from runners.lean.settings import LeanSettings
 from runners.lean.supervisor import remove_containers
 
 LOCK = "lock"
+UNNAMED_SECONDS = 3600.0
 RESULTS = "runs"
 """Not `backtests` or `optimizations`: LEAN refuses paths that end so."""
 _NOT_COPIED = shutil.ignore_patterns("backtests", "optimizations", "live", "storage", "__pycache__", ".*")
@@ -123,6 +126,11 @@ def project_config(project: Path) -> dict[str, Any]:
 def remove_abandoned(settings: LeanSettings) -> int:
     """Stops the containers of workspaces whose process died, and clears them away; returns how many."""
     removed = 0
+    for unnamed in settings.home.glob(".new-*"):
+        # Its maker died within a millisecond of its life.
+        with suppress(FileNotFoundError):
+            if time.time() - unnamed.stat().st_mtime > UNNAMED_SECONDS:
+                shutil.rmtree(unnamed, ignore_errors=True)
     for root in settings.home.glob("workspace-*"):
         try:
             descriptor = os.open(root / LOCK, os.O_RDWR)

@@ -253,3 +253,10 @@ def test_a_delegated_optimization_that_was_cut_off_keeps_what_it_has(
     assert rows(stocked, "select total_combinations, notes from optimization_runs") == [
         (3, "the optimization was cut off before its end")
     ]
+
+
+def test_points_that_never_trade_are_flagged(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
+    lean.set("no_trades")
+    queue(stocked)
+    drained(stocked, lean, tmp_path)
+    assert rows(stocked, "select flags from optimization_runs") == [(["no orders", "no trades"],)]
