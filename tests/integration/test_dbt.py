@@ -19,6 +19,10 @@ MARTS = (
     "optimization_summary",
     "rejection_summary",
     "queue_health",
+    "search_progress",
+    "parameter_sensitivity",
+    "walk_forward_summary",
+    "walk_forward_fold_summary",
 )
 
 
@@ -69,6 +73,10 @@ def test_marts_answer_to_their_bare_names(built_desk: Desk, role: str) -> None:
         "optimization_summary": 3,
         "rejection_summary": 3,
         "queue_health": 1,
+        "search_progress": 5,
+        "parameter_sensitivity": 6,
+        "walk_forward_summary": 0,
+        "walk_forward_fold_summary": 0,
     }
 
 
