@@ -73,7 +73,7 @@ begin
   end if;
   select t.profits, t.fees into v_trades from desk.trades as t where t.backtest_result_id = p_result_id;
   if found then
-    v_compared := v_compared || 'trades';
+    v_compared := v_compared || '{trades}'::text[];
     select v_unequal || coalesce(jsonb_object_agg('trade ' || u.trade, jsonb_build_array(u.profit, u.profit_again)), '{}')
     into v_unequal
     from (

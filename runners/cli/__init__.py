@@ -22,6 +22,7 @@ from runners.cli import (
     page,
     psql,
     queue,
+    reproduce,
     run,
     schema,
     status,
@@ -44,7 +45,7 @@ app = typer.Typer(
 # A new command: a module here with `register(app)`, named in this list.
 for module in (
     up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, lean, status, doctor, backup,
-    health, login,
+    health, login, reproduce,
 ):  # fmt: skip
     module.register(app)
 

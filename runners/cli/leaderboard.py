@@ -35,7 +35,7 @@ def leaderboard(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV: every column, every digit.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table.")] = False,
 ) -> None:
-    """Show the leaderboard: results that passed first, then by Sharpe ratio. Luck is not discounted yet.
+    """Show the leaderboard, ranked by the deflated Sharpe ratio: what is left of it after all trials.
 
     The same in SQL: select * from strategy_leaderboard limit 10
 
