@@ -8,6 +8,8 @@ import os
 import platform
 import time
 
+from benchmarks.contest import STRATEGIES
+
 TABLES = {
     "a": ("backtests", "Backtests a CPU second"),
     "b": ("commands", "Whole commands"),
@@ -24,6 +26,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round of everything, to see that it works")
     parser.add_argument("--only", default="", help="letters of the tables, such as a,c")
     arguments = parser.parse_args()
+    os.environ["BACKDESK_STRATEGIES"] = str(STRATEGIES)
     chosen = arguments.only.replace(",", "") or "".join(TABLES)
     unknown = [letter for letter in chosen if letter not in TABLES]
     if unknown:

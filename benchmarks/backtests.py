@@ -1,4 +1,4 @@
-"""(a) Backtests a CPU second, one process: the desk against Backtrader's ways and against other backtesters."""
+"""(a) Backtests a CPU second, one process: the desk, Backtrader's own ways, and other backtesters."""
 
 from __future__ import annotations
 

@@ -73,8 +73,13 @@ def contestants(scripts: dict[str, Sequence[str]]) -> Iterator[dict[str, Contest
         running = {}
         for name, command in scripts.items():
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=PROJECT_ROOT
-            )  # fmt: skip
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=ENVIRONMENT,
+                cwd=PROJECT_ROOT,
+            )
             stack.callback(_end, process)
             running[name] = Contestant(process, name)
         yield running

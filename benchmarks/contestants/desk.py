@@ -11,6 +11,7 @@ from benchmarks.prices import series
 from runners.engines.backtrader_engine.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult, RunSettings
 from runners.worker.protocol import FrameReader, PointBegan, pack, write_all
+from strategies.registry import published_strategies
 
 
 def settings(task: dict[str, Any]) -> RunSettings:
@@ -52,8 +53,8 @@ def run(task: dict[str, Any]) -> list[float]:
 
 
 if __name__ == "__main__":
-    import strategies.registry  # noqa: F401 - imported before the clock starts, as the worker's zygote does
-
+    # As the worker's zygote does before it forks.
+    published_strategies()
     gc.collect()
     gc.freeze()
     serve(run)

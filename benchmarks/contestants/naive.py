@@ -1,4 +1,4 @@
-"""Backtrader as its manual shows it: the file is read for each run, with default observers and six analyzers."""
+"""Backtrader as its manual shows it: the file read for each run, default observers, six analyzers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "strategies")]
 
-import plain
-from serving import serve
+import plain  # noqa: E402
+from serving import serve  # noqa: E402
 
 ANALYZERS = ("SharpeRatio", "DrawDown", "TradeAnalyzer", "Returns", "TimeReturn", "SQN")
 STRATEGIES = {

@@ -7,7 +7,7 @@ class SMACross(bt.Strategy):
     """Two averages cross; ten shares."""
 
     name = "bench_sma"
-    params = dict(fast=10, slow=30)
+    params = (("fast", 10), ("slow", 30))
 
     def __init__(self):
         fast = bt.ind.SMA(self.data.close, period=self.p.fast)
@@ -26,7 +26,7 @@ class RSIReversion(bt.Strategy):
     """Buy what is oversold; ten shares."""
 
     name = "bench_rsi"
-    params = dict(period=14, low=30, high=70)
+    params = (("period", 14), ("low", 30), ("high", 70))
 
     def __init__(self):
         self.rsi = bt.ind.RSI(self.data.close, period=self.p.period, safediv=True)
@@ -43,7 +43,7 @@ class Portfolio(bt.Strategy):
     """The crossing averages on every feed."""
 
     name = "bench_portfolio"
-    params = dict(fast=10, slow=30)
+    params = (("fast", 10), ("slow", 30))
 
     def __init__(self):
         self.cross = {}
@@ -65,7 +65,7 @@ class Trader(bt.Strategy):
     """An order every so many bars, whatever the prices."""
 
     name = "bench_trader"
-    params = dict(every=10)
+    params = (("every", 10),)
 
     def next(self):
         if len(self) % self.p.every == 0:

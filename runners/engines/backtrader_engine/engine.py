@@ -25,7 +25,8 @@ from strategies.parameters import convert_all
 from strategies.registry import Entry, resolve
 
 try:
-    import numpy
+    # With its generator, which is otherwise loaded in every child when it is first used.
+    import numpy.random
 except ImportError:  # Strategies may use it; the desk does without.
     numpy = None  # type: ignore[assignment]
 

@@ -38,9 +38,7 @@ class FastLoop:
         self._talkative = recorder is None or _hears_every_bar(strategy)
         self._late = bool(cerebro._timers or cerebro._timerscheat or cerebro.p.cheat_on_open)
         aligned = timeline.moves is None
-        self._feed_cells: list[Cell] = [
-            self._step if aligned else [-1] for _ in strategy.datas
-        ]
+        self._feed_cells: list[Cell] = [self._step if aligned else [-1] for _ in strategy.datas]
         self._movers = Movers(strategy, self._feed_cells, late=self._late)
         self._own_step: Cell = [-1] if self._late else self._step
 
