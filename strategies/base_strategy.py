@@ -9,6 +9,7 @@ import backtrader as bt
 
 from strategies.bar_events import BarEvents
 from strategies.bar_log import LOG_LIMIT, BarLog, LogRecord
+from strategies.db_logger import DBLogger
 from strategies.declared_parameters import DeclaredParameters
 from strategies.indicators import LeanIndicators
 from strategies.lean_api import LeanApi
@@ -77,6 +78,7 @@ class BaseStrategy(
         self._seen_bars: dict[Any, int] = {}
         self._in_bracket = False
         self.risk_manager: RiskManager | None = None
+        self.db_logger: DBLogger | None = None
         self._takes_slices = type(self).on_data is not BaseStrategy.on_data
         self.is_warming_up = True
         self.portfolio = Portfolio(self)
@@ -89,6 +91,8 @@ class BaseStrategy(
         """What the parameters switch on; called after `__init__` and `initialize`."""
         if self.params.enable_risk_manager and self.risk_manager is None:
             self.risk_manager = RiskManager(self)
+        if self.params.enable_db_logging and self.db_logger is None:
+            self.db_logger = DBLogger(self)
 
     # Bars
 

@@ -12,13 +12,37 @@ from dataclasses import dataclass
 Row = tuple[str, tuple[object, ...]]
 """A table's name and values in the order of `db_logger.COLUMNS`."""
 
+ROWS_AT_ONCE = 500
+
+
+class RowBuffer:
+    """Collects rows and hands them over `at_once` at a time: what a kill can lose."""
+
+    def __init__(self, send: Callable[[Sequence[Row]], None], at_once: int = ROWS_AT_ONCE) -> None:
+        self._send = send
+        self._at_once = at_once
+        self._rows: list[Row] = []
+        self.sequence = 0
+        """Rows taken since the last session began; each carries its number, so that none is stored twice."""
+
+    def add(self, table: str, values: tuple[object, ...]) -> None:
+        self.sequence += 1
+        self._rows.append((table, (self.sequence, *values)))
+        if len(self._rows) >= self._at_once:
+            self.flush()
+
+    def flush(self) -> None:
+        rows, self._rows = self._rows, []
+        if rows:
+            self._send(rows)
+
 
 @dataclass(frozen=True)
 class RunContext:
-    """`risk_limits` replace the defaults of `RiskManager`; `rows` takes what `DBLogger` has collected."""
+    """`risk_limits` replace the defaults of `RiskManager`; `rows` takes what `DBLogger` writes."""
 
     risk_limits: Mapping[str, object] | None = None
-    rows: Callable[[Sequence[Row]], None] | None = None
+    rows: RowBuffer | None = None
 
 
 _current = RunContext()

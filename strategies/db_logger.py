@@ -1,0 +1,250 @@
+"""`DBLogger`: orders in all their states, positions, trades, risk events and the account, as rows.
+
+A backtest's child has no connection: rows go through its run's buffer to the runner, which records them.
+Where there is no run, they stay in `rows`. Times are UTC seconds of the bar.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any
+
+from strategies import run_context
+from strategies.bar_time import DAY_SECONDS, epoch, is_intraday
+from strategies.market_calendar import NEW_YORK, market_calendar
+from strategies.risk_events import RiskEvent
+from strategies.run_context import Row, RowBuffer
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "session": ("seq", "state", "symbols", "cash", "error"),
+    "order_events": (
+        "seq", "bar_time", "order_ref", "status", "symbol", "side", "type", "size", "price", "limit_price",
+        "filled", "average_price", "fees", "tag",
+    ),
+    "fills": ("seq", "bar_time", "order_ref", "symbol", "size", "price", "fee"),
+    "position_history": (
+        "seq", "bar_time", "symbol", "change", "size_before", "size", "price", "average_price", "profit",
+    ),
+    "session_trades": (
+        "seq", "symbol", "entry_time", "exit_time", "size", "entry_price", "exit_price",
+        "profit", "net_profit", "fees",
+    ),
+    "risk_events": (
+        "seq", "bar_time", "limit_name", "severity", "message", "observed", "threshold", "symbol", "size",
+        "price",
+    ),
+    "portfolio_snapshots": ("seq", "bar_time", "cash", "value", "exposure", "positions"),
+    "daily_summaries": (
+        "seq", "session_day", "begin_value", "end_value", "low_value", "high_value", "orders", "fills",
+        "trades", "profit", "fees", "risk_events",
+    ),
+}  # fmt: skip
+"""What each kind of row holds, in order; PostgreSQL reads them by place."""
+
+
+@dataclass
+class _Day:
+    """What a session has brought so far."""
+
+    day: int
+    begin: float
+    low: float
+    high: float
+    orders: int = 0
+    fills: int = 0
+    trades: int = 0
+    profit: float = 0.0
+    fees: float = 0.0
+    risk_events: int = 0
+
+
+class DBLogger:
+    """Writes down one strategy. On a BaseStrategy it hears by itself; else call its three helpers.
+
+    `snapshot_bars`: a snapshot of the account every so many bars; 0 is one a session, at its last bar. The
+    helpers may be called as well: nothing is written twice.
+    """
+
+    def __init__(self, strategy: Any, *, snapshot_bars: int = 0) -> None:
+        self.strategy = strategy
+        self.rows: list[Row] = []
+        self._snapshot_bars = snapshot_bars
+        buffer = run_context.current().rows
+        self._buffer = buffer if buffer is not None else RowBuffer(self.rows.extend, at_once=1)
+        self._sizes: dict[str, float] = {}
+        self._last_state: dict[int, tuple[int, float]] = {}
+        self._trades_seen: set[int] = set()
+        self._orders_seen: set[int] = set()
+        self._bar = -1
+        self._opened: dict[str, float] = defaultdict(float)
+        self._closed: dict[str, deque[float]] = defaultdict(deque)
+        self._value = float(strategy.broker.getvalue())
+        self._pending_snapshot: tuple[object, ...] | None = None
+        self._today = _Day(-1, self._value, self._value, self._value)
+        names = [data._name for data in strategy.datas]
+        self._add("session", "open", names, float(strategy.broker.getcash()), None)
+        self._attach()
+
+    # The helpers
+
+    def notify_order(self, order: Any) -> None:
+        """An order's state has changed."""
+        executed = float(order.executed.size)
+        if self._last_state.get(order.ref) == (order.status, executed):
+            return
+        self._last_state[order.ref] = (order.status, executed)
+        self._roll_day()
+        symbol, now = order.data._name, self._now()
+        if order.ref not in self._orders_seen:
+            self._orders_seen.add(order.ref)
+            self._today.orders += 1
+        created = order.created
+        self._add(
+            "order_events", now, order.ref, order.getstatusname().lower(), symbol,
+            "buy" if order.isbuy() else "sell", order.getordername().lower(), float(created.size),
+            _number(created.price), _number(created.pricelimit), executed, _number(order.executed.price),
+            float(order.executed.comm), order.info.get("tag") or None,
+        )  # fmt: skip
+        for bit in order.executed.iterpending():
+            if bit is None:
+                break
+            fee = float(bit.closedcomm + bit.openedcomm)
+            self._today.fills += 1
+            self._today.fees += fee
+            self._add("fills", now, order.ref, symbol, float(bit.size), float(bit.price), fee)
+            average = _number(bit.pprice)
+            if bit.closed:
+                self._position(now, symbol, float(bit.closed), float(bit.price), average, float(bit.pnl))
+            if bit.opened:
+                self._position(now, symbol, float(bit.opened), float(bit.price), average, None)
+
+    def notify_trade(self, trade: Any) -> None:
+        """A trade has opened or closed; closed ones are written."""
+        if not trade.isclosed or trade.ref in self._trades_seen:
+            return
+        self._trades_seen.add(trade.ref)
+        self._roll_day()
+        self._today.trades += 1
+        self._today.profit += float(trade.pnlcomm)
+        symbol, profit = trade.data._name, float(trade.pnl)
+        size = self._closed[symbol].popleft() if self._closed[symbol] else 0.0
+        entry = float(trade.price)
+        self._add(
+            "session_trades", symbol, epoch(trade.dtopen), epoch(trade.dtclose), size, entry,
+            entry + profit / size if size else None, profit, float(trade.pnlcomm), float(trade.commission),
+        )  # fmt: skip
+
+    def on_next(self) -> None:
+        """A bar is over: the account as it is now."""
+        strategy = self.strategy
+        if len(strategy) == self._bar:
+            return
+        self._bar = len(strategy)
+        self._roll_day()
+        self._value = value = float(strategy.broker.getvalue())
+        self._today.low, self._today.high = min(self._today.low, value), max(self._today.high, value)
+        if self._snapshot_bars:
+            if self._bar % self._snapshot_bars == 0:
+                self._add("portfolio_snapshots", *self._account())
+        elif not is_intraday(strategy.data):
+            self._add("portfolio_snapshots", *self._account())
+        else:
+            self._pending_snapshot = self._account()
+
+    def on_risk_event(self, event: RiskEvent) -> None:
+        self._roll_day()
+        self._today.risk_events += event.severity != "info"
+        self._add(
+            "risk_events", self._now(), event.limit, event.severity, event.message, _number(event.observed),
+            _number(event.threshold), event.symbol, _number(event.size), _number(event.price),
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """The run is over."""
+        self._end_day()
+        self._add("session", "finished", None, None, None)
+        self._buffer.flush()
+
+    # Inside
+
+    def _attach(self) -> None:
+        strategy = self.strategy
+        if not hasattr(strategy, "each_order"):
+            return
+        strategy.each_order(self.notify_order)
+        strategy.each_trade(self.notify_trade)
+        strategy.after_each_bar(self.on_next)
+        strategy.at_the_end(self.finish)
+        strategy.db_logger = self
+        for check in strategy.order_checks:
+            if hasattr(check, "listeners"):
+                check.listeners.append(self.on_risk_event)
+
+    def _add(self, table: str, *values: object) -> None:
+        self._buffer.add(table, values)
+
+    def _position(
+        self, now: int, symbol: str, change: float, price: float, average: float | None, profit: float | None
+    ) -> None:
+        before = self._sizes.get(symbol, 0.0)
+        after = before + change
+        self._sizes[symbol] = after
+        grows = abs(after) > abs(before)
+        if grows:
+            kind = "add" if before else "entry"
+            self._opened[symbol] += change
+        else:
+            kind = "reduce" if after else "exit"
+            if not after:
+                self._closed[symbol].append(self._opened.pop(symbol))
+        self._add("position_history", now, symbol, kind, before, after, price, average, profit)
+
+    def _account(self) -> tuple[object, ...]:
+        positions, gross = {}, 0.0
+        for data in self.strategy.datas:
+            size = self.strategy.broker.getposition(data).size
+            if size:
+                positions[data._name] = float(size)
+                gross += abs(size) * data.close[0]
+        exposure = gross / self._value if self._value > 0 else None
+        return self._now(), float(self.strategy.broker.getcash()), self._value, exposure, positions
+
+    def _roll_day(self) -> None:
+        day = self._session_day()
+        if day != self._today.day:
+            self._end_day()
+            self._today = _Day(day, self._value, self._value, self._value)
+
+    def _end_day(self) -> None:
+        if self._pending_snapshot is not None:
+            self._add("portfolio_snapshots", *self._pending_snapshot)
+            self._pending_snapshot = None
+        today = self._today
+        if today.day >= 0:
+            self._add(
+                "daily_summaries", today.day, today.begin, self._value, today.low, today.high, today.orders,
+                today.fills, today.trades, today.profit, today.fees, today.risk_events,
+            )  # fmt: skip
+
+    def _now(self) -> int:
+        strategy = self.strategy
+        return epoch(strategy.lines.datetime[0]) if len(strategy) else 0
+
+    def _session_day(self) -> int:
+        """Days since 1970 of the bar's session."""
+        now = self._now()
+        if is_intraday(self.strategy.data):
+            calendar = market_calendar(getattr(self.strategy, "calendar", NEW_YORK))
+            session = calendar.trading_day(now)
+            if session is not None:
+                return session.date.toordinal() - 719_163
+        return now // DAY_SECONDS
+
+
+def _number(value: Any) -> float | None:
+    """JSON and numeric columns know neither NaN nor infinity."""
+    if value is None:
+        return None
+    number = float(value)
+    return number if abs(number) < float("inf") else None
