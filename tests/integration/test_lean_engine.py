@@ -73,9 +73,19 @@ def worker(desk: Desk, lean: StandIn, home: Path, *options: str) -> subprocess.P
     )
 
 
+def at_once(desk: Desk) -> None:
+    """One attempt, and no waiting before another."""
+    with desk.connect("admin") as admin:
+        admin.execute("update desk.settings set value = '1' where name like 'max_%attempts'")
+        admin.execute("update desk.settings set value = '0' where name = 'retry_seconds'")
+
+
 def drained(desk: Desk, lean: StandIn, home: Path) -> str:
     process = worker(desk, lean, home, "--drain")
-    output, _ = process.communicate(timeout=90)
+    try:
+        output, _ = process.communicate(timeout=90)
+    finally:
+        process.kill()
     assert process.returncode == 0, output
     return output
 
@@ -121,8 +131,7 @@ def test_each_point_is_one_backtest_of_the_desks_bars(stocked: Desk, lean: Stand
 def test_what_goes_wrong_ends_the_point_with_its_reason(
     stocked: Desk, lean: StandIn, tmp_path: Path, mode: str, kind: str, error: str
 ) -> None:
-    with stocked.connect("admin") as admin:
-        admin.execute("update desk.settings set value = '1' where name = 'max_attempts'")
+    at_once(stocked)
     lean.set(mode)
     queue(stocked, optimization={"parameters": {"rsi_period": 4}})
     drained(stocked, lean, tmp_path)
@@ -140,8 +149,7 @@ def test_what_goes_wrong_ends_the_point_with_its_reason(
 def test_a_backtest_that_hangs_is_ended_with_its_container(
     stocked: Desk, lean: StandIn, tmp_path: Path
 ) -> None:
-    with stocked.connect("admin") as admin:
-        admin.execute("update desk.settings set value = '1' where name = 'max_attempts'")
+    at_once(stocked)
     lean.set("hang")
     queue(stocked, optimization={"parameters": {"rsi_period": 4}}, seconds_per_point=2)
     drained(stocked, lean, tmp_path)
@@ -183,8 +191,7 @@ def test_a_runner_that_is_killed_leaves_no_container_and_loses_nothing(
 
 
 def test_a_container_whose_lean_was_killed_is_stopped(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
-    with stocked.connect("admin") as admin:
-        admin.execute("update desk.settings set value = '1' where name = 'max_attempts'")
+    at_once(stocked)
     lean.set("cli_killed")
     queue(stocked, optimization={"parameters": {"rsi_period": 4}})
     drained(stocked, lean, tmp_path)
