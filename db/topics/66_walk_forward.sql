@@ -303,16 +303,17 @@ begin
   select c.sessions, c.equity into v_curve from desk.stitched_curve(p_run.id) as c;
   v_raw := desk.curve_metrics(v_curve.sessions, v_curve.equity, p_run.cash, v_curve.sessions[1],
     v_curve.sessions[cardinality(v_curve.sessions)], 16);
-  -- Sums of squares about a mean add up by the parallel rule (Chan, Golub, LeVeque 1979).
+  -- Sums of squares about a mean add up by the parallel rule (Chan, Golub, LeVeque 1979). In the order of the folds,
+  -- so that the last bit does not depend on which test ended first.
   select jsonb_build_object(
     'total_orders', coalesce(sum(b.total_orders), 0), 'total_trades', coalesce(sum(b.total_trades), 0),
     'winning_trades', coalesce(sum(b.winning_trades), 0), 'losing_trades', coalesce(sum(b.losing_trades), 0),
-    'gross_profit', coalesce(sum(b.gross_profit), 0), 'gross_loss', coalesce(sum(b.gross_loss), 0),
-    'trade_profit_sum', coalesce(sum(b.trade_profit_sum), 0),
-    'trade_profit_m2', greatest(0, coalesce(sum(b.trade_profit_m2 + b.trade_profit_sum ^ 2 / nullif(b.total_trades, 0))
-      - sum(b.trade_profit_sum) ^ 2 / nullif(sum(b.total_trades), 0)::float8, 0)),
-    'total_fees', coalesce(sum(b.total_fees), 0), 'traded_value', coalesce(sum(b.traded_value), 0),
-    'exposed_sessions', coalesce(sum(b.exposed_sessions), 0), 'bars', coalesce(sum(b.bars), 0), 'duration', coalesce(sum(b.duration), 0))
+    'gross_profit', coalesce(sum(b.gross_profit order by f.fold), 0), 'gross_loss', coalesce(sum(b.gross_loss order by f.fold), 0),
+    'trade_profit_sum', coalesce(sum(b.trade_profit_sum order by f.fold), 0),
+    'trade_profit_m2', greatest(0, coalesce(sum(b.trade_profit_m2 + b.trade_profit_sum ^ 2 / nullif(b.total_trades, 0) order by f.fold)
+      - sum(b.trade_profit_sum order by f.fold) ^ 2 / nullif(sum(b.total_trades), 0)::float8, 0)),
+    'total_fees', coalesce(sum(b.total_fees order by f.fold), 0), 'traded_value', coalesce(sum(b.traded_value order by f.fold), 0),
+    'exposed_sessions', coalesce(sum(b.exposed_sessions), 0), 'bars', coalesce(sum(b.bars), 0), 'duration', coalesce(sum(b.duration order by f.fold), 0))
   into v_sums
   from desk.walk_forward_folds as f
   join desk.backtest_results as b on b.id = f.out_of_sample_result_id

@@ -1,5 +1,5 @@
-"""Windows of any walk-forward plan: no overlap, no gap, the embargo kept; and the metrics of a stitched curve,
-which SQL computes as the runners do."""
+"""Windows of any walk-forward plan: no overlap, no gap, the embargo kept. And metrics of a stitched curve:
+SQL computes them as the runners do."""
 
 from __future__ import annotations
 
