@@ -74,6 +74,7 @@ declare
   v_start     date;
   v_end       date;
   v_each      boolean;
+  v_limits    jsonb;
 begin
   if jsonb_typeof(coalesce(p_config, 'null')) <> 'object' then
     perform desk.refuse(format('Got %s where a config is needed', left(coalesce(p_config::text, 'nothing'), 60)), '$',
@@ -139,10 +140,12 @@ begin
 
   perform desk.checked_criteria(v_config -> c.name, '$.' || c.name)
   from unnest('{success_criteria,in_sample_criteria}'::text[]) as c (name) where v_config ? c.name;
+  -- Pinned with the job, so that a limit which is changed later changes no search that runs.
+  v_limits := coalesce(desk.risk_limits_of(v_strategy.id), '{}') || coalesce(v_config -> 'risk_limits', '{}');
   return desk.canonical_json(jsonb_strip_nulls(
     (v_config - '{name,description,notes,optimization,symbols,start_date,end_date}'::text[])
     || jsonb_build_object('strategy', v_strategy.name, 'symbols', to_jsonb(v_symbols), 'start_date', v_start, 'end_date', v_end,
-         'optimization', v_search)));
+         'optimization', v_search, 'risk_limits', nullif(v_limits, '{}'))));
 end
 $$;
 comment on function desk.validate_config(text, jsonb) is

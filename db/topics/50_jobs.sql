@@ -38,10 +38,12 @@ returns text
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select desk.sha256_text(jsonb_build_object(
+  select desk.sha256_text((jsonb_build_object(
     'symbols', p_config -> 'symbols', 'timeframe', p_config -> 'timeframe', 'start', p_start, 'end', p_end, 'warm_up', p_warm_up,
     'cash', p_config -> 'cash', 'commission', p_config -> 'commission', 'slippage', p_config -> 'slippage',
-    'seed', p_config -> 'seed', 'stock', p_config -> 'stock')::text)
+    'seed', p_config -> 'seed', 'stock', p_config -> 'stock')
+    -- Only where there are some, so that results from before there were any count as equal.
+    || case when p_config ? 'risk_limits' then jsonb_build_object('risk_limits', p_config -> 'risk_limits') else '{}' end)::text)
 $$;
 comment on function desk.settings_hash(jsonb, date, date, integer) is
   'SHA-256 of all besides code, prices and parameters that decides a result.';

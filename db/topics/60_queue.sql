@@ -299,7 +299,8 @@ as $$
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
-    'keep_series', r.config -> 'keep_series', 'warm_up_bars', r.warm_up_bars, 'block_count', 16)
+    'keep_series', r.config -> 'keep_series', 'warm_up_bars', r.warm_up_bars, 'block_count', 16,
+    'risk_limits', r.config -> 'risk_limits')
   from desk.optimization_runs as r
   join desk.strategies as s on s.id = r.strategy_id
   left join desk.code_versions as v on v.id = r.code_version_id

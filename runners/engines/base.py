@@ -54,6 +54,8 @@ class RunSettings:
     block_count: int
     warm_up_bars: int = 0
     """Bars before `start_date` that are seen and not traded; their sessions are not counted."""
+    risk_limits: Mapping[str, float] | None = None
+    """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:

@@ -20,7 +20,7 @@ select set_eq(
     ('desk_dbt', 'select', 'backtest_results, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_statistics, run_tallies, runner_code, runner_status, settings,
      strategies, walk_forward_folds, work_items'),
-    ('desk_director', 'delete', 'crisis_windows, recurring_jobs, success_criteria'),
+    ('desk_director', 'delete', 'crisis_windows, recurring_jobs, risk_limits, success_criteria'),
     ('desk_director', 'insert', 'crisis_windows, success_criteria'),
     ('desk_director', 'update', 'crisis_windows'),
     ('desk_director', 'select', 'adjustment_factors, backlog, backtest_results, bars, batch_summary, batches, chores, code_versions, config_keys,
@@ -29,6 +29,8 @@ select set_eq(
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
+     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limits,
+     session_trades, trading_sessions,
      success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
      refused_imports, run_progress, strategies'),
@@ -38,6 +40,8 @@ select set_eq(
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
+     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limits,
+     session_trades, trading_sessions,
      success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
   $want$,
@@ -55,6 +59,8 @@ select set_eq(
   select t.role, t.privilege, t.object, col
   from (values
     ('desk_director', 'insert', 'batches', 'name, file, notes'),
+    ('desk_director', 'insert', 'risk_limits', 'strategy_id, limit_name, threshold'),
+    ('desk_director', 'update', 'risk_limits', 'threshold'),
     ('desk_director', 'insert', 'jobs', 'kind, strategy, config, config_file, priority, run_after, notes, tags, batch_id, force'),
     ('desk_director', 'update', 'jobs', 'notes, tags'),
     ('desk_director', 'update', 'optimization_runs', 'notes, tags'),
@@ -136,6 +142,7 @@ from (values
      p_trade_profits float8[], p_trade_fees float8[]', 'volatile', 'definer', 'runner'),
     ('refine_run', 'p_run_id bigint, p_segments integer', 'volatile', 'definer', 'director'),
     ('refresh_luck', 'p_strategy_id bigint', 'volatile', 'definer', 'director'),
+    ('record_session_rows', 'p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_rows jsonb', 'volatile', 'definer', 'runner'),
     ('register_runner', 'p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
      p_runs_dbt boolean, p_strategies jsonb', 'volatile', 'definer', 'runner'),
     ('rejudge_run', 'p_run_id bigint', 'volatile', 'definer', 'director'),
