@@ -23,7 +23,12 @@ from strategies.code_hash import code_version
 from strategies.lean_projects import LeanProjectError, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
 
-LIBRARY = ("rsi_mean_reversion", "bollinger_reversion", "sma_crossover")
+LIBRARY = (
+    "rsi_mean_reversion", "bollinger_reversion", "sma_crossover", "sma_crossover_risk_managed",
+    "sma_eod_example", "macd_trend", "donchian_breakout", "dual_momentum", "pairs_reversion",
+    "volatility_target", "turn_of_month", "opening_range_breakout", "uncorrelated_portfolio",
+    "tactical_allocation", "rsi_pullback",
+)  # fmt: skip
 ENGINE = "backtrader"
 USER_PACKAGE = "user_strategies"
 
@@ -70,17 +75,19 @@ class Entry:
 
 def entries(folder: Path | None = None) -> dict[str, Entry]:
     """Every strategy by name; `folder` holds the user's, by default that of BACKDESK_STRATEGIES."""
-    if folder is None:
-        named = os.environ.get("BACKDESK_STRATEGIES")
-        folder = Path(named).expanduser() if named else None
-    return _entries(folder.resolve() if folder is not None else None)
+    return _entries(_folder() if folder is None else folder.resolve()) | _admitted
+
+
+def _folder() -> Path | None:
+    named = os.environ.get("BACKDESK_STRATEGIES")
+    return Path(named).expanduser().resolve() if named else None
 
 
 def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
     """All strategies, and all LEAN projects, in the form that `publish_strategies` takes."""
     try:
         projects = lean_projects(folder)
-        known = entries(folder)
+        known = _entries(_folder() if folder is None else folder.resolve())
         for name in projects.keys() & known.keys():
             raise LeanProjectError(f"a strategy and a LEAN project are both named {name!r}")
         own = [entry.published() for entry in known.values()]
@@ -95,6 +102,40 @@ def resolve(name: str, folder: Path | None = None) -> Entry:
     if name not in known:
         raise StrategyError(f"unknown strategy {name!r}; this runner has: {', '.join(known)}")
     return known[name]
+
+
+_admitted: dict[str, Entry] = {}
+
+
+def admit_file(path: Path, name: str | None = None) -> Entry:
+    """The strategy of a file, put on this process's list alone: for one backtest by its author.
+
+    `name` chooses where the file has several. StrategyError where the name belongs to another file's.
+    """
+    path = path.expanduser().resolve()
+    if not path.is_file():
+        raise StrategyError(f"there is no file {path}")
+    known = {entry.name: entry for entry in entries().values() if entry.path.resolve() == path}
+    if not known:
+        package = sys.modules.setdefault(USER_PACKAGE, types.ModuleType(USER_PACKAGE))
+        package.__path__ = [str(path.parent), *getattr(package, "__path__", [])]
+        known = {entry.name: entry for entry in _entries_of(_loaded(path), path, path.parent)}
+    if name is None and len(known) > 1:
+        first = next(iter(known))
+        raise StrategyError(f"{path} has the strategies {', '.join(known)}; name one: {path.name}:{first}")
+    entry = known.get(name or next(iter(known)))
+    if entry is None:
+        raise StrategyError(f"{path} has no strategy {name!r}; it has {', '.join(known)}")
+    other = entries().get(entry.name)
+    if other is not None and other.path.resolve() != path:
+        raise StrategyError(f"{path}: another strategy is named {entry.name!r}, in {other.path}; rename one")
+    _admitted[entry.name] = entry
+    return entry
+
+
+def is_admitted(name: str) -> bool:
+    """True of a strategy that only admit_file() put on the list."""
+    return name in _admitted and name not in _entries(_folder())
 
 
 @lru_cache(maxsize=8)

@@ -37,7 +37,9 @@ class TradeLog(bt.Analyzer):  # type: ignore[misc]
         key = (str(trade.data._name), trade.tradeid)
         exits = self.exits.pop(key)
         shares = -math.fsum(size for size, _ in exits)
-        entries, rest, open_shares = [], [], 0.0
+        entries: list[Fill] = []
+        rest: list[Fill] = []
+        open_shares = 0.0
         for size, price in self.entries.pop(key):
             (entries if abs(open_shares) < abs(shares) else rest).append((size, price))
             open_shares += size

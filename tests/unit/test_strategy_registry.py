@@ -26,9 +26,9 @@ def fresh() -> None:
 
 
 def test_the_library_is_published_as_sql_takes_it() -> None:
-    published = {str(one["name"]): one for one in published_strategies()}
+    published = {str(one["name"]): one for one in published_strategies() if one["engine"] == "backtrader"}
     assert set(published) == set(LIBRARY)
-    assert sorted(str(one["code"]) for one in published.values()) == ["STR-001", "STR-002", "STR-003"]
+    assert sorted(str(one["code"]) for one in published.values()) == [f"STR-{n:03}" for n in range(1, 16)]
     rsi = published["rsi_mean_reversion"]
     assert set(rsi) == {
         "name", "code", "title", "hypothesis", "engine", "entry_point", "tags", "priority", "code_hash",
@@ -43,7 +43,7 @@ def test_the_library_is_published_as_sql_takes_it() -> None:
     }  # fmt: skip
     details = rsi["code_details"]
     assert isinstance(details, dict)
-    assert set(details["files"]) == {
+    assert set(details["files"]) >= {
         "strategies", "strategies.base_strategy", "strategies.parameters", "strategies.rsi_mean_reversion",
     }  # fmt: skip
     assert details["libraries"]["backtrader"].startswith("1.9")
@@ -103,7 +103,7 @@ def test_the_hash_changes_with_each_file_the_strategy_is_made_of(tmp_path: Path)
     assert hash_now() != before
     details = resolve("mine", tmp_path).published()["code_details"]
     assert isinstance(details, dict)
-    assert set(details["files"]) == {
+    assert set(details["files"]) >= {
         "user_strategies.mine", "user_strategies._shared", "user_strategies._deep",
     }  # fmt: skip
     assert details["libraries"]["yaml"] != "unknown"
