@@ -10,7 +10,9 @@ import typer
 
 from runners import __version__
 from runners.cli import (
+    backtest,
     backup,
+    check,
     dbt,
     doctor,
     health,
@@ -19,6 +21,7 @@ from runners.cli import (
     lean,
     load,
     login,
+    new,
     page,
     psql,
     queue,
@@ -26,6 +29,7 @@ from runners.cli import (
     run,
     schema,
     status,
+    strategies,
     up,
     work,
 )
@@ -46,6 +50,7 @@ app = typer.Typer(
 for module in (
     up, load, queue, run, psql, schema, work, dbt, leaderboard, page, import_, lean, status, doctor, backup,
     health, login, reproduce,
+    strategies, backtest, new, check,
 ):  # fmt: skip
     module.register(app)
 

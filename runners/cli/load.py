@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +14,14 @@ from rich.console import Console
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.prices.csv_files import read_csv
+from runners.prices.generated import generated
 from runners.prices.load import Loaded, load
 from runners.prices.sample import read_sample
 from runners.prices.series import PriceSeries
+from runners.prices.yahoo import read_yahoo
 from runners.settings import Settings
+
+Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], show_default=False)]
 
 _GAPS_SHOWN = 5
 _HEADINGS = ("symbol", "bar", "from", "to", "bars", "new", "changed", "factors", "gaps", "version")
@@ -28,6 +33,8 @@ def register(app: typer.Typer) -> None:
     )
     prices.command("sample", short_help="Load the built-in sample of real daily prices.")(sample)
     prices.command("csv", short_help="Load bars from CSV files.")(csv)
+    prices.command("yahoo", short_help="Load bars from Yahoo, which is asked now.")(yahoo)
+    prices.command("generated", short_help="Load seeded random intraday bars.")(generated_bars)
     app.add_typer(prices, name="load")
 
 
@@ -61,6 +68,50 @@ def csv(
       backdesk load csv bars.csv --symbol SPY --timeframe 15m
     """
     series = [one for file in files for one in read_csv(file, symbol=symbol, timeframe=timeframe)]
+    _load_all(series, Settings.from_environment())
+
+
+def yahoo(
+    symbols: Annotated[list[str], typer.Argument(help="Yahoo's symbols, such as SPY.", show_default=False)],
+    start: Day = None,
+    end: Day = None,
+    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+) -> None:
+    """Load bars from Yahoo through yfinance, which is installed with `backdesk[yahoo]`.
+
+    For personal use: Yahoo's terms say so. Without a window it is all that Yahoo has; of bars shorter than a
+    day it has some weeks only.
+
+    Example:
+
+      backdesk load yahoo SPY QQQ --start 2010-01-01
+    """
+    first, last = start and start.date(), end and end.date()
+    series = [read_yahoo(symbol, start=first, end=last, timeframe=timeframe) for symbol in symbols]
+    _load_all(series, Settings.from_environment())
+
+
+def generated_bars(
+    symbols: Annotated[list[str] | None, typer.Argument(help="Names of your own.")] = None,
+    start: Day = None,
+    end: Day = None,
+    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1m, 5m, 15m, 1h, ...")] = "5m",
+    seed: Annotated[int, typer.Option(help="Another seed, another random walk.")] = 0,
+    calendar: Annotated[str, typer.Option(help="Exchange (ISO code) whose sessions they fill.")] = "XNYS",
+) -> None:
+    """Load intraday bars made by chance in real sessions: half days, clock changes, gaps over night.
+
+    They prove that a strategy's code works, never that its idea does. Equal seeds give equal bars.
+
+    Example:
+
+      backdesk load generated GEN1 GEN2 --start 2012-01-03 --end 2012-12-31 --seed 7
+    """
+    first, last = (start or dt.datetime(2012, 1, 3)).date(), (end or dt.datetime(2012, 12, 31)).date()
+    series = [
+        generated(symbol, first, last, seed=seed, timeframe=timeframe, calendar=calendar)
+        for symbol in symbols or ["GEN1", "GEN2"]
+    ]
     _load_all(series, Settings.from_environment())
 
 

@@ -1,0 +1,1 @@
+"""One backtest from the command line: asked for, executed, shown, written down."""

@@ -1,0 +1,155 @@
+"""A backtest as one HTML page that needs no network: charts, figures, trades."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from runners.backtests.text_report import NO_DESK, figures_of, number, percent
+from runners.errors import DeskError
+
+TRADES_SHOWN = 1_000
+
+STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; color: #1d2127; max-width: 980px; margin: 2rem auto;
+  padding: 0 1rem }
+h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+p { color: #555c66; margin: .3rem 0 } code { font-size: .9em }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem }
+th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px solid #e6e8eb;
+  white-space: nowrap }
+th:first-child, td:first-child { text-align: left }
+.figures { columns: 3; column-gap: 2rem } .figures div { display: flex; justify-content: space-between;
+  border-bottom: 1px solid #e6e8eb; break-inside: avoid; padding: .15rem 0 }
+.scroll { max-height: 26rem; overflow: auto } .chart { overflow-x: auto }
+@media (max-width: 700px) { .figures { columns: 1 } }
+"""
+
+
+class NoDrawer(DeskError):
+    """The libraries that draw are not installed."""
+
+
+def tear_sheet(document: Mapping[str, Any]) -> str:
+    """The page; every value in it is escaped, since names of files and symbols are other people's."""
+    try:
+        import vl_convert
+
+        from runners.backtests.charts import charts
+    except ImportError as error:
+        raise NoDrawer(
+            "the HTML page needs altair and vl-convert", hint="pip install 'backdesk[report]'"
+        ) from error
+    drawn = charts(document)
+    title = f"{document['strategy']} on {', '.join(document['symbols'])}"
+    calls, boxes = [], []
+    for place, (name, chart) in enumerate(drawn.items()):
+        # "</" would end the script that the text stands in.
+        spec = json.dumps(chart.to_dict()).replace("</", "<\\/")
+        calls.append(f'vegaEmbed("#chart{place}", {spec}, {{actions: false, renderer: "svg"}});')
+        boxes.append(f'<h2>{html.escape(name)}</h2><div class="chart" id="chart{place}"></div>')
+    if not document["rolling_sharpe"] and document["figures"] is None:
+        boxes.append(f"<p>{html.escape(NO_DESK)}</p>")
+    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{html.escape(title)}</title><style>{STYLE}</style>",
+            f'<script type="module">{library}\n{chr(10).join(calls)}</script></head><body>',
+            f"<h1>{html.escape(title)}</h1>",
+            *_heading(document),
+            _figures(document),
+            *boxes,
+            "<h2>Performance by symbol</h2>",
+            _performance(document["ib_performance"]),
+            "<h2>Closed trades</h2>",
+            _trades(document["trade_log"]),
+            f"<p>{html.escape(document['id'])}, made {html.escape(document['made_at'])} by backdesk "
+            f"{html.escape(document['version'])}.</p></body></html>",
+        ]
+    )
+
+
+def picture(document: Mapping[str, Any]) -> bytes:
+    """Equity over drawdown as a PNG."""
+    try:
+        import vl_convert
+
+        from runners.backtests.charts import overview
+    except ImportError as error:
+        raise NoDrawer(
+            "a picture needs altair and vl-convert", hint="pip install 'backdesk[report]'"
+        ) from error
+    return bytes(vl_convert.vegalite_to_png(json.dumps(overview(document).to_dict()), scale=1.5))
+
+
+def _heading(document: Mapping[str, Any]) -> Iterable[str]:
+    parameters = ", ".join(f"{name} {value}" for name, value in document["parameters"].items())
+    for line in (
+        f"{document['start_date']} to {document['end_date']}, bars of {document['timeframe']}; "
+        f"starting with {number(document['cash'])}, commission {document['commission']:g}, "
+        f"slippage {document['slippage']:g}",
+        f"Parameters: {parameters}",
+        f"Prices: {document['prices']['description']}",
+    ):
+        yield f"<p>{html.escape(line)}</p>"
+
+
+def _figures(document: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<div><span>{html.escape(title)}</span><b>{html.escape(value)}</b></div>"
+        for title, value in figures_of(document)
+    )
+    note = "" if document["figures"] is not None else f"<p>{html.escape(NO_DESK)}</p>"
+    return f'<h2>Figures</h2>{note}<div class="figures">{rows}</div>'
+
+
+def _performance(performance: Mapping[str, Any]) -> str:
+    keys = ("bought", "sold", "quantity", "market_value", "realized", "unrealized", "commissions", "total")
+    rows: list[Sequence[str]] = [
+        (row["symbol"], *(number(row[key]) for key in keys)) for row in performance["symbols"]
+    ]
+    account = performance["account"]
+    rows.append(("all", "", "", "", "", *(number(account[key]) for key in keys[4:])))
+    return _table(("symbol", *(key.replace("_", " ") for key in keys)), rows)
+
+
+def _trades(trades: Sequence[Mapping[str, Any]]) -> str:
+    if not trades:
+        return "<p>None.</p>"
+    headings = (
+        "symbol",
+        "side",
+        "size",
+        "entry",
+        "price",
+        "exit",
+        "price",
+        "bars",
+        "fees",
+        "profit",
+        "return",
+    )
+    rows = [
+        (
+            row["symbol"], row["side"], number(row["size"]), row["entry_time"].replace("T00:00:00", ""),
+            number(row["entry_price"]), row["exit_time"].replace("T00:00:00", ""), number(row["exit_price"]),
+            str(row["bars"]), number(row["fees"]), number(row["profit"]), percent(row["return"]),
+        )
+        for row in trades[:TRADES_SHOWN]
+    ]  # fmt: skip
+    more = len(trades) - len(rows)
+    note = f"<p>and {more:,} more in the CSV file</p>" if more else ""
+    return f'<div class="scroll">{_table(headings, rows)}</div>{note}'
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in headings)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
