@@ -8,7 +8,7 @@ does nothing.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from strategies.bar_time import bar_seconds, epoch, is_intraday
 from strategies.base_strategy import BaseStrategy
@@ -26,7 +26,7 @@ class EODStrategy(BaseStrategy):
     `on_session_start(date)`, `on_eod(date)`.
     """
 
-    parameters = (
+    parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("eod_liquidate", bool, True, description="Close every position before the session ends."),
         Parameter("enable_risk_manager", bool, True,
                   description="Keep orders that break a risk limit from the broker."),
