@@ -122,6 +122,10 @@ begin
   end if;
   if not exists (select from desk.alive_runners()) then
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
+  elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}', new.canonical_config #>> '{optimization,search}')
+    and not exists (select from desk.alive_runners() as a where desk.task_capability('suggest') = any (a.engines))
+  then
+    raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id, quote_literal('backdesk[bayes]');
   end if;
   notify desk_work;
   return null;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import psycopg
@@ -14,6 +15,14 @@ from runners.jobs.following import JobsProgress, JobStanding, standings
 from runners.jobs.own_runner import OwnRunner, runner_is_alive
 from runners.settings import Settings
 
+SUGGESTIONS = """
+select r.job_id
+from desk.work_items as w
+join desk.optimization_runs as r on r.id = w.optimization_run_id
+where r.job_id = any(%s) and w.kind = 'suggest' and w.state = 'waiting'
+order by r.job_id
+limit 1
+"""
 LOOK_SECONDS = 0.25
 LOOK_FOR_RUNNERS_SECONDS = 2.0
 STILL_SECONDS = 30.0
@@ -51,6 +60,7 @@ def run_until_over(
                     if code:
                         raise runner.failure()
                     _refuse_to_wait(standings(connection, job_ids))
+                    _refuse_without_optuna(connection, job_ids)
                     runner, look_now = None, True
                 if runner is None and (look_now or now - looked > LOOK_FOR_RUNNERS_SECONDS):
                     looked, look_now = now, False
@@ -82,6 +92,16 @@ def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:
                 f"job {job.job_id} is {job.state}",
                 hint=f"go on: backdesk psql -c 'select resume_job({job.job_id})'",
             )
+
+
+def _refuse_without_optuna(connection: psycopg.Connection[Any], job_ids: Sequence[int]) -> None:
+    """A runner of this environment has just done all that it could."""
+    waiting = connection.execute(SUGGESTIONS, (list(job_ids),)).fetchone()
+    if waiting is not None and find_spec("optuna") is None:
+        raise JobsWait(
+            f"job {waiting[0]} waits for suggestions, and Optuna, which makes them, is not installed",
+            hint="pip install 'backdesk[bayes]'",
+        )
 
 
 def _interrupted(jobs: Sequence[JobStanding], job_ids: Sequence[int]) -> Interrupted:

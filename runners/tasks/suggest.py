@@ -31,6 +31,7 @@ class Axis:
     step: Decimal | None
     end: Decimal
     integer: bool
+    log: bool = False
 
     @classmethod
     def read(cls, given: dict[str, Any]) -> Axis:
@@ -42,7 +43,8 @@ class Axis:
             step = Decimal(str(given["step"]))
             return cls(given["name"], None, start, step, Decimal(int(given["count"]) - 1), True)
         end = Decimal(str(given["end"]))
-        return cls(given["name"], None, start, None, end, given.get("type") == "integer")
+        integer, log = given.get("type") == "integer", bool(given.get("log"))
+        return cls(given["name"], None, start, None, end, integer, log)
 
     @property
     def ordered(self) -> bool:
@@ -61,8 +63,8 @@ class Axis:
         if self.step is not None:
             return IntDistribution(0, int(self.end))
         if self.integer:
-            return IntDistribution(int(self.start), int(self.end))
-        return FloatDistribution(float(self.start), float(self.end))
+            return IntDistribution(int(self.start), int(self.end), log=self.log)
+        return FloatDistribution(float(self.start), float(self.end), log=self.log)
 
     def value(self, drawn: Any) -> Any:
         """The parameter's value for what Optuna drew."""

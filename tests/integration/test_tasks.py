@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from runners.jobs import running
 from tests.desks import Desk
 
 needs_optuna = pytest.mark.skipif(find_spec("optuna") is None, reason="the extra bayes is not installed")
@@ -148,6 +149,55 @@ def test_a_bayesian_search_gives_the_same_points_twice(published: Desk) -> None:
     assert len(found[0]) == 16
     assert all(row[1]["fast"] < row[1]["slow"] for row in found[0])
     assert found[0] == found[1]
+
+
+@needs_optuna
+def test_a_bayesian_search_ends_when_nothing_better_comes(published: Desk) -> None:
+    """Patience 8 of a budget of 200: the best is less than three batches old, and no point comes twice."""
+    insert(published, "load_prices", {"source": "sample", "symbols": ["GOOG"]})
+    work(published)
+    config = {
+        "symbols": ["GOOG"],
+        "start_date": "2011-01-03",
+        "end_date": "2011-06-30",
+        "optimization": {
+            "type": "Bayesian Search",
+            "points": 200,
+            "batch_points": 4,
+            "patience": 8,
+            "parameters": {"fast": {"start": 2, "end": 20}, "slow": {"start": 21, "end": 40}},
+        },
+    }
+    job_id = insert(published, "optimization", config, "sma_crossover")
+    work(published)
+    assert job(published, job_id)[0] == "done", job(published, job_id)
+    ((points, distinct, best, total),) = rows(
+        published,
+        "select count(*), count(distinct b.parameters),"
+        " coalesce(max(b.ordinal) filter (where b.id = p.best_result_id), 0), max(p.total)"
+        " from desk.backtest_results as b"
+        " join desk.optimization_runs as r on r.id = b.optimization_run_id"
+        " join desk.run_progress as p on p.optimization_run_id = r.id where r.job_id = %s",
+        job_id,
+    )
+    assert points == distinct == total < 200
+    assert 8 <= points - best < 12
+
+
+def test_without_optuna_the_command_names_the_extra(
+    published: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert(published, "load_prices", {"source": "sample", "symbols": ["GOOG"]})
+    work(published)
+    search = {"type": "Bayesian Search", "points": 4, "parameters": {"fast": {"start": 2, "end": 9}}}
+    config = {"symbols": ["GOOG"], "seed": 3, "optimization": search}
+    job_id = insert(published, "optimization", config, "sma_crossover")
+    monkeypatch.setattr(running, "find_spec", lambda _: None)
+    with published.connect("director") as director:
+        with pytest.raises(running.JobsWait, match="which makes them, is not installed") as waits:
+            running._refuse_without_optuna(director, [job_id])
+        director.execute("select cancel_job(%s)", (job_id,))
+    assert waits.value.hint == "pip install 'backdesk[bayes]'"
 
 
 @pytest.fixture

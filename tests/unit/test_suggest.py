@@ -70,6 +70,15 @@ def test_it_learns(direction: str, better: Any) -> None:
 
 
 @needs_optuna
+def test_a_logarithmic_scale_is_drawn_from_by_magnitude() -> None:
+    share = {"name": "share", "type": "number", "start": 0.0001, "end": 1, "log": True}
+    period = {"name": "period", "type": "integer", "start": 1, "end": 10_000, "log": True}
+    points = suggest.suggested([Axis.read(share), Axis.read(period)], [], "max", 1, 40)
+    assert 25 <= sum(point["share"] < 0.01 for point in points) <= 55, "half of 80, about"
+    assert 25 <= sum(point["period"] < 100 for point in points) <= 55
+
+
+@needs_optuna
 def test_a_space_that_is_used_up_gives_fewer() -> None:
     axes = [Axis.read({"name": "period", "type": "integer", "values": [1, 2, 3]})]
     assert len(suggest.suggested(axes, [({"period": 2}, 1.0)], "max", 1, 8)) == 2
