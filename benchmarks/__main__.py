@@ -15,6 +15,7 @@ TABLES = {
     "b": ("commands", "Whole commands"),
     "c": ("scaling", "Scaling"),
     "d": ("queue_flat", "Queue"),
+    "e": ("boards", "Boards"),
     "f": ("ingest", "Ingest"),
     "g": ("memory", "Memory"),
 }

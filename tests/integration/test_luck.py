@@ -304,3 +304,33 @@ def test_a_planted_edge_in_a_hundred_and_fifty_families(owner: Owner) -> None:
     assert picked >= 0.95
     assert pbo < 0.12
     assert deflated > 0.97
+
+
+def test_tallies_equal_a_count_after_judging_again_and_late_results(owner: Owner) -> None:
+    """What days are summed from equals a full count: after a close, new criteria, another run."""
+    differing = (
+        "with counted as (select optimization_run_id as run, count(*) filter (where ranked) as f,"
+        " count(*) filter (where passed) as p, max(sharpe_ratio) as s,"
+        " max(sharpe_ratio) filter (where passed) as ps from desk.backtest_results group by 1),"
+        " tallied as (select optimization_run_id as run, sum(finished)::bigint as f,"
+        " sum(passed)::bigint as p,"
+        " max(best_sharpe) as s, max(best_passed_sharpe) as ps from desk.run_tallies group by 1)"
+        " select * from (table counted except table tallied) as missing"
+        " union all select * from (table tallied except table counted) as surplus"
+    )
+    strategy_id = families.strategy(owner, "tallied")
+    returns = np.random.default_rng(9).normal(0.0004, 0.01, (12, 300))
+    run_id = families.record(owner, strategy_id, returns)
+    assert owner.execute(differing).fetchall() == []
+    owner.execute(
+        "insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold)"
+        " values (%s, 'sharpe_ratio', '>=', 0.5)",
+        (run_id,),
+    )
+    before = value(owner, "sum(passed) from desk.run_tallies where optimization_run_id = %s", run_id)
+    owner.execute("select desk.rejudge_run(%s)", (run_id,))
+    after = value(owner, "sum(passed) from desk.run_tallies where optimization_run_id = %s", run_id)
+    assert after < before
+    assert owner.execute(differing).fetchall() == []
+    families.record(owner, strategy_id, returns[:3], parameters=[{"late": n} for n in range(3)])
+    assert owner.execute(differing).fetchall() == []
