@@ -13,11 +13,12 @@ RUN /opt/venv/bin/pip install --no-deps --no-build-isolation -e /app \
     && /opt/venv/bin/python -m compileall -q /app/runners /app/strategies /app/streamlit_app
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/backdesk --create-home backdesk
+RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home backdesk
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 BACKDESK_HOME=/var/lib/backdesk
-WORKDIR /var/lib/backdesk
+# Everything worth keeping is in the database; what dbt writes beside it may go with the container.
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 BACKDESK_HOME=/tmp/backdesk HOME=/tmp
+WORKDIR /app
 USER backdesk
 # Ctrl-C is what lets a runner finish what it has begun; a second one gives it back.
 STOPSIGNAL SIGINT
