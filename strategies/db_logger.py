@@ -104,7 +104,7 @@ class DBLogger:
             "order_events", now, order.ref, order.getstatusname().lower(), symbol,
             "buy" if order.isbuy() else "sell", order.getordername().lower(), float(created.size),
             _number(created.price), _number(created.pricelimit), executed, _number(order.executed.price),
-            float(order.executed.comm), order.info.get("tag") or None,
+            float(order.executed.comm), str(order.info["tag"]) if order.info.get("tag") else None,
         )  # fmt: skip
         for bit in order.executed.iterpending():
             if bit is None:

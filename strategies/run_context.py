@@ -31,6 +31,10 @@ class RowBuffer:
         if len(self._rows) >= self._at_once:
             self.flush()
 
+    def begin(self) -> None:
+        """A new session."""
+        self._rows, self.sequence = [], 0
+
     def flush(self) -> None:
         rows, self._rows = self._rows, []
         if rows:
@@ -50,6 +54,12 @@ _current = RunContext()
 
 def current() -> RunContext:
     return _current
+
+
+def set_current(context: RunContext) -> None:
+    """For the rest of this process."""
+    global _current
+    _current = context
 
 
 @contextmanager

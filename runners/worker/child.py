@@ -15,6 +15,8 @@ from typing import NoReturn
 from runners.engines.base import Engine, PointFailure, PriceSeries
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
 from runners.worker.protocol import PointBegan, StartChild, pack, write_all
+from runners.worker.session_log import SessionLog
+from strategies import run_context
 
 # The watch of the worker counts pages in use; this limit counts what was asked for, so it stands behind.
 MEMORY_SLACK = 1.5
@@ -62,11 +64,16 @@ def _run(
     if prices is None:
         raise LookupError(f"prices {order.prices_key} were not loaded")
 
+    log = SessionLog(pipe)
+
     def began(ordinal: int) -> None:
+        log.begin(ordinal)
         write_all(pipe, pack(PointBegan(ordinal)))
 
     engine = engines[order.settings.engine]
+    run_context.set_current(run_context.RunContext(order.settings.risk_limits, log.buffer))
     for outcome in engine.run(order.settings, prices, order.points, began):
+        log.end(outcome)
         try:
             frame = pack(outcome)
         except MemoryError:

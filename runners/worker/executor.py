@@ -20,6 +20,7 @@ from runners.worker.protocol import (
     LoadPrices,
     PointBegan,
     ProtocolError,
+    SessionRows,
 )
 from runners.worker.queue import Report, WorkItem
 from runners.worker.zygote_client import ChildPipe, ZygoteClient, ZygoteError
@@ -138,6 +139,11 @@ class Executor:
             self._send(KillChild(pipe.child_id))
 
     def _take(self, held: HeldItem, child: Child, message: Any) -> None:
+        if isinstance(message, SessionRows):
+            # The clock goes on: a strategy that talks may still take too long.
+            if message.ordinal in held.waiting:
+                self._report(Report(held.item, message.ordinal, rows=message.rows))
+            return
         child.clock = time.monotonic()
         if isinstance(message, PointBegan):
             child.running = message.ordinal

@@ -223,6 +223,10 @@ class Loop:
 
     def _answered(self, report: Report, word: str) -> None:
         """PostgreSQL's word on one outcome."""
+        if report.rows is not None:
+            if word not in ("logged", "stale"):
+                self._progress.say(f"what point {report.ordinal} logged could not be recorded: {word}")
+            return
         if word.startswith("error") and report.result is not None:
             self._outbox.add(Report(report.item, report.ordinal, kind="infrastructure", error=word))
             return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runners.engines.base import Point, PriceSeries, RunSettings
+from strategies.run_context import Row
 
 HEADER = struct.Struct("!I")
 FRAME_LIMIT = 512 * 1024 * 1024
@@ -91,6 +92,14 @@ class ChildEnded:
 @dataclass(frozen=True)
 class PointBegan:
     ordinal: int
+
+
+@dataclass(frozen=True)
+class SessionRows:
+    """What the strategy of a point has logged since it last said so."""
+
+    ordinal: int
+    rows: tuple[Row, ...]
 
 
 def signal_name(number: int) -> str:

@@ -7,6 +7,7 @@ for the same runs take the locks in the same order.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from strategies.run_context import Row
 
+RECORD_ROWS = "select desk.record_session_rows(%s::bigint, %s, %s::bigint, %s::text::jsonb)"
 Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
 CHANNEL = "desk_work"
 
@@ -86,6 +89,8 @@ class Report:
     result: PointResult | None = None
     kind: Kind | None = None
     error: str = ""
+    rows: tuple[Row, ...] | None = None
+    """Not an outcome: what the strategy has logged so far."""
 
 
 @dataclass(frozen=True)
@@ -217,9 +222,19 @@ class Queue:
         return int(self._value("select desk.open_work(%s::bigint)", runner_id))
 
 
+def _rows_json(rows: Iterable[Row]) -> str:
+    """By table; PostgreSQL's texts hold no NUL."""
+    tables: dict[str, list[tuple[object, ...]]] = {}
+    for table, values in rows:
+        tables.setdefault(table, []).append(values)
+    return json.dumps(tables, allow_nan=False).replace("\\u0000", "?")
+
+
 def _statement(report: Report) -> tuple[str, Sequence[object]]:
     item, result = report.item, report.result
     head = (item.work_item_id, item.token, report.ordinal)
+    if report.rows is not None:
+        return RECORD_ROWS, (*head, _rows_json(report.rows))
     if result is None:
         return FAIL, (*head, report.kind, report.error)
     trades = result.trades
