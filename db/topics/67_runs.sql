@@ -81,11 +81,13 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_progress desk.run_progress;
-  v_waiting  integer;
-  v_want     integer := (desk.setting('waiting_items') #>> '{}')::integer;
-  v_points   bigint;
-  v_made     integer;
+  v_progress  desk.run_progress;
+  v_waiting   integer;
+  v_want      integer := (desk.setting('waiting_items') #>> '{}')::integer;
+  v_processes integer;
+  v_seconds   double precision;
+  v_points    bigint;
+  v_made      integer;
 begin
   select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = p_run_id;
   select count(*) into v_waiting
@@ -94,10 +96,26 @@ begin
   if v_progress.cut >= v_progress.total or v_waiting > v_want / 2 then
     return 0;
   end if;
-  -- As many points an item as fill item_seconds, few enough that the last items still feed every process.
-  v_points := case when v_progress.finished = 0 then 2
-    else (desk.setting('item_seconds') #>> '{}')::float8 / greatest(v_progress.results_seconds / v_progress.finished, 0.0001) end;
-  v_points := least(v_points, (desk.setting('max_item_points') #>> '{}')::bigint, (v_progress.total - v_progress.cut) / 16);
+  select greatest(2, coalesce(sum(r.processes), 0)) into v_processes from desk.alive_runners() as r;
+  -- As many points an item as fill item_seconds, since the points of an item share what they compute; few enough
+  -- that the last items still feed every process. Until the run's own points say how long they take, its
+  -- strategy's last run does, and only so much is cut that the rest can be cut by what is known then.
+  if v_progress.finished > 0 then
+    v_seconds := v_progress.results_seconds / v_progress.finished;
+  else
+    select p.results_seconds / p.finished into v_seconds
+    from desk.optimization_runs as this
+    join desk.optimization_runs as r on r.strategy_id = this.strategy_id
+    join desk.run_progress as p on p.optimization_run_id = r.id and p.finished > 0
+    where this.id = p_run_id
+    order by r.id desc
+    limit 1;
+    v_want := least(v_want, v_waiting + greatest(16, 4 * v_processes));
+  end if;
+  v_points := case when v_seconds is null then 2
+    else (desk.setting('item_seconds') #>> '{}')::float8 / greatest(v_seconds, 0.0001) end;
+  v_points := case when v_progress.finished = 0 then least(v_points, 16, (v_progress.total - v_progress.cut) / 16)
+    else least(v_points, (desk.setting('max_item_points') #>> '{}')::bigint, (v_progress.total - v_progress.cut) / (2 * v_processes)) end;
   v_points := greatest(v_points, 1);
   insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
   select p_run_id, f.first, least(f.first + v_points - 1, v_progress.total)
