@@ -33,15 +33,17 @@ def overview(document: Mapping[str, Any]) -> Any:
 def equity(document: Mapping[str, Any], height: int = 260) -> Any:
     rows = [{"session": row["session"], "value": row["value"]} for row in document["equity"]]
     value = alt.Y("value:Q", title="account value", scale=alt.Scale(zero=False))
-    tip = ["session:T", alt.Tooltip("value:Q", format=",.2f")]
-    return _chart(rows, height).mark_line(color=BLUE, strokeWidth=1.4).encode(x=_time(), y=value, tooltip=tip)
+    tip = ["session:N", alt.Tooltip("value:Q", format=",.2f")]
+    line = _chart(rows, height).mark_line(color=BLUE, strokeWidth=1.4)
+    return line.encode(x=_time("session", document), y=value, tooltip=tip)
 
 
 def drawdown(document: Mapping[str, Any]) -> Any:
     rows = [{"session": row["session"], "drawdown": -row["drawdown"]} for row in document["equity"]]
     depth = alt.Y("drawdown:Q", title="below the peak", axis=alt.Axis(format=".0%"))
-    tip = ["session:T", alt.Tooltip("drawdown:Q", format=".1%")]
-    return _chart(rows, 150).mark_area(color=RED, opacity=0.55).encode(x=_time(), y=depth, tooltip=tip)
+    tip = ["session:N", alt.Tooltip("drawdown:Q", format=".1%")]
+    area = _chart(rows, 150).mark_area(color=RED, opacity=0.55)
+    return area.encode(x=_time("session", document), y=depth, tooltip=tip)
 
 
 def monthly(document: Mapping[str, Any]) -> Any:
@@ -93,17 +95,21 @@ def yearly(document: Mapping[str, Any]) -> Any:
 
 def trades(document: Mapping[str, Any]) -> Any:
     keys = ("symbol", "side", "entry_time", "exit_time", "profit", "bars")
-    rows = [{key: row[key] for key in keys} for row in document["trade_log"]]
+    # With a Z, for a browser takes a time without one for its own.
+    rows = [
+        {key: row[key] for key in keys} | {"exit_time": row["exit_time"] + "Z"}
+        for row in document["trade_log"]
+    ]
     if not rows:
         return None
     return (
         _chart(rows, 200)
         .mark_point(filled=True, size=34, opacity=0.7)
         .encode(
-            x=alt.X("exit_time:T", title=None),
+            x=_time("exit_time", document),
             y=alt.Y("profit:Q", title="profit after fees"),
             color=_sign("profit"),
-            tooltip=["symbol:N", "side:N", "entry_time:T", "exit_time:T", "bars:Q",
+            tooltip=["symbol:N", "side:N", "entry_time:N", "exit_time:N", "bars:Q",
                      alt.Tooltip("profit:Q", format=",.2f")],
         )
     )  # fmt: skip
@@ -114,17 +120,21 @@ def rolling_sharpe(document: Mapping[str, Any]) -> Any:
     if not rows:
         return None
     line = _chart(rows, 160).mark_line(color=BLUE, strokeWidth=1.2)
-    tip = ["session:T", alt.Tooltip("sharpe:Q", format=".2f")]
+    tip = ["session:N", alt.Tooltip("sharpe:Q", format=".2f")]
     zero = alt.Chart(alt.Data(values=[{"sharpe": 0}])).mark_rule(color=GREY).encode(y="sharpe:Q")
-    return line.encode(x=_time(), y=alt.Y("sharpe:Q", title="Sharpe ratio"), tooltip=tip) + zero
+    ratio = alt.Y("sharpe:Q", title="Sharpe ratio")
+    return line.encode(x=_time("session", document), y=ratio, tooltip=tip) + zero
 
 
 def _chart(rows: list[dict[str, Any]], height: int) -> Any:
     return alt.Chart(alt.Data(values=rows), width=WIDTH, height=height)
 
 
-def _time() -> Any:
-    return alt.X("session:T", title=None)
+def _time(field: str, document: Mapping[str, Any]) -> Any:
+    """In UTC, as the bars are; years on a long window, months on a short one."""
+    years = int(document["end_date"][:4]) - int(document["start_date"][:4])
+    ticks = {"format": "%Y", "tickCount": "year"} if years > 2 else {"format": "%b %Y"}
+    return alt.X(f"{field}:T", title=None, axis=alt.Axis(**ticks), scale=alt.Scale(type="utc"))
 
 
 def _sign(field: str) -> Any:

@@ -51,7 +51,8 @@ def findings(entry: Entry, symbols: tuple[str, ...] = ()) -> Iterator[Finding]:
         raise RequestError(str(error)) from error
     whole = traced(entry, prices, {}, timeframe=timeframe)
     if whole.error is not None:
-        yield Finding("fault", "run", f"it fails on {described}: {whole.error}")
+        ahead = "[1] and the like read bars that are not there yet" if "IndexError" in whole.error else ""
+        yield Finding("fault", "run", f"it fails on {described}: {whole.error}", ahead)
         return
     yield Finding("ok", "run", f"{len(whole.signals)} orders on {described}")
     yield look_ahead(prices, whole, lambda part: traced(entry, part, {}, timeframe=timeframe))

@@ -11,6 +11,7 @@ import gzip
 import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from runners.prices.factors import reconstructed
@@ -45,6 +46,7 @@ class Sample:
     missing: tuple[str, ...]
 
 
+@cache
 def read_sample() -> Sample:
     """All series of the sample whose packages are installed; raises PriceError if none is."""
     series: list[PriceSeries] = []

@@ -57,9 +57,11 @@ def _history(symbol: str, start: dt.date | None, end: dt.date | None, timeframe:
     if start or end:
         # Yahoo leaves the last day out.
         window = {"start": start, "end": end + dt.timedelta(days=1) if end else None}
+    # Else it prints what went wrong and answers with nothing.
+    yfinance.config.debug.hide_exceptions = False
     try:
         return yfinance.Ticker(symbol).history(
-            **window, interval=INTERVALS[timeframe], auto_adjust=False, actions=True, raise_errors=True
+            **window, interval=INTERVALS[timeframe], auto_adjust=False, actions=True
         )
     # yfinance raises whatever its parts raise: of HTTP, of JSON, of the answer's shape.
     except Exception as error:

@@ -18,8 +18,8 @@ def signals_on(entry: Entry, closes: Sequence[float], **parameters: Any) -> list
     """(bar, buy or sell) of every order, bars counted from 0; the symbol is X, daily bars that open at their
     close. Raises AssertionError with the strategy's error."""
     first = int(dt.datetime.combine(FIRST_DAY, dt.time(), dt.UTC).timestamp())
-    # Two bars more, since an order of the last bar is never told.
-    prices = [*closes, closes[-1], closes[-1]]
+    # A bar more, so that an order of the last one is filled and not only sent.
+    prices = [*closes, closes[-1]]
     epochs = [first + DAY * place for place in range(len(prices))]
     series = PriceSeries.from_rows("X", epochs, prices, prices, prices, prices, [100.0] * len(prices))
     trace = traced(entry, [series], parameters)

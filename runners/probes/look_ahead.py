@@ -17,7 +17,7 @@ TODO = "look for [1] and other positive indices, .array, and means or ranks over
 def look_ahead(
     prices: Sequence[PriceSeries], whole: Trace, run: Callable[[Sequence[PriceSeries]], Trace]
 ) -> Finding:
-    """Truncate the data at 20 points; every signal decided before such an end must stay as it was."""
+    """Truncate the data at 20 points; every signal decided until such an end must stay as it was."""
     times = sorted({time for series in prices for time in series.epochs})
     begin = max(series.epochs[0] for series in prices)
     later = [time for time in times if time > begin]
@@ -37,7 +37,7 @@ def look_ahead(
         if changed is not None:
             return Finding(
                 "fault", ABOUT,
-                f"with data until {date_of(last)} it decides otherwise before: {_told(changed)}", TODO,
+                f"with data until {date_of(last)} it decides otherwise: {_told(changed)}", TODO,
             )  # fmt: skip
     if not compared:
         return Finding("note", ABOUT, "no signal to compare: it never traded on these prices")

@@ -40,18 +40,25 @@ class Trace:
     error: str | None = None
 
     def until(self, time: int) -> tuple[Signal, ...]:
-        """Signals decided before that bar."""
-        return tuple(signal for signal in self.signals if signal.time < time)
+        """Signals decided on that bar or before."""
+        return tuple(signal for signal in self.signals if signal.time <= time)
 
 
 class OrderTrace(bt.Analyzer):  # type: ignore[misc]
-    """Every order once, at its first notification."""
+    """Every order once, at its first notification, or at the end those of the last bar, which have none."""
 
     def start(self) -> None:
         self.signals: list[Signal] = []
         self.seen: set[int] = set()
 
     def notify_order(self, order: Any) -> None:
+        self.take(order)
+
+    def stop(self) -> None:
+        for order in self.strategy.broker.orders:
+            self.take(order)
+
+    def take(self, order: Any) -> None:
         if order.ref in self.seen:
             return
         self.seen.add(order.ref)
