@@ -57,6 +57,11 @@ as $$
 declare
   v_job desk.jobs := desk.open_job(p_job_id);
 begin
+  -- Paused and resumed, it would run without waiting for its pilot points.
+  if v_job.state = 'held' then
+    perform desk.refuse(format('Job %s is held until its pilot points are in', p_job_id), '$.job_id',
+      format('Wait for them, or end it: select cancel_job(%s).', p_job_id));
+  end if;
   update desk.optimization_runs set paused = true where job_id = v_job.id and status in ('pending', 'running');
   update desk.jobs set state = 'paused' where id = v_job.id;
   return format('job %s paused: what is running ends, nothing new is handed out', p_job_id);

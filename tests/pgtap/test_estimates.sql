@@ -1,6 +1,6 @@
 -- Before a job runs: what it will be, what its fees will take, pilot points where nothing is known, and force.
 
-select plan(39);
+select plan(40);
 select tap.given_desk();
 select tap.given_runner();
 update settings set value = '5' where name = 'pilot_points';
@@ -92,6 +92,9 @@ select is(tap.drain(pg_temp.runner(), '{}', 'boom'), 5, 'when all pilot points f
 select is(
   tap.rows('select state, error from jobs order by id desc limit 1'), '[["failed", "The pilot points failed: All 5 points failed. boom"]]', 'the job fails with their reason');
 insert into jobs (strategy, config) values ('sma_crossover', pg_temp.fast(40, '{"cash": 20001}'));
+select is(
+  (tap.refusal(format('select pause_job(%s)', (select max(id) from jobs))))[2], format('Job %s is held until its pilot points are in', (select max(id) from jobs)),
+  'a held job cannot be paused, so that nobody gets around its pilot points by resuming it');
 select cancel_job(max(id)) from jobs;
 select is((select count(*) from optimization_runs where status in ('pending', 'running')), 0::bigint, 'a held job can be cancelled, pilot points and all');
 insert into jobs (strategy, config) values ('sma_crossover', pg_temp.fast(10, '{"cash": 20002}'));
