@@ -45,7 +45,8 @@ def tables(quick: bool) -> Iterator[str]:
                 )
     heads = ("", "results a second: min / median / max", "client CPU ms a result: min / median / max")
     bars = len(result.equity)
-    yield f"Metrics, {bars:,} values of equity, {len(result.trades)} trades a result\n\n{markdown(heads, rows)}"
+    title = f"Metrics, {bars:,} values of equity, {len(result.trades)} trades a result"
+    yield f"{title}\n\n{markdown(heads, rows)}"
 
 
 def _result() -> PointResult:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, takewhile
 from operator import mul, sub
@@ -25,7 +25,10 @@ class ImpossibleResultError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Account:
-    """What an engine counted while it ran: one value a session in `sessions` (ascending), `equity`, `exposed`."""
+    """What an engine counted while it ran.
+
+    One value a session, ascending, in `sessions`, `equity` and `exposed`.
+    """
 
     sessions: Sequence[dt.date]
     equity: Sequence[float]
@@ -74,7 +77,7 @@ def daily_returns(starting_cash: float, equity: Sequence[float]) -> list[float]:
 
     After a close at or below zero no return is defined: the list ends with the return that led there.
     """
-    befores = chain((starting_cash,), equity)
+    befores: Iterable[float] = chain((starting_cash,), equity)
     if starting_cash <= 0.0 or min(equity, default=1.0) <= 0.0:
         befores = takewhile(lambda before: before > 0.0, befores)
     return [value / before - 1.0 for value, before in zip(equity, befores, strict=False)]

@@ -87,7 +87,7 @@ class Scripted(bt.Strategy):
             case "stochastic":
                 return bt.ind.Stochastic(data, period=period, safediv=True)
             case "two feeds":
-                return bt.ind.SMA(data.close - other.close if len(data) == len(other) else data, period=period)
+                return bt.ind.SMA(data.close - other.close, period=period)
             case "own":
                 return TypicalRange(data, period=period)
         raise ValueError(kind)
@@ -106,7 +106,8 @@ class Scripted(bt.Strategy):
         seen: list[Any] = [where, len(self), self.datetime[0]]
         for data in self.datas:
             if len(data):
-                seen += [len(data), data.datetime[0], data.close[0], data[0], data.high[-min(2, len(data) - 1)]]
+                seen += [len(data), data.datetime[0], data.close[0], data[0]]
+                seen.append(data.high[-min(2, len(data) - 1)])
             position = self.getposition(data)
             seen += [position.size, position.price]
         for value in self.values:
@@ -200,8 +201,9 @@ class Scripted(bt.Strategy):
     def notify_order(self, order: Any) -> None:
         done = order.executed
         self.seen.append([
-            "order", order.ref - self.base, order.getstatusname(), order.data._name, order.isbuy(), order.size,
-            order.exectype, order.created.dt, order.created.size, order.created.price, order.created.pricelimit,
+            "order", order.ref - self.base, order.getstatusname(), order.data._name, order.isbuy(),
+            order.size, order.exectype, order.created.dt, order.created.size, order.created.price,
+            order.created.pricelimit,
             order.price, order.pricelimit, order.plimit, order.valid, order.tradeid, order.dteos,
             done.dt, done.size, done.price, done.value, done.comm, done.pnl, done.remsize, done.psize,
             done.pprice, order.alive(), order.active(), order.triggered, dict(order.info),

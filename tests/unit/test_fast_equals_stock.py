@@ -56,7 +56,7 @@ ODD = st.one_of(
 INDICATOR = st.tuples(
     st.sampled_from([
         "sma", "sma of high", "rsi", "cross", "bands", "operation", "constant", "of operation", "macd", "atr",
-        "stochastic", "own",
+        "stochastic", "two feeds", "own",
     ]),
     FEED,
     st.integers(2, 9),
@@ -90,7 +90,10 @@ def cases(draw: Any, *, bars: int = 50, actions: int = 14) -> Case:
         cash=draw(st.sampled_from([1_000.0, 10_000.0, 100_000.0])),
         commission=draw(
             st.sampled_from([
-                {}, {"percent": 0.001}, {"per_share": 0.01, "minimum": 1.0}, {"percent": 0.002, "minimum": 3.0},
+                {},
+                {"percent": 0.001},
+                {"per_share": 0.01, "minimum": 1.0},
+                {"percent": 0.002, "minimum": 3.0},
             ])
         ),
         slippage=draw(st.sampled_from([None, None, ("perc", 0.002), ("fixed", 0.05)])),
@@ -117,12 +120,11 @@ def test_random_strategies_at_length(case: Case) -> None:
     alike(case)
 
 
-@given(st.lists(cases(bars=40, actions=3), min_size=1, max_size=1), st.lists(INDICATOR, min_size=2, max_size=5))
+@given(cases(bars=40, actions=3), st.lists(INDICATOR, min_size=2, max_size=5))
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_results_from_the_cache_are_those_that_are_computed(
-    drawn: list[Case], indicators: list[tuple[Any, ...]]
+    case: Case, indicators: list[tuple[Any, ...]]
 ) -> None:
-    (case,) = drawn
     case = Case(**{**vars(case), "indicators": indicators})
     cache = ResultCache(1 << 20)
     alike(case, [cache, cache, cache, cache])

@@ -55,12 +55,14 @@ class DataSet:
     def add_to(self, cerebro: Any, *, shared: bool) -> None:
         """Add one feed a symbol; `shared` ones take whole arrays where they can, others load bar by bar."""
         for place, (series, numbers) in enumerate(zip(self.prices, self.numbers, strict=True)):
-            more = {"columns": self.columns[place]} if shared else {}
-            feed = (SharedFeed if shared else ArrayFeed)(
-                series=series,
-                numbers=numbers,
-                timeframe=self.timeframe,
-                compression=self.compression,
-                **more,
-            )
+            parameters: dict[str, Any] = {
+                "series": series,
+                "numbers": numbers,
+                "timeframe": self.timeframe,
+                "compression": self.compression,
+            }
+            kind: Any = ArrayFeed
+            if shared:
+                kind, parameters["columns"] = SharedFeed, self.columns[place]
+            feed = kind(**parameters)
             cerebro.adddata(feed, name=series.symbol)

@@ -20,7 +20,8 @@ BACKTRADER = "1.9.78.123"
 
 LOOP_METHODS = (
     "_addnotification", "_clk_update", "_getminperstatus", "_next_analyzers", "_next_observers", "_notify",
-    "_once", "_oncepost", "_oncepost_open", "clear", "forward", "home", "once", "oncestart", "preonce", "reset",
+    "_once", "_oncepost", "_oncepost_open", "clear", "forward", "home", "once", "oncestart", "preonce",
+    "reset",
 )  # fmt: skip
 """Methods of a strategy that Backtrader's loop calls and that the fast loop stands in for."""
 

@@ -25,7 +25,7 @@ class EquityLog:
         self._closes = closes
 
     def write_until(self, step: int) -> None:
-        """Write the steps before `step` that are not written, from the broker's present cash and positions."""
+        """Write the steps before `step` that are not written, from the broker's cash and positions now."""
         first = len(self.values)
         count = step - first
         if count <= 0:

@@ -11,7 +11,7 @@ from runners.engines.backtrader_engine.feed import ArrayFeed
 class SharedFeed(ArrayFeed):
     """`columns` are the arrays by line name. Nothing may write to them: other points read them too."""
 
-    params = (("columns", None),)
+    params = (("columns", None),)  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()

@@ -154,7 +154,7 @@ def _widen(thing: Any, count: int) -> None:
 
 
 def _lines(thing: Any) -> list[Any]:
-    return [thing] if isinstance(thing, LineBuffer) else thing.lines.lines  # type: ignore[no-any-return]
+    return [thing] if isinstance(thing, LineBuffer) else thing.lines.lines
 
 
 def _tree(indicator: Any) -> list[Any]:

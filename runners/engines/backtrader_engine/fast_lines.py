@@ -6,6 +6,7 @@ all moved by one assignment, and those that nobody reads cost nothing.
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from backtrader.linebuffer import LineBuffer
@@ -22,6 +23,7 @@ class RidingLine(LineBuffer):  # type: ignore[misc]
     """A LineBuffer on a cell. Instances are made by `ride`, never by a call."""
 
     cell: Cell
+    array: array[float]
 
     def __getitem__(self, ago: int) -> float:
         value: float = self.array[self.cell[0] + ago]

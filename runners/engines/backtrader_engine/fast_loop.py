@@ -1,4 +1,4 @@
-"""The bar loop of a fast run: what Cerebro._runonce and Strategy._oncepost do, for what can matter on a bar."""
+"""The bar loop: what Cerebro._runonce and Strategy._oncepost do, as far as it can matter on a bar."""
 
 from __future__ import annotations
 

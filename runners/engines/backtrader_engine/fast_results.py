@@ -5,8 +5,10 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import Any
 
-Key = tuple[Hashable, ...]
+Key = tuple[Any, ...]
+"""Hashable values: a class, its parameters, the numbers of its inputs."""
 NUMBERS = 200_000
 """Keys that are remembered; a work item does not come near it."""
 
