@@ -12,6 +12,8 @@ from runners import __version__
 from runners.database.connection import connect
 from runners.settings import Settings
 
+CONNECT_SECONDS = 10
+
 
 def register(app: typer.Typer) -> None:
     app.command("work", short_help="Claim backtests, run them and record what comes out.")(work)
@@ -39,6 +41,7 @@ def work(
     # Imported here, so that `backdesk --help` does not wait for them.
     from runners.tasks.registry import capabilities
     from runners.worker.loop import Loop
+    from runners.worker.patience import PatientConnection
     from runners.worker.queue import Runner
     from runners.worker.zygote_client import ZygoteClient
 
@@ -58,7 +61,13 @@ def work(
         )
 
     loop = Loop(
-        lambda: connect("runner", settings=settings, application_name="backdesk work"),
+        lambda: connect(
+            "runner",
+            settings=settings,
+            application_name="backdesk work",
+            kind=PatientConnection,
+            connect_timeout=CONNECT_SECONDS,
+        ),
         describe,
         processes=number,
         drain=drain,

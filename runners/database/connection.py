@@ -51,13 +51,14 @@ def connect(
     autocommit: bool = True,
     settings: Settings | None = None,
     application_name: str = "backdesk",
+    kind: type[psycopg.Connection[Any]] = psycopg.Connection,
     **options: Any,
 ) -> psycopg.Connection[Any]:
     """Connects as desk_<role>, or as the installing login itself for "admin"."""
     settings = settings or Settings.from_environment()
     target = conninfo(role, settings=settings)
     try:
-        return psycopg.connect(target, autocommit=autocommit, application_name=application_name, **options)
+        return kind.connect(target, autocommit=autocommit, application_name=application_name, **options)
     except psycopg.OperationalError as error:
         raise unavailable(settings, target, error) from error
 

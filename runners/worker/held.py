@@ -53,6 +53,11 @@ class HeldItem:
         self.waiting = {point.ordinal: point for point in self.item.points}
         self.unrecorded = set(self.waiting)
 
+    @property
+    def untouched(self) -> bool:
+        """True while no point of it has an outcome."""
+        return len(self.waiting) == len(self.item.points)
+
     def suspect(self) -> int | None:
         """The point a dead child is charged with: the one that ran, else the first without an outcome."""
         if self.child is not None and self.child.running in self.waiting:

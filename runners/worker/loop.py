@@ -27,6 +27,8 @@ from runners.worker.zygote_client import ZygoteClient
 
 HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 2.0
+BEATS = 6
+"""Heartbeats in a lease at the least."""
 REAP_SECONDS = 10.0
 CHORES_SECONDS = 5.0
 WATCH_SECONDS = 0.25
@@ -95,7 +97,9 @@ class Loop:
 
     def run(self) -> int:
         try:
-            self._runner_id = self._link.open().register(self._runner)
+            queue = self._link.open()
+            self._connected(queue)
+            self._runner_id = queue.register(self._runner)
             with Interrupts() as interrupts, self._progress:
                 return self._serve(interrupts)
         finally:
@@ -112,6 +116,8 @@ class Loop:
                 if interrupts.interrupts and not self._stopping:
                     self._stopping = True
                     self._progress.say("finishing what runs; Ctrl-C again gives it back")
+                if self._stopping:
+                    self._drop_unstarted()
                 self._executor.step()
                 now = time.monotonic()
                 if self._watch.due(now):
@@ -139,7 +145,7 @@ class Loop:
         if self._link.queue is None:
             if not self._link.reopened():
                 return False
-            self._heartbeat.soon()
+            self._connected(self._link.queue)
             self._progress.say("connected again")
         queue = self._link.queue
         assert queue is not None
@@ -157,7 +163,8 @@ class Loop:
             self._poll_tasks.soon()
         if self._executor.lost:
             self._outbox.flush(queue)
-            queue.release(self._runner_id)
+            # Names nothing any more, so that everything is given back.
+            self._beat(queue)
             self._executor.restart()
             if self._executor.zygote.ready.strategies != self._runner.strategies:
                 raise DeskError("the strategies' files have changed", hint="start the runner again")
@@ -186,6 +193,19 @@ class Loop:
             held = self._executor.held.get(work_item_id)
             if held is not None:
                 self._lose(held.item, reason)
+
+    def _connected(self, queue: Queue | None) -> None:
+        if queue is not None:
+            self._heartbeat = Every(min(HEARTBEAT_SECONDS, max(0.1, queue.lease_seconds / BEATS)))
+            self._reap = Every(min(REAP_SECONDS, max(0.2, queue.lease_seconds / 2)), jitter=0.3)
+
+    def _drop_unstarted(self) -> None:
+        """What has not begun is for others; the heartbeat, which names it no more, gives it back."""
+        unstarted = [held for held in self._executor.held if held.child is None and held.untouched]
+        for held in unstarted:
+            self._executor.drop(held.item.work_item_id)
+        if unstarted:
+            self._heartbeat.soon()
 
     def _lose(self, item: WorkItem, reason: str) -> None:
         self._executor.drop(item.work_item_id)
@@ -219,7 +239,12 @@ class Loop:
     def _take_stock(self, queue: Queue) -> None:
         self._left = queue.open_work(self._runner_id)
         running = sum(1 for _ in self._executor.held.with_child())
-        self._progress.show(Standing(self._done, self._failed, self._left, running))
+        self._show(queue, running)
+
+    def _show(self, queue: Queue, running: int, *, final: bool = False) -> None:
+        _, _, passed, best = queue.standing(self._settings)
+        standing = Standing(self._done, self._failed, self._left, running, passed, best)
+        self._progress.show(standing, final=final)
 
     def _answered(self, report: Report, word: str) -> None:
         """PostgreSQL's word on one outcome."""
@@ -261,7 +286,7 @@ class Loop:
             self._left = queue.open_work(self._runner_id)
             if self._left:
                 return False
-        self._progress.show(Standing(self._done, self._failed, self._left, 0), final=True)
+        self._show(queue, 0, final=True)
         queue.stop(self._runner_id)
         return True
 

@@ -21,6 +21,8 @@ class Standing:
     failed: int
     left: int
     running: int
+    passed: int = 0
+    best: str | None = None
 
 
 class WorkProgress:
@@ -81,6 +83,10 @@ def _state(standing: Standing) -> str:
     parts = []
     if standing.running:
         parts.append(f"{standing.running} running")
+    if standing.passed:
+        parts.append(f"{standing.passed} passed")
     if standing.failed:
         parts.append(f"{standing.failed} failed")
+    if standing.best:
+        parts.append(f"best {standing.best}")
     return ", ".join(parts)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -18,11 +18,13 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from runners.worker.patience import PatientConnection
 from strategies.run_context import Row
 
 RECORD_ROWS = "select desk.record_session_rows(%s::bigint, %s, %s::bigint, %s::text::jsonb)"
 Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
 CHANNEL = "desk_work"
+CALLS = 50
 
 REGISTER = "select desk.register_runner(%s::text, %s::int, %s::text, %s::text[], %s::int, %s::text, %s, %s)"
 CLAIM = """
@@ -36,6 +38,7 @@ CLAIM_TASK = """
 select work_item_id, token, kind, attempt, optimization_run_id, payload from desk.claim_task(%s::bigint)
 """
 HISTORY = "select parameters, value from desk.search_history(%s::bigint, %s) order by ordinal"
+STANDING = "select total, recorded, passed, best from desk.run_standing(%s::bigint[])"
 FAIL = "select desk.fail_work(%b::bigint, %b, %b::bigint, %b::text, %b::text)"
 COMPLETE = """
 select desk.complete_work(
@@ -109,6 +112,10 @@ class Queue:
         self._connection.execute(f"listen {CHANNEL}")
         self._notified = False
         connection.add_notify_handler(self._on_notify)
+        self.lease_seconds = float(self._value("select desk.lease_seconds()"))
+        if isinstance(connection, PatientConnection):
+            # Early enough to connect anew before the leases are over.
+            connection.patience = max(1.0, self.lease_seconds / 2)
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -212,10 +219,41 @@ class Queue:
         self._value("select desk.stop_runner(%s::bigint)", runner_id)
 
     def reap(self) -> int:
-        return int(self._value("select desk.reap_expired()"))
+        return self._until_nothing("select desk.reap_expired()")
 
     def advance(self, runner_id: int) -> int:
-        return int(self._value("select desk.advance_runs(%s::bigint)", runner_id))
+        # Closing a run of a million points takes longer than anything else that is asked.
+        with self._patience(4.0):
+            return self._until_nothing("select desk.advance_runs(%s::bigint)", runner_id)
+
+    def _until_nothing(self, statement: str, *parameters: object) -> int:
+        """What does little a call, so that locks are short, until it answers that there was nothing to do."""
+        total = 0
+        for _ in range(CALLS):
+            count = int(self._value(statement, *parameters))
+            if not count:
+                break
+            total += count
+        return total
+
+    @contextmanager
+    def _patience(self, times: float) -> Iterator[None]:
+        connection = self._connection
+        if not isinstance(connection, PatientConnection):
+            yield
+            return
+        before, connection.patience = connection.patience, connection.patience * times
+        try:
+            yield
+        finally:
+            connection.patience = before
+
+    def standing(self, run_ids: Iterable[int]) -> tuple[int, int, int, str | None]:
+        """Of some runs: points planned, recorded and passed, and the best so far in words."""
+        row = self._connection.execute(STANDING, (list(run_ids),)).fetchone()
+        assert row is not None
+        total, recorded, passed, best = row
+        return int(total), int(recorded), int(passed), best
 
     def open_work(self, runner_id: int) -> int:
         """Points without a result in runs that this runner could work on, whoever holds them."""
