@@ -88,6 +88,8 @@ class Scripted(bt.Strategy):
                 return bt.ind.Stochastic(data, period=period, safediv=True)
             case "two feeds":
                 return bt.ind.SMA(data.close - other.close, period=period)
+            case "by bar":
+                return bt.ind.HeikinAshi(data)
             case "own":
                 return TypicalRange(data, period=period)
         raise ValueError(kind)

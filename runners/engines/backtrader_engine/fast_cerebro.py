@@ -51,15 +51,22 @@ class FastCerebro(bt.Cerebro):  # type: ignore[misc]
 
     def _runnext(self, runstrats: list[Any]) -> None:
         self.why_stock = "bars are computed one by one (an indicator, a setting or a feed asks for it)"
+        self._part_feeds()
         super()._runnext(runstrats)
 
     def _runnext_old(self, runstrats: list[Any]) -> None:
         self.why_stock = "oldsync"
+        self._part_feeds()
         super()._runnext_old(runstrats)
 
     def _runonce_old(self, runstrats: list[Any]) -> None:
         self.why_stock = "oldsync"
         super()._runonce_old(runstrats)
+
+    def _part_feeds(self) -> None:
+        for data in self.datas:
+            if isinstance(data, SharedFeed) and data.preloaded:
+                data.part()
 
     def _why_not(self, strategies: list[Any]) -> str:
         """Why the fast loop does not cover this run, in words; empty where it does."""

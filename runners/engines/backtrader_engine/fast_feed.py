@@ -28,7 +28,14 @@ class SharedFeed(ArrayFeed):
         for name in self.getlinealiases():
             getattr(self.lines, name).array = columns[name]
         self.home()
+        # Asked for more at the end, it has none.
+        self._row = len(self.p.series)
         self.preloaded = True
+
+    def part(self) -> None:
+        """Give the lines arrays of their own: a loop that goes by bar appends to them at the end."""
+        for line in self.lines.lines:
+            line.array = line.array[:]
 
     def _loads_plainly(self) -> bool:
         """False where bars are changed, dropped or made on the way, which only the load by bar does."""
