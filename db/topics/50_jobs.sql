@@ -13,7 +13,8 @@ begin
     else desk.validate_task(new.kind, new.config) end;
   new.strategy := new.canonical_config ->> 'strategy';
   new.config_hash := desk.sha256_text(new.kind || new.canonical_config::text);
-  if coalesce(current_setting('desk.estimating', true), '') = 'on' then
+  -- Only estimate() inserts as the owner: a session that sets this itself gets around nothing.
+  if coalesce(current_setting('desk.estimating', true), '') = 'on' and new.created_by = current_user then
     new.config_hash := 'estimate of ' || new.config_hash;
     return new;
   end if;
@@ -114,7 +115,7 @@ begin
   else
     perform desk.plan_run(new, v_symbols);
   end if;
-  if coalesce(current_setting('desk.estimating', true), '') = 'on' then
+  if coalesce(current_setting('desk.estimating', true), '') = 'on' and new.created_by = current_user then
     return null;
   end if;
   if new.kind = 'optimization' then

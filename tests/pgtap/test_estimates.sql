@@ -1,6 +1,6 @@
 -- Before a job runs: what it will be, what its fees will take, pilot points where nothing is known, and force.
 
-select plan(40);
+select plan(41);
 select tap.given_desk();
 select tap.given_runner();
 update settings set value = '5' where name = 'pilot_points';
@@ -61,6 +61,12 @@ select is((select verdict from estimates order by job_id desc limit 1), 'no fees
 select is(
   (select verdict || ': ' || message from estimate(pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}'), 'sma_crossover')),
   'too dear: Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%. Reduce trade frequency or increase capital.', 'estimate() says so beforehand');
+
+select set_config('desk.estimating', 'on', true), set_config('test.config', pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}')::text, true);
+set local role desk_director;
+select is((tap.refused_job(current_setting('test.config')))[3], '$.commission', 'and nobody gets around it by pretending to estimate');
+reset role;
+set local desk.estimating = '';
 
 -- Forced
 select set_config('test.config', pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}')::text, true) is null;
