@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,7 +84,7 @@ def yearly(document: Mapping[str, Any]) -> Any:
         return None
     return (
         _chart(rows, 180)
-        .mark_bar()
+        .mark_bar(size=min(60, 700 // len(rows)))
         .encode(
             x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("return:Q", title="return", axis=alt.Axis(format=".0%")),
@@ -131,9 +132,11 @@ def _chart(rows: list[dict[str, Any]], height: int) -> Any:
 
 
 def _time(field: str, document: Mapping[str, Any]) -> Any:
-    """In UTC, as the bars are; years on a long window, months on a short one."""
-    years = int(document["end_date"][:4]) - int(document["start_date"][:4])
-    ticks = {"format": "%Y", "tickCount": "year"} if years > 2 else {"format": "%b %Y"}
+    """In UTC, as the bars are; years on a long window, months or days on a short one."""
+    first, last = (dt.date.fromisoformat(document[key]) for key in ("start_date", "end_date"))
+    days = (last - first).days
+    unit, shown = ("year", "%Y") if days > 800 else ("month", "%b %Y") if days > 90 else ("week", "%d %b")
+    ticks = {"format": shown, "tickCount": unit}
     return alt.X(f"{field}:T", title=None, axis=alt.Axis(**ticks), scale=alt.Scale(type="utc"))
 
 
