@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from rich.console import Console
@@ -17,7 +18,7 @@ from runners.prices.csv_files import read_csv
 from runners.prices.generated import generated
 from runners.prices.load import Loaded, load
 from runners.prices.sample import read_sample
-from runners.prices.series import PriceSeries
+from runners.prices.series import PriceError, PriceSeries
 from runners.prices.yahoo import read_yahoo
 from runners.settings import Settings
 
@@ -54,12 +55,15 @@ def csv(
         str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
     ] = None,
     timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1h, 15m, ...")] = "1d",
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of times that name none, such as America/New_York.")
+    ] = None,
 ) -> None:
     """Load bars from CSV files with a header line.
 
     Columns: date or time, open, high, low, close, volume, and symbol or ticker where a file has many symbols.
     A file without open, high and low has closes only. Dates and times are ISO; bars shorter than a day need
-    a time zone.
+    a time zone and stand at the time when they begin.
 
     Examples:
 
@@ -67,7 +71,12 @@ def csv(
 
       backdesk load csv bars.csv --symbol SPY --timeframe 15m
     """
-    series = [one for file in files for one in read_csv(file, symbol=symbol, timeframe=timeframe)]
+    try:
+        zone = ZoneInfo(time_zone) if time_zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        hint = "such as America/New_York or UTC"
+        raise PriceError(f"there is no time zone {time_zone!r}", hint=hint) from None
+    series = [one for file in files for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone)]
     _load_all(series, Settings.from_environment())
 
 

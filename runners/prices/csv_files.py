@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from runners.prices.series import Bar, PriceError, PriceSeries, session_time, without_rounding
 
@@ -26,11 +27,13 @@ _DAILY = re.compile(r"^[1-9][0-9]*[dw]$")
 _SYMBOL = re.compile(r"^[A-Z0-9^][A-Z0-9._^-]{0,31}$")
 
 
-def read_csv(path: Path, *, symbol: str | None = None, timeframe: str = "1d") -> list[PriceSeries]:
+def read_csv(
+    path: Path, *, symbol: str | None = None, timeframe: str = "1d", zone: ZoneInfo | None = None
+) -> list[PriceSeries]:
     """The series of a file: one, or one a symbol where it has a symbol column (`symbol` then picks one).
 
-    Times are ISO: dates for daily and weekly bars, timestamps with a zone for shorter ones. Raises PriceError
-    with file and line.
+    Times are ISO: dates for daily and weekly bars, timestamps with a zone for shorter ones, or without one
+    where `zone` says whose clock they were written by. Raises PriceError with file and line.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -53,7 +56,7 @@ def read_csv(path: Path, *, symbol: str | None = None, timeframe: str = "1d") ->
         name = _cell(path, line, row, columns["symbol"], "symbol").upper() if "symbol" in columns else ""
         if name and wanted and name != wanted:
             continue
-        series.setdefault(name, []).append(_bar(path, line, row, columns, timeframe))
+        series.setdefault(name, []).append(_bar(path, line, row, columns, timeframe, zone))
     if not series:
         raise PriceError(f"{path} has no bars of {wanted}", hint="look at its symbol column")
     return [
@@ -110,14 +113,16 @@ def _columns(path: Path, header: Sequence[str]) -> tuple[dict[str, int], tuple[s
     return columns, tuple(remarks)
 
 
-def _bar(path: Path, line: int, row: Sequence[str], columns: dict[str, int], timeframe: str) -> Bar:
+def _bar(
+    path: Path, line: int, row: Sequence[str], columns: dict[str, int], timeframe: str, zone: ZoneInfo | None
+) -> Bar:
     def number(name: str) -> float:
         return _number(path, line, name, _cell(path, line, row, columns[name], name))
 
     close = number("close")
     opened, high, low = (number(name) if name in columns else close for name in ("open", "high", "low"))
     return Bar(
-        time=_time(path, line, _cell(path, line, row, columns["time"], "time"), timeframe),
+        time=_time(path, line, _cell(path, line, row, columns["time"], "time"), timeframe, zone),
         open=opened,
         high=high,
         low=low,
@@ -144,7 +149,7 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
         ) from None
 
 
-def _time(path: Path, line: int, text: str, timeframe: str) -> dt.datetime:
+def _time(path: Path, line: int, text: str, timeframe: str, zone: ZoneInfo | None) -> dt.datetime:
     try:
         when = dt.datetime.fromisoformat(text)
     except ValueError:
@@ -155,10 +160,12 @@ def _time(path: Path, line: int, text: str, timeframe: str) -> dt.datetime:
     if _DAILY.match(timeframe):
         # A daily bar belongs to its session's date as written, whatever the zone.
         return session_time(when.date())
+    if when.tzinfo is None and zone is not None:
+        return when.replace(tzinfo=zone).astimezone(dt.UTC)
     if when.tzinfo is None:
         raise PriceError(
             f"{path}:{line}: time {text!r} has no time zone",
-            hint="2024-01-31T15:30:00-05:00, or ...Z for UTC",
+            hint="2024-01-31T15:30:00-05:00, ...Z for UTC, or --time-zone America/New_York for all of them",
         )
     return when
 

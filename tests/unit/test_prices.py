@@ -7,6 +7,7 @@ import datetime as dt
 import gzip
 import importlib.util
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -219,3 +220,15 @@ def test_a_file_that_does_not_say_its_symbol_needs_one(tmp_path: Path) -> None:
     assert read_csv(path, symbol="spy")[0].symbol == "SPY"
     with pytest.raises(PriceError, match="No such file"):
         read_csv(tmp_path / "none.csv")
+
+
+def test_times_without_a_zone_are_read_by_the_clock_that_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "spy.csv"
+    # The clocks of New York changed in between; a time that names its zone keeps it.
+    path.write_text(
+        "time,close\n2024-03-08T09:30:00,1\n2024-03-11T09:30:00,2\n2024-03-12T09:30:00+00:00,3\n"
+    )
+    (series,) = read_csv(path, timeframe="5m", zone=ZoneInfo("America/New_York"))
+    assert [bar.time.isoformat() for bar in series.bars] == [
+        "2024-03-08T14:30:00+00:00", "2024-03-11T13:30:00+00:00", "2024-03-12T09:30:00+00:00",
+    ]  # fmt: skip
