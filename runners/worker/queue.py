@@ -18,6 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from runners.worker.array_images import Days, Doubles
 from runners.worker.patience import PatientConnection
 from strategies.run_context import Row
 
@@ -281,8 +282,8 @@ def _statement(report: Report) -> tuple[str, Sequence[object]]:
     return COMPLETE, (
         *head,
         Jsonb(result.metrics),
-        result.sessions,
-        result.equity,
+        Days(result.sessions),
+        Doubles(result.equity),
         [trade.symbol for trade in trades],
         entered,
         left,

@@ -1,0 +1,33 @@
+"""Arrays made at once are byte for byte those that psycopg makes of lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from psycopg.adapt import PyFormat, Transformer
+
+from runners.worker.array_images import Days, Doubles
+
+
+def sent(value: object) -> bytes | None:
+    (found,) = Transformer().dump_sequence([value], [PyFormat.BINARY])
+    return None if found is None else bytes(found)
+
+
+@pytest.mark.parametrize(
+    "values", [[1.5], [0.0, -1.0, 1e300, float("inf"), 0.1], [float(n) for n in range(300)]]
+)
+def test_doubles(values: list[float]) -> None:
+    assert sent(Doubles(values)) == sent(values)
+
+
+@pytest.mark.parametrize(
+    "values", [[dt.date(2000, 1, 1)], [dt.date(1969, 12, 31), dt.date(2024, 2, 29), dt.date(9999, 12, 31)]]
+)
+def test_days(values: list[dt.date]) -> None:
+    assert sent(Days(values)) == sent(values)
+
+
+def test_an_empty_array() -> None:
+    assert sent(Doubles([])) == bytes(8) + (701).to_bytes(4)
