@@ -9,9 +9,6 @@ from typing import Annotated
 import typer
 
 from runners.backtests import files
-from runners.backtests.execution import execute
-from runners.backtests.recording import record
-from runners.backtests.request import BacktestRequest, parameters_from, strategy_named, symbols_in
 from runners.backtests.text_report import text_report
 from runners.settings import Settings
 
@@ -63,6 +60,11 @@ def backtest(
 
       backdesk backtest --strategy my_strategy.py --symbols AAPL --start 2010-01-01 --export-html
     """
+    # Backtrader takes a second to import, which no other command should pay for.
+    from runners.backtests.execution import execute
+    from runners.backtests.recording import record
+    from runners.backtests.request import BacktestRequest, parameters_from, strategy_named, symbols_in
+
     settings = Settings.from_environment()
     entry = strategy_named(strategy)
     request = BacktestRequest(

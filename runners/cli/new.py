@@ -12,7 +12,6 @@ import typer
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from runners.errors import DeskError
-from strategies.registry import entries
 
 FOLDER = Path("my_strategies")
 TEMPLATES = {
@@ -66,8 +65,12 @@ def written(name: str, folder: Path) -> list[Path]:
             f"a strategy cannot be named {name!r}",
             hint="small letters, digits and _, such as weekly_reversal",
         )
-    if name in entries():
-        raise NotMade(f"there is a strategy {name} already, in {entries()[name].path}")
+    # Backtrader takes a second to import, which no other command should pay for.
+    from strategies.registry import entries
+
+    known = entries()
+    if name in known:
+        raise NotMade(f"there is a strategy {name} already, in {known[name].path}")
     paths = [folder / target.format(name=name) for target in TEMPLATES.values()]
     there = [path for path in paths if path.exists()]
     if there:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.cli import check, new
+from runners.cli import new
+from runners.probes.all_probes import findings
 from runners.probes.findings import Finding
 from strategies import registry
 from strategies.registry import LIBRARY, admit_file, resolve
@@ -47,17 +48,17 @@ def only_the_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def found(folder: Path, rule: str, setup: str = "", name: str = "probed") -> dict[str, Finding]:
     path = folder / f"{name}.py"
     path.write_text(CLASS.format(rule=rule, setup=setup))
-    return {finding.about: finding for finding in check.findings(admit_file(path), ("AAPL",))}
+    return {finding.about: finding for finding in findings(admit_file(path), ("AAPL",))}
 
 
 def test_an_honest_strategy_has_only_its_unread_parameter_against_it(tmp_path: Path) -> None:
-    findings = found(tmp_path, HONEST)
-    assert {about: finding.verdict for about, finding in findings.items()} == {
+    every = found(tmp_path, HONEST)
+    assert {about: finding.verdict for about, finding in every.items()} == {
         "run": "ok", "look-ahead": "ok", "warm-up": "ok", "parameters": "fault", "determinism": "ok",
     }  # fmt: skip
-    assert findings["parameters"].found == "never read: unused"
-    assert findings["look-ahead"].found.startswith("20 cuts, ")
-    assert findings["warm-up"].found.startswith("first signal after 2")
+    assert every["parameters"].found == "never read: unused"
+    assert every["look-ahead"].found.startswith("20 cuts, ")
+    assert every["warm-up"].found.startswith("first signal after 2")
 
 
 @pytest.mark.parametrize(
@@ -100,13 +101,13 @@ def test_a_strategy_that_raises_is_told_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["donchian_breakout"])
 def test_the_library_has_no_fault(name: str) -> None:
-    assert [one.found for one in check.findings(resolve(name)) if one.verdict == "fault"] == []
+    assert [one.found for one in findings(resolve(name)) if one.verdict == "fault"] == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", LIBRARY)
 def test_nothing_of_the_library_has_a_fault(name: str) -> None:
-    assert [one.found for one in check.findings(resolve(name)) if one.verdict == "fault"] == []
+    assert [one.found for one in findings(resolve(name)) if one.verdict == "fault"] == []
 
 
 def test_a_new_strategy_has_a_class_a_config_and_a_test_that_pass(tmp_path: Path) -> None:
