@@ -18,6 +18,7 @@ TABLES = {
     "e": ("boards", "Boards"),
     "f": ("ingest", "Ingest"),
     "g": ("memory", "Memory"),
+    "l": ("session_logging", "Session logging"),
     "s": ("search_surfaces", "Searches on surfaces"),
 }
 """By letter: the module, whose tables(quick) yields text, and a heading."""

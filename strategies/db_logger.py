@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from strategies import run_context
-from strategies.bar_time import DAY_SECONDS, epoch, is_intraday
-from strategies.market_calendar import NEW_YORK, market_calendar
+from strategies.bar_time import epoch
+from strategies.market_calendar import NEW_YORK
 from strategies.risk_events import RiskEvent
 from strategies.run_context import Row, RowBuffer
+from strategies.trading_days import TradingDays
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "session": ("seq", "state", "symbols", "cash", "error"),
@@ -62,7 +63,8 @@ class _Day:
 class DBLogger:
     """Writes down one strategy. On a BaseStrategy it hears by itself; else call its three helpers.
 
-    `snapshot_bars`: a snapshot of the account every so many bars; 0 is one a session, at its last bar. The
+    `snapshot_bars`: a snapshot of the account every so many bars; 0 is one at the end of each session in
+    which cash or positions have changed, since the value of every session is in its daily summary. The
     helpers may be called as well: nothing is written twice.
     """
 
@@ -77,10 +79,14 @@ class DBLogger:
         self._trades_seen: set[int] = set()
         self._orders_seen: set[int] = set()
         self._bar = -1
+        self._changed = True
+        """Whether cash or positions are others than at the last snapshot."""
         self._opened: dict[str, float] = defaultdict(float)
         self._closed: dict[str, deque[float]] = defaultdict(deque)
         self._value = float(strategy.broker.getvalue())
         self._pending_snapshot: tuple[object, ...] | None = None
+        self._days = TradingDays(strategy, getattr(strategy, "calendar", NEW_YORK))
+        self._closes = {data._name: data.close for data in strategy.datas}
         self._today = _Day(-1, self._value, self._value, self._value)
         names = [data._name for data in strategy.datas]
         self._add("session", "open", names, float(strategy.broker.getcash()), None)
@@ -94,8 +100,8 @@ class DBLogger:
         if self._last_state.get(order.ref) == (order.status, executed):
             return
         self._last_state[order.ref] = (order.status, executed)
-        self._roll_day()
         symbol, now = order.data._name, self._now()
+        self._roll_day(now)
         if order.ref not in self._orders_seen:
             self._orders_seen.add(order.ref)
             self._today.orders += 1
@@ -124,7 +130,7 @@ class DBLogger:
         if not trade.isclosed or trade.ref in self._trades_seen:
             return
         self._trades_seen.add(trade.ref)
-        self._roll_day()
+        self._roll_day(self._now())
         self._today.trades += 1
         self._today.profit += float(trade.pnlcomm)
         symbol, profit = trade.data._name, float(trade.pnl)
@@ -137,23 +143,28 @@ class DBLogger:
 
     def on_next(self) -> None:
         """A bar is over: the account as it is now."""
-        strategy = self.strategy
-        if len(strategy) == self._bar:
+        bar = len(self.strategy)
+        if bar == self._bar:
             return
-        self._bar = len(strategy)
-        self._roll_day()
-        self._value = value = float(strategy.broker.getvalue())
-        self._today.low, self._today.high = min(self._today.low, value), max(self._today.high, value)
+        self._bar = bar
+        now = self._days.now()
+        self._roll_day(now)
+        self._value = value = float(self.strategy.broker.getvalue())
+        today = self._today
+        if value < today.low:
+            today.low = value
+        elif value > today.high:
+            today.high = value
         if self._snapshot_bars:
-            if self._bar % self._snapshot_bars == 0:
-                self._add("portfolio_snapshots", *self._account())
-        elif not is_intraday(strategy.data):
-            self._add("portfolio_snapshots", *self._account())
-        else:
-            self._pending_snapshot = self._account()
+            if bar % self._snapshot_bars == 0:
+                self._add("portfolio_snapshots", *self._account(now))
+        elif self._changed:
+            # Which bar is a session's last is known when the next one begins.
+            self._pending_snapshot = self._account(now)
+            self._changed = self._days.intraday
 
     def on_risk_event(self, event: RiskEvent) -> None:
-        self._roll_day()
+        self._roll_day(self._now())
         self._today.risk_events += event.severity != "info"
         self._add(
             "risk_events", self._now(), event.limit, event.severity, event.message, _number(event.observed),
@@ -162,6 +173,8 @@ class DBLogger:
 
     def finish(self) -> None:
         """The run is over."""
+        if len(self.strategy):
+            self._pending_snapshot = self._account(self._now())
         self._end_day()
         self._add("session", "finished", None, None, None)
         self._buffer.flush()
@@ -187,6 +200,7 @@ class DBLogger:
     def _position(
         self, now: int, symbol: str, change: float, price: float, average: float | None, profit: float | None
     ) -> None:
+        self._changed = True
         before = self._sizes.get(symbol, 0.0)
         after = before + change
         self._sizes[symbol] = after
@@ -200,18 +214,15 @@ class DBLogger:
                 self._closed[symbol].append(self._opened.pop(symbol))
         self._add("position_history", now, symbol, kind, before, after, price, average, profit)
 
-    def _account(self) -> tuple[object, ...]:
-        positions, gross = {}, 0.0
-        for data in self.strategy.datas:
-            size = self.strategy.broker.getposition(data).size
-            if size:
-                positions[data._name] = float(size)
-                gross += abs(size) * data.close[0]
-        exposure = gross / self._value if self._value > 0 else None
-        return self._now(), float(self.strategy.broker.getcash()), self._value, exposure, positions
+    def _account(self, now: int) -> tuple[object, ...]:
+        positions = {symbol: size for symbol, size in self._sizes.items() if size}
+        gross = sum([abs(size) * self._closes[symbol][0] for symbol, size in positions.items()])
+        value = self._value
+        cash = float(self.strategy.broker.getcash())
+        return now, cash, value, gross / value if value > 0 else None, positions
 
-    def _roll_day(self) -> None:
-        day = self._session_day()
+    def _roll_day(self, now: int) -> None:
+        day = self._days.day(now)
         if day != self._today.day:
             self._end_day()
             self._today = _Day(day, self._value, self._value, self._value)
@@ -220,6 +231,7 @@ class DBLogger:
         if self._pending_snapshot is not None:
             self._add("portfolio_snapshots", *self._pending_snapshot)
             self._pending_snapshot = None
+            self._changed = False
         today = self._today
         if today.day >= 0:
             self._add(
@@ -228,18 +240,7 @@ class DBLogger:
             )  # fmt: skip
 
     def _now(self) -> int:
-        strategy = self.strategy
-        return epoch(strategy.lines.datetime[0]) if len(strategy) else 0
-
-    def _session_day(self) -> int:
-        """Days since 1970 of the bar's session."""
-        now = self._now()
-        if is_intraday(self.strategy.data):
-            calendar = market_calendar(getattr(self.strategy, "calendar", NEW_YORK))
-            session = calendar.trading_day(now)
-            if session is not None:
-                return session.date.toordinal() - 719_163
-        return now // DAY_SECONDS
+        return self._days.now() if len(self.strategy) else 0
 
 
 def _number(value: Any) -> float | None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from strategies import run_context
-from strategies.bar_time import epoch, is_intraday, moment
-from strategies.market_calendar import NEW_YORK, market_calendar
+from strategies.bar_time import moment
+from strategies.market_calendar import NEW_YORK
 from strategies.order_flow import OrderRequest, request_of
 from strategies.risk_events import Breach, RiskEvent, Severity
 from strategies.risk_limits import RiskLimits
 from strategies.risk_rules import TINY, RiskRules, State, share
+from strategies.trading_days import TradingDays
 
 
 class RiskManager:
@@ -44,9 +45,13 @@ class RiskManager:
         self.halted = ""
         """The loss limit that forbids entries now; empty when they are allowed."""
         self.flattening = False
-        self._session: dt.date | None = None
+        self._days = TradingDays(strategy, str(self.calendar))
+        self._day = -1
+        self._watched_share = self.limits.max_concentration
+        self._looks_when_asked = not hasattr(strategy, "add_order_check")
+        self._looked_at = 0
         self._last_value = self.day_start = self.peak = float(strategy.broker.getvalue())
-        self._warned: set[str] = set()
+        self._warned: set[Any] = set()
         self._attach()
 
     # Asking
@@ -98,34 +103,43 @@ class RiskManager:
     def update(self) -> None:
         """Look at the account on a new bar; called before the strategy sees it."""
         value = float(self.strategy.broker.getvalue())
-        session = self._session_of_bar()
-        if session != self._session:
-            self._new_day(session)
-        self.peak = max(self.peak, value)
+        day = self._days.day(self._days.now())
+        if day != self._day:
+            self._new_day(day)
         self._last_value = value
-        limits = self.limits
-        loss = share(self.day_start - value, self.day_start)
-        fall = share(self.peak - value, self.peak)
-        if limits.max_drawdown is not None and fall >= limits.max_drawdown - 1e-12:
-            self._halt("max_drawdown", "Drawdown", fall, limits.max_drawdown, limits.flatten_on_drawdown)
-        elif limits.max_daily_loss is not None and loss >= limits.max_daily_loss - 1e-12:
-            self._halt(
-                "max_daily_loss", "Daily loss", loss, limits.max_daily_loss, limits.flatten_on_daily_loss
-            )
-        self._watch_concentration(value)
+        if value > self.peak:
+            self.peak = value
+        self._watch_losses(value)
+        if self._watched_share is not None:
+            self._watch_concentration(value, self._watched_share)
         if self.flattening:
             self._close_all()
 
-    def _new_day(self, session: dt.date | None) -> None:
-        first = self._session is None
-        self._session = session
+    def _watch_losses(self, value: float) -> None:
+        limits = self.limits
+        if limits.max_drawdown is not None:
+            fall = share(self.peak - value, self.peak)
+            if fall >= limits.max_drawdown - 1e-12:
+                flatten = limits.flatten_on_drawdown
+                self._halt("max_drawdown", "Drawdown", fall, limits.max_drawdown, flatten)
+                return
+        if limits.max_daily_loss is not None:
+            loss = share(self.day_start - value, self.day_start)
+            if loss >= limits.max_daily_loss - 1e-12:
+                flatten = limits.flatten_on_daily_loss
+                self._halt("max_daily_loss", "Daily loss", loss, limits.max_daily_loss, flatten)
+
+    def _new_day(self, day: int) -> None:
+        self._day = day
         self.day_start = self._last_value
-        self.orders_today = 0
-        self._warned.clear()
+        had, self.orders_today = self.orders_today, 0
         if self.halted == "max_daily_loss":
             self.halted = ""
-        if not first:
-            self._say("day", "info", f"New day: {session}, value {self.day_start:,.2f}")
+            had += 1
+        # Days on which nothing was counted are not worth an event.
+        if had:
+            date = dt.date(1970, 1, 1) + dt.timedelta(days=day)
+            self._say("day", "info", f"New day: {date}, value {self.day_start:,.2f}")
 
     def _halt(self, name: str, what: str, observed: float, threshold: float, flatten: bool) -> None:
         if self.halted == name or self.halted == "max_drawdown":
@@ -136,19 +150,21 @@ class RiskManager:
         if flatten:
             self.flatten(message)
 
-    def _watch_concentration(self, value: float) -> None:
-        most = self.limits.max_concentration
-        if most is None:
-            return
+    def _watch_concentration(self, value: float, most: float) -> None:
+        position_of = self.strategy.broker.getposition
         for data in self.strategy.datas:
-            size = self.strategy.broker.getposition(data).size
-            if size and data._name not in self._warned:
-                part = share(abs(size) * data.close[0], value)
-                if part > most * (1 + TINY):
-                    self._warned.add(data._name)
-                    message = f"Concentration of {data._name} has grown to {part:.2%} > {most:.2%}"
-                    self._say("max_concentration", "warning", message,
-                              Breach("max_concentration", message, part, most))  # fmt: skip
+            size = position_of(data).size
+            if not size:
+                self._warned.discard(data)
+                continue
+            part = share(abs(size) * data.close[0], value)
+            if part <= most * (1 + TINY):
+                self._warned.discard(data)
+            elif data not in self._warned:
+                self._warned.add(data)
+                message = f"Concentration of {data._name} has grown to {part:.2%} > {most:.2%}"
+                breach = Breach("max_concentration", message, part, most)
+                self._say("max_concentration", "warning", message, breach)
 
     # Acting
 
@@ -201,19 +217,10 @@ class RiskManager:
         if notify is not None:
             notify(event)
 
-    def _session_of_bar(self) -> dt.date | None:
-        strategy = self.strategy
-        if not len(strategy):
-            return None
-        began = epoch(strategy.lines.datetime[0])
-        if is_intraday(strategy.data):
-            session = market_calendar(self.calendar).trading_day(began)
-            return session.date if session is not None else None
-        return moment(strategy.lines.datetime[0]).date()
-
     def _refresh(self) -> None:
         # A plain Backtrader strategy tells nobody of its bars: look when asked.
-        if not hasattr(self.strategy, "order_checks") and self._session_of_bar() != self._session:
+        if self._looks_when_asked and len(self.strategy) != self._looked_at:
+            self._looked_at = len(self.strategy)
             self.update()
 
     def _attach(self) -> None:

@@ -156,6 +156,9 @@ $$;
 comment on function desk.risk_limits_of(bigint) is 'Limits of a strategy by name, its own before those of all; null where there are none.';
 revoke execute on function desk.risk_limits_of(bigint) from public;
 
+comment on table desk.portfolio_snapshots is
+  'One row a look at the account: after each session that changed cash or positions, and at the end; daily_summaries has the value of every session.';
+
 grant select on desk.trading_sessions, desk.orders, desk.order_events, desk.fills, desk.position_history, desk.session_trades,
   desk.risk_events, desk.portfolio_snapshots, desk.daily_summaries, desk.risk_limits to desk_director, desk_viewer;
 grant insert (strategy_id, limit_name, threshold), update (threshold), delete on desk.risk_limits to desk_director;

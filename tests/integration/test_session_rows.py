@@ -80,18 +80,18 @@ def rows(desk: Desk, query: str, *parameters: object) -> list[tuple[Any, ...]]:
 
 
 COUNTED = (
-    "portfolio_snapshots",
+    "daily_summaries",
     "order_events",
     "fills",
     "position_history",
     "session_trades",
     "risk_events",
-    "daily_summaries",
+    "portfolio_snapshots",
 )
 
 
 def bars_logged(desk: Desk, how: str) -> tuple[list[str], list[int], list[int]]:
-    """By attempt: the session's state, its snapshots, its rows in all tables."""
+    """By attempt: the session's state, its days, its rows in all tables."""
     counts = [f"(select count(*) from {table} as x where x.session_id = t.id)" for table in COUNTED]
     found = rows(
         desk,
@@ -104,14 +104,14 @@ def bars_logged(desk: Desk, how: str) -> tuple[list[str], list[int], list[int]]:
 
 
 def test_a_finished_session_is_whole(logged: Desk) -> None:
-    states, snapshots, _ = bars_logged(logged, "well")
+    states, days, _ = bars_logged(logged, "well")
     assert states == ["finished"]
     ((sessions, orders, trades, fees),) = rows(
         logged,
         "select b.sessions, b.total_orders, b.total_trades, b.total_fees from backtest_results as b"
         " where outcome = 'finished'",
     )
-    assert snapshots == [sessions]
+    assert days == [sessions]
     ((session,),) = rows(logged, "select id from trading_sessions where state = 'finished'")
     assert rows(
         logged,
@@ -130,10 +130,10 @@ def test_a_finished_session_is_whole(logged: Desk) -> None:
 
 
 def test_a_strategy_that_raises_loses_nothing(logged: Desk) -> None:
-    states, snapshots, _ = bars_logged(logged, "raise")
+    states, days, _ = bars_logged(logged, "raise")
     assert states == ["failed"]
     # On bar 400 it raised before the bar was over.
-    assert snapshots == [399]
+    assert days == [399]
     ((error,),) = rows(logged, "select error from trading_sessions where state = 'failed'")
     assert error.startswith("ValueError: enough")
 

@@ -244,5 +244,5 @@ def test_forgotten_super_calls_do_no_harm() -> None:
     assert strategy.bars == 5
     assert strategy.position.size == 0
     tables = [table for table, _ in strategy.db_logger.rows]
-    assert (tables.count("portfolio_snapshots"), tables.count("daily_summaries")) == (5, 5)
+    assert (tables.count("portfolio_snapshots"), tables.count("daily_summaries")) == (2, 5)
     assert tables.count("risk_events") >= 5

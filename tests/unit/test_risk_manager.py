@@ -216,7 +216,7 @@ def test_asking_changes_nothing_and_sizes_fit_the_limits() -> None:
     assert strategy.size == 250
     assert [can for can, _ in strategy.answers] == [True, False]
     assert strategy.answers[1][1] == "Concentration: 0.251 > 0.25"
-    assert strategy.risk_manager.events[0].limit == "day"
+    assert [event.limit for event in strategy.risk_manager.events] == ["day"]
 
 
 def test_the_day_begins_at_the_open_of_the_exchange() -> None:
@@ -227,8 +227,11 @@ def test_the_day_begins_at_the_open_of_the_exchange() -> None:
     class Watcher(BaseStrategy):
         def __init__(self) -> None:
             super().__init__()
-            self.risk = RiskManager(self)
+            self.risk = RiskManager(self, OPEN)
             self.risk.listeners.append(lambda event: seen.append((event.limit, event.time)))
+
+        def next(self) -> None:
+            self.buy(size=1)
 
     played(Watcher, minute_bars(days), minutes=1)
     assert [(limit, str(time)) for limit, time in seen] == [
