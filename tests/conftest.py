@@ -41,7 +41,7 @@ def server(database_url: str | None) -> Iterator[Settings]:
 def template_desk(server: Settings) -> Iterator[Desk]:
     """A migrated desk that is only copied from; nobody may stay connected to it.
 
-    Pilot points, which would precede the first job of every strategy, are off: tests of estimates turn them on.
+    Pilot points, which would precede a strategy's first job, are off: tests of estimates turn them on.
     """
     with desks.migrated(server) as desk:
         with desk.connect("owner") as owner:

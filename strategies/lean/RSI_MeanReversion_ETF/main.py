@@ -34,8 +34,15 @@ class RSIMeanReversionETF(QCAlgorithm):
         self.entry = float(self.get_parameter("entry_threshold", 30.0))
         self.exit = float(self.get_parameter("exit_threshold", 55.0))
         size = float(self.get_parameter("position_size", 0.95))
-        resolution = Resolution.HOUR if self.get_parameter("resolution", "daily") == "hour" else Resolution.DAILY
-        fees = DeskFees(*(float(self.get_parameter(f"commission_{name}", 0.0)) for name in ("percent", "per_share", "minimum")))
+        resolution = (
+            Resolution.HOUR if self.get_parameter("resolution", "daily") == "hour" else Resolution.DAILY
+        )
+        fees = DeskFees(
+            *(
+                float(self.get_parameter(f"commission_{name}", 0.0))
+                for name in ("percent", "per_share", "minimum")
+            )
+        )
         slippage = ConstantSlippageModel(float(self.get_parameter("slippage", 0.0)))
         self.rsi_by_symbol = {}
         tickers = self.get_parameter("symbols", "SPY").split(",")
@@ -43,13 +50,19 @@ class RSIMeanReversionETF(QCAlgorithm):
             equity = self.add_equity(ticker.strip(), resolution)
             equity.set_fee_model(fees)
             equity.set_slippage_model(slippage)
-            self.rsi_by_symbol[equity.symbol] = self.rsi(equity.symbol, self.period, MovingAverageType.WILDERS)
+            self.rsi_by_symbol[equity.symbol] = self.rsi(
+                equity.symbol, self.period, MovingAverageType.WILDERS
+            )
         self.share = size / len(tickers)
         self.set_benchmark(lambda time: 1)
 
     def on_data(self, slice: Slice) -> None:
         for symbol, rsi in self.rsi_by_symbol.items():
-            if not rsi.is_ready or not slice.contains_key(symbol) or self.transactions.get_open_orders(symbol):
+            if (
+                not rsi.is_ready
+                or not slice.contains_key(symbol)
+                or self.transactions.get_open_orders(symbol)
+            ):
                 continue
             if self.portfolio[symbol].invested:
                 if rsi.current.value > self.exit:
