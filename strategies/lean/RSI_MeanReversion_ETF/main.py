@@ -8,7 +8,7 @@ from AlgorithmImports import *
 
 
 class DeskFees(FeeModel):
-    """Costs as a desk's config has them: a fraction of the value, money a share, and the least a fill costs."""
+    """Costs as a desk's config has them: a fraction of the value, money a share, the least a fill costs."""
 
     def __init__(self, percent: float, per_share: float, minimum: float) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class RSIMeanReversionETF(QCAlgorithm):
         self.set_start_date(self._date("start_date", "2014-01-02"))
         self.set_end_date(self._date("end_date", "2022-12-28"))
         self.set_cash(float(self.get_parameter("cash", 100000.0)))
-        # LEAN parses `10.0` to no integer and gives the default back without a word, so numbers come as numbers.
+        # LEAN parses `10.0` to no integer and gives the default back without a word: numbers come as numbers.
         self.period = int(float(self.get_parameter("rsi_period", 14.0)))
         self.entry = float(self.get_parameter("entry_threshold", 30.0))
         self.exit = float(self.get_parameter("exit_threshold", 55.0))
