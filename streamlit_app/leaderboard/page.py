@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from runners.leaderboard import comma_separated
 from streamlit_app import hints
 from streamlit_app.leaderboard import figures, queries
+from streamlit_app.leaderboard.comparison import compare
 from streamlit_app.leaderboard.queries import Filters
 
 
@@ -54,10 +56,23 @@ def _board(filters: Filters) -> None:
         height="content" if len(entries) <= 15 else 560,
     )
     shown = f"the first {len(entries)}" if len(entries) == queries.LIMIT else str(len(entries))
-    st.caption(f"Showing {shown}. Passed first, then by Sharpe ratio; luck is not discounted yet.")
-    with st.expander("The same in SQL"):
+    st.caption(
+        f"Showing {shown}, ranked by the deflated Sharpe ratio: what is left after the luck of the best of "
+        "so many trials. Where it is not known yet, passed first and then by Sharpe ratio."
+    )
+    left, right = st.columns([1, 5], vertical_alignment="top")
+    left.download_button(
+        "CSV", comma_separated(entries), "leaderboard.csv", "text/csv", icon=":material/download:"
+    )
+    with right.expander("Show me the SQL"):
         st.code(filters.sql, language="sql")
+    compare(entries)
+    left, right = st.columns([2, 3])
+    with left:
+        st.subheader("How far they came")
+        st.altair_chart(figures.funnel(queries.funnel()))
     chart = figures.return_and_drawdown(entries)
     if chart is not None:
-        st.subheader("Return against drawdown")
-        st.altair_chart(chart)
+        with right:
+            st.subheader("Return against drawdown")
+            st.altair_chart(chart)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from runners import leaderboard
 from runners.leaderboard import Entry
@@ -33,8 +35,7 @@ class Filters:
         conditions = " and ".join(filter(None, wanted))
         board = "result_leaderboard" if self.every_result else "strategy_leaderboard"
         where = f"\nwhere {conditions}" if conditions else ""
-        # The boards come in the order of rank; asking for it would rank a million results to show some.
-        return f"select *\nfrom {board}{where}\nlimit {LIMIT}"
+        return f"select *\nfrom {board}{where}\norder by rank\nlimit {LIMIT}"
 
 
 def entries(filters: Filters) -> list[Entry]:
@@ -55,3 +56,25 @@ def standings() -> dict[str, str]:
     """Status of each strategy that is on the board, by name."""
     found = rows("select strategy, status from strategy_leaderboard order by strategy")
     return {row["strategy"]: row["status"] for row in found}
+
+
+def funnel() -> list[dict[str, Any]]:
+    """How many came how far."""
+    return rows("select step, stage, strategies, results from desk.funnel order by step")
+
+
+def metrics(results: Sequence[int]) -> list[dict[str, Any]]:
+    """Every metric that one of the results has, a row a result and metric."""
+    return rows(
+        "select backtest_result_id, title, unit, decimals, value from desk.result_metrics"
+        " where backtest_result_id = any (%(results)s) and value is not null order by title",
+        {"results": list(results)},
+    )
+
+
+def correlations(results: Sequence[int]) -> list[dict[str, Any]]:
+    """Correlation of daily returns, a row a pair."""
+    return rows(
+        "select result_id, other_id, sessions, correlation from desk.result_correlations(%(results)s)",
+        {"results": list(results)},
+    )

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from streamlit_app.jobs.figures import duration_text
+from streamlit_app.values import duration_text
 from tests import board_rows, desks
 from tests.desks import Desk
 
@@ -34,11 +34,11 @@ def entry(project_root: Path) -> AppTest:
     return AppTest.from_file(str(project_root / ENTRY), default_timeout=30)
 
 
-def jobs_page() -> AppTest:
+def queue_page() -> AppTest:
     def script() -> None:
-        from streamlit_app.jobs.page import jobs
+        from streamlit_app.queue.page import queue
 
-        jobs()
+        queue()
 
     return AppTest.from_function(script, default_timeout=30)
 
@@ -69,7 +69,7 @@ def test_an_empty_desk_shows_the_first_steps(entry: AppTest) -> None:
     assert not page.exception
     assert [info.value for info in page.info] == ["No backtest has finished yet."]
     assert "backdesk work" in page.code[0].value
-    assert "No job is open" in jobs_page().run().info[0].value
+    assert "No job is open" in queue_page().run().info[0].value
 
 
 @pytest.mark.usefixtures("filled")
@@ -108,7 +108,7 @@ def test_filters_narrow_the_board_and_may_leave_nothing(entry: AppTest) -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_an_open_job_shows_its_progress_and_what_it_waits_for() -> None:
-    page = jobs_page().run()
+    page = queue_page().run()
     assert not page.exception
     assert "**rsi_mean_reversion** (job 1, waiting)" in page.markdown[0].value
     assert {metric.label: metric.value for metric in page.metric}["Waiting points"] == "6"
@@ -117,7 +117,7 @@ def test_an_open_job_shows_its_progress_and_what_it_waits_for() -> None:
 
 def test_without_a_database_it_says_so(entry: AppTest, tmp_path: Path) -> None:
     with desks.environment({"BACKDESK_HOME": str(tmp_path), "BACKDESK_DATABASE": "", "DATABASE_URL": ""}):
-        page, jobs = entry.run(), jobs_page().run()
+        page, jobs = entry.run(), queue_page().run()
     for shown in (page, jobs):
         assert not shown.exception
         assert shown.error[0].value == "The desk's database is not running. To do: run `backdesk up`"

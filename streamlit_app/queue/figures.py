@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
+
+from streamlit_app import links, palette
+from streamlit_app.values import duration_text, moment
 
 CLOSED_COLUMNS: dict[str, Any] = {
     "job_id": st.column_config.NumberColumn("job", format="%d", width=50),
@@ -61,14 +64,69 @@ def closed(jobs: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=list(CLOSED_COLUMNS))
 
 
-def duration_text(duration: timedelta | None) -> str:
-    """Days, hours, minutes and seconds, the two largest that count."""
-    if duration is None:
-        return "-"
-    seconds = int(duration.total_seconds())
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
+def states(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "kind": one["kind"],
+            "state": one["state"],
+            "items": one["items"],
+            "points": one["points"],
+            "retries": one["retries"],
+            "oldest": duration_text(one["oldest_age"]),
+        }
+        for one in found
+    )
+
+
+def throughput(minutes: Sequence[dict[str, Any]]) -> alt.Chart:
+    """Points a minute over the last hour."""
+    frame = pd.DataFrame(minutes).melt("minute", ["finished", "failed"], "outcome", "points")
+    scale = alt.Scale(domain=["finished", "failed"], range=[palette.BLUE, palette.VERMILION])
+    return (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X("utchoursminutes(minute):T", title="minute (UTC)", axis=alt.Axis(format="%H:%M")),
+            y=alt.Y("points:Q", title="points a minute", axis=alt.Axis(tickMinStep=1, format="d")),
+            color=alt.Color("outcome:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
+            tooltip=["minute:T", "outcome:N", "points:Q"],
+        )
+        .properties(height=260)
+    )
+
+
+def runners(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "runner": one["id"],
+            "alive": one["alive"],
+            "host": one["host"],
+            "process": one["pid"],
+            "heard of": f"{duration_text(one['heartbeat_age'])} ago",
+            "children": one["processes"],
+            "memory (MB)": None if one["memory_mb"] is None else float(one["memory_mb"]),
+            "version": one["version"],
+            "started": moment(one["started_at"]),
+        }
+        for one in found
+    )
+
+
+FAILURE_COLUMNS: dict[str, Any] = {
+    "open": st.column_config.LinkColumn("open", display_text="run", width=50),
+    "memory (MB)": st.column_config.NumberColumn(format="%.0f"),
+}
+
+
+def failures(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "open": links.run_url(one["optimization_run_id"], one["strategy"]),
+            "strategy": one["strategy"],
+            "points": one["points"],
+            "kind": one["error_kind"],
+            "error": one["error"],
+            "last": moment(one["last_at"]),
+        }
+        for one in found
+    )

@@ -1,0 +1,29 @@
+"""What the page of walk-forwards reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit_app.database import rows
+
+
+def walks(limit: int = 500) -> list[dict[str, Any]]:
+    """Walk-forward runs, the newest first."""
+    return rows(
+        "select optimization_run_id, strategy from analytics.walk_forward_summary"
+        " order by optimization_run_id desc limit %(limit)s",
+        {"limit": limit},
+    )
+
+
+def walk(run_id: int) -> dict[str, Any]:
+    return rows(
+        "select * from analytics.walk_forward_summary where optimization_run_id = %(id)s", {"id": run_id}
+    )[0]
+
+
+def folds(run_id: int) -> list[dict[str, Any]]:
+    return rows(
+        "select * from analytics.walk_forward_fold_summary where optimization_run_id = %(id)s order by fold",
+        {"id": run_id},
+    )
