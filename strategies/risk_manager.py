@@ -81,11 +81,13 @@ class RiskManager:
         breach = self._breach(request)
         if breach is None:
             return None
-        held = self.rules.reach(request.data)
-        if held.closes(request.size):
+        if self.rules.reach(request.data).closes(request.size):
             # An exit beside resting exits: these go, so that the position can be left and not turned round.
+            # Backtrader cancels no order on the bar on which it was sent: such a one closes by itself.
             self._cancel_exits(request)
-            return None
+            breach = self._breach(request)
+            if breach is None:
+                return None
         self._say(breach.limit, "warning", breach.message, breach, request)
         return breach.message
 

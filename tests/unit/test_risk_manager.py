@@ -158,6 +158,16 @@ def test_a_position_can_always_be_left_and_not_turned_round() -> None:
     assert strategy.position.size == 0
 
 
+def test_a_close_beside_a_sale_of_the_same_bar_is_one_too_many() -> None:
+    def twice(strategy: Any) -> Any:
+        assert strategy.sell(size=150) is not None
+        return strategy.close()
+
+    strategy = played(scripted({"max_position_shares": 100}, buys(100), twice), by_hand(FLAT))
+    assert strategy.sent == [True, False]
+    assert strategy.position.size == -50
+
+
 def test_a_refused_bracket_has_no_stop_and_no_target() -> None:
     def bracket(size: int) -> Any:
         return lambda s: s.buy_bracket(size=size, exectype=bt.Order.Market, stopprice=90, limitprice=110)[0]
