@@ -22,7 +22,7 @@ class AppFailed(DeskError):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("app", short_help="Show the leaderboard and the jobs in a browser.")(serve)
+    app.command("app", short_help="Show the desk in a browser.")(serve)
 
 
 def serve(

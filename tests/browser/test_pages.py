@@ -23,6 +23,29 @@ select result, '{AAPL}', '{2010-01-04 14:30+00}', '{2010-02-01 14:30+00}', '{10}
   '{31}', '{9}', '{1}' from known
 """
 
+WALK = """
+with run as (
+  insert into desk.optimization_runs (strategy_id, optimization_type, target_metric, total_combinations,
+    status, symbols, timeframe, start_date, end_date, engine, imported)
+  select id, 'Walk-Forward', 'sharpe_ratio', 1, 'running', '{AAPL}', '1d', '2010-01-01', '2012-12-31',
+    'backtrader', true
+  from desk.strategies where name = 'calm'
+  returning id
+), plan as (
+  insert into desk.walk_forward_plans (optimization_run_id, mode, unit, in_sample, out_of_sample,
+    embargo_sessions, warm_up_bars, folds)
+  select id, 'rolling', 'years', 1, 1, 0, 0, 1 from run
+  returning optimization_run_id
+)
+insert into desk.walk_forward_folds (optimization_run_id, fold, in_sample_start, in_sample_end,
+  embargo_sessions, out_of_sample_start, out_of_sample_end, state, chosen_result_id, out_of_sample_result_id,
+  efficiency)
+select p.optimization_run_id, 1, '2010-01-01', '2011-01-01', 0, '2011-01-01', '2012-01-01', 'done', c.id,
+  t.id, 0.5
+from plan as p, desk.backtest_results as c, desk.backtest_results as t
+where c.parameters = '{"period": 14}' and t.parameters = '{"period": 2}'
+"""
+
 
 def page_of(name: str) -> AppTest:
     def script(name: str) -> None:
@@ -121,6 +144,20 @@ def test_a_number_alone_in_the_address_finds_its_run() -> None:
     page = page_of("run")
     page.query_params["run"] = "2"
     assert page.run().selectbox(key="run").value.startswith("2 ")
+
+
+def test_a_walk_forward_shows_its_folds(built_template: Desk) -> None:
+    with desks.clone(built_template) as desk, desks.environment(desk.environment):
+        board_rows.fill(desk)
+        with desk.connect("owner") as owner:
+            owner.execute(WALK)
+        page = page_of("walk_forward").run()
+    assert not page.exception
+    numbers = {metric.label: metric.value for metric in page.metric}
+    assert (numbers["Folds over"], numbers["Profitable folds"]) == ("1 of 1", "0%")
+    fold = page.dataframe[0].value.iloc[0]
+    assert (fold["chosen"], fold["Sharpe in"], fold["Sharpe out"]) == ("period=14", "0.90", "3.00")
+    assert "The tests are stitched together" in page.info[0].value
 
 
 def test_results_are_compared_with_metrics_as_rows(filled: Desk) -> None:
