@@ -110,8 +110,9 @@ def test_a_refusal_names_the_line(desk: Desk, tmp_path: Path, line: str, message
     assert found is None, "a refused series leaves nothing"
 
 
-def test_only_the_director_loads(desk: Desk) -> None:
+def test_only_the_director_and_his_runners_load(desk: Desk) -> None:
+    """A runner loads for jobs of kind load_prices; nobody else may."""
     series = read_sample().series[0]
-    for role in ("runner", "importer", "dbt"):
+    for role in ("viewer", "importer", "dbt"):
         with desk.connect(role) as connection, pytest.raises(Exception, match="permission denied"):
             load(connection, series)
