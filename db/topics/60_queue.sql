@@ -83,13 +83,14 @@ as $$
       where c.runner_id = n.id and v.strategy_id = r.strategy_id
         and v.id = coalesce(r.code_version_id, (
           select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
-    and (
-      exists (
-        select from desk.work_items as w
-        where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting')
-      or exists (
-        select from desk.work_items as w
-        where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'))
+    -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
+    and coalesce((
+        select w.id from desk.work_items as w
+        where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+        order by w.id limit 1), (
+        select w.id from desk.work_items as w
+        where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'
+        order by w.run_after limit 1)) is not null
   order by r.priority desc, p.last_claimed_at nulls first, r.id
 $$;
 comment on function desk.claimable_runs(bigint) is 'Runs whose waiting work a runner may have, in the order in which they are served.';
@@ -220,7 +221,6 @@ begin
     where c.priority = c.highest;
     exit when v_runs is null;
     v_served := v_served || v_runs;
-    v_share := greatest(1, v_left / cardinality(v_runs));
     -- Waits for locks once, before it holds any; in a later round it passes over what is locked.
     if v_first then
       perform desk.lock_progress(v_runs[1:v_left]);
@@ -233,8 +233,11 @@ begin
       for no key update;
       v_first := false;
     end if;
-    foreach v_run_id in array v_runs loop
+    for i in 1 .. cardinality(v_runs) loop
       exit when v_left <= 0;
+      v_run_id := v_runs[i];
+      -- Of what is left, so that what one run does not use goes to those behind it.
+      v_share := ceil(v_left::numeric / (cardinality(v_runs) - i + 1));
       perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
       continue when not found;
       -- Asked again under the lock: it may have been cancelled or paused while this claim waited.

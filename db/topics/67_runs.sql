@@ -91,8 +91,12 @@ declare
 begin
   select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = p_run_id;
   select count(*) into v_waiting
-  from desk.work_items as w
-  where w.optimization_run_id = p_run_id and w.id >= v_progress.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting';
+  from (
+    select from desk.work_items as w
+    where w.optimization_run_id = p_run_id and w.id >= v_progress.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+    order by w.id
+    limit v_want
+  ) as w;
   if v_progress.cut >= v_progress.total or v_waiting > v_want / 2 then
     return 0;
   end if;

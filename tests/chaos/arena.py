@@ -56,7 +56,7 @@ class Books:
 class Arena:
     """Runners on one desk; `hurt` is for whatever a test does to them."""
 
-    def __init__(self, desk: Desk, folder: Path, seed: int) -> None:
+    def __init__(self, desk: Desk, folder: Path, seed: int, runners: Desk) -> None:
         self.desk = desk
         self.folder = folder
         self.random = random.Random(seed)
@@ -74,7 +74,7 @@ class Arena:
             [sys.executable, "-m", "tests.chaos.launcher", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **desk.environment, "PYTHONPATH": str(PROJECT)},
+            env={**os.environ, **runners.environment, "PYTHONPATH": str(PROJECT)},
             cwd=PROJECT,
             text=True,
         )
@@ -166,8 +166,9 @@ class Arena:
 
 
 @contextmanager
-def arena(desk: Desk, folder: Path, seed: int = 1) -> Iterator[Arena]:
-    made = Arena(desk, folder, seed)
+def arena(desk: Desk, folder: Path, seed: int = 1, runners: Desk | None = None) -> Iterator[Arena]:
+    """`runners` is the desk as they reach it, where that is another way."""
+    made = Arena(desk, folder, seed, runners or desk)
     try:
         yield made
     finally:
