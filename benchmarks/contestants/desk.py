@@ -33,6 +33,7 @@ def run(task: dict[str, Any]) -> list[float]:
     child = os.fork()
     if child == 0:
         try:
+            gc.set_threshold(50_000, 20, 100)
             engine = BacktraderEngine()
             began = lambda ordinal: write_all(writes, pack(PointBegan(ordinal)))  # noqa: E731
             for outcome in engine.run(chosen, prices, points, began):

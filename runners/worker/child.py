@@ -70,6 +70,8 @@ def _run(
         log.begin(ordinal)
         write_all(pipe, pack(PointBegan(ordinal)))
 
+    # Orders are many small objects that live as long as their point, after which everything is collected.
+    gc.set_threshold(50_000, 20, 100)
     engine = engines[order.settings.engine]
     run_context.set_current(run_context.RunContext(order.settings.risk_limits, log.buffer))
     for outcome in engine.run(order.settings, prices, order.points, began):
