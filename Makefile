@@ -17,7 +17,7 @@ test: setup ## All tests but the long ones; ARGS='-k name' chooses
 	@.venv/bin/python -m pytest -m 'not long' $(ARGS)
 
 test-long: setup ## Chaos and fuzz tests
-	@.venv/bin/python -m pytest -m long $(ARGS)
+	@.venv/bin/python -m pytest -m long --hypothesis-profile='new draws' $(ARGS)
 
 lint: setup ## Style and types
 	@.venv/bin/ruff check .

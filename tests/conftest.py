@@ -10,11 +10,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from runners.settings import Settings
 from tests import desks
 from tests.desks import Desk
+
+# The fast tests draw the same examples every time, so that a change is judged by what it changed;
+# `make test-long` draws new ones.
+hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.register_profile("new draws", hypothesis.settings())
+hypothesis.settings.load_profile("steady")
 
 _DATABASE_URL = os.environ.pop("DATABASE_URL", None) or None
 
