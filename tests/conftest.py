@@ -7,6 +7,7 @@ CREATEROLE and CREATEDB.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import pytest
 from runners.settings import Settings
 from tests import desks
 from tests.desks import Desk
+
+# A suite started in the background inherits an ignored SIGINT, and hands it on to every process it tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The fast tests draw the same examples every time, so that a change is judged by what it changed;
 # `make test-long` draws new ones.
