@@ -8,6 +8,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 OWN_ROOT = Path(__file__).resolve().parent
@@ -47,19 +48,22 @@ def code_version(module: str, path: Path, root: Path) -> tuple[str, dict[str, ob
     return digest.hexdigest(), details
 
 
-def _imports(source: bytes, module: str, *, is_package: bool) -> Iterator[str]:
+# Strategies share most of their modules, so each source is read once for all of them.
+@cache
+def _imports(source: bytes, module: str, *, is_package: bool) -> tuple[str, ...]:
     """Dotted names that a source imports; `from a import b` may mean the module a.b, so both are named."""
     package = module if is_package else module.rpartition(".")[0]
+    names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, base] if base else above)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            names += (base, *(f"{base}.{alias.name}" for alias in node.names))
+    return tuple(names)
 
 
 def _own_files(imported: str, root: Path) -> Iterator[tuple[str, Path]]:
@@ -73,6 +77,7 @@ def _own_files(imported: str, root: Path) -> Iterator[tuple[str, Path]]:
                 break
 
 
+@cache
 def _version(library: str) -> str:
     try:
         return importlib.metadata.version(library)
