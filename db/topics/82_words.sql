@@ -29,11 +29,23 @@ returns text
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+declare
+  v_twin bigint;
 begin
   if p_points = 0 then
     return format('run %s has all of these points already', p_run.id);
   end if;
   if p_run.status = 'completed' then
+    -- Whoever inserts the same config meanwhile waits at the same lock, as in tg_jobs_validate().
+    perform pg_advisory_xact_lock(hashtextextended(j.config_hash, 0)) from desk.jobs as j where j.id = p_run.job_id;
+    select t.id into v_twin
+    from desk.jobs as j
+    join desk.jobs as t on t.config_hash = j.config_hash and t.id <> j.id and t.state in ('held', 'waiting', 'running', 'paused')
+    where j.id = p_run.job_id;
+    if found then
+      perform desk.refuse(format('Run %s cannot be opened again: job %s is identical and not over yet', p_run.id, v_twin), '$.optimization_run_id',
+        format('Wait for it, or end it: select cancel_job(%s).', v_twin), '23505');
+    end if;
     update desk.optimization_runs set status = 'running', summary = null where id = p_run.id;
   end if;
   insert into desk.job_events (job_id, optimization_run_id, event, details, actor)

@@ -1,6 +1,6 @@
 -- Searches that are carried on, results that are reused, flags on a closed run, notes, tags, batches.
 
-select plan(43);
+select plan(46);
 select tap.given_desk();
 select tap.given_runner();
 create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
@@ -121,3 +121,17 @@ select tap.drain(pg_temp.runner());
 set local role desk_viewer;
 select is(tap.rows('select jobs, open, failed, summary from batch_summary'), '[[3, 0, 0, "3 jobs: 6 runs complete, 6 passed, best Sharpe: 0.6"]]', 'and sums them up when they are');
 reset role;
+
+-- Beside an identical job that is open, a closed run stays closed
+select pg_temp.search('{"parameters": {"fast": {"start": 10, "end": 50, "step": 20}}}', '{"cash": 100002}');
+select pg_temp.work('fast', 30);
+create temporary table twins as select pg_temp.run() as run, null::bigint as job;
+update twins set job = pg_temp.search('{"parameters": {"fast": {"start": 10, "end": 50, "step": 20}}}', '{"cash": 100002}');
+select is(
+  tap.refusal(format('select extend_run(%s, ''{"fast": {"start": 60, "end": 80, "step": 20}}'')', run)),
+  array['23505', format('Run %s cannot be opened again: job %s is identical and not over yet', run, job),
+    '$.optimization_run_id', format('Wait for it, or end it: select cancel_job(%s).', job)],
+  'a run is not extended beside an identical job that is open') from twins;
+select is((tap.refusal(format('select refine_run(%s)', run)))[1], '23505', 'nor refined') from twins;
+select cancel_job(job) from twins;
+select matches(refine_run(run), 'new points$', 'once that job is over, it is') from twins;
