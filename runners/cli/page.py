@@ -1,4 +1,4 @@
-"""`backdesk app`: the desk in a browser, read-only."""
+"""`backdesk app`: the desk in a browser, with buttons where only the director can reach them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from runners.errors import DeskError
 from runners.settings import PROJECT_ROOT, Settings
 
 ENTRY = PROJECT_ROOT / "streamlit_app" / "app.py"
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class AppFailed(DeskError):
@@ -28,14 +29,33 @@ def register(app: typer.Typer) -> None:
 def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is every one.")] = "localhost",
+    buttons: Annotated[
+        bool | None,
+        typer.Option(
+            "--with-buttons/--without-buttons",
+            help="Whoever reaches the page may queue, pause and cancel jobs, without a login. "
+            "By default only where it listens on localhost.",
+            show_default=False,
+        ),
+    ] = None,
+    known_as: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name under which browsers reach it, such as that of a proxy; may be repeated. "
+            "On localhost other names are refused.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Serve the desk's page until Ctrl-C. It reads as the viewer and changes nothing.
+    """Serve the desk's page until Ctrl-C. It reads as the viewer; its buttons act as the director.
 
     Examples:
 
       backdesk app
 
-      backdesk app --port 8600
+      backdesk app --port 8600 --without-buttons
+
+      backdesk app --known-as desk.example.org
     """
     if find_spec("streamlit") is None:
         raise AppFailed(
@@ -43,32 +63,39 @@ def serve(
         )
     _refuse_taken(host, port)
     print(f"http://{_in_url(host)}:{port}  (Ctrl-C ends it)")
-    if not _is_local(host):
+    local = _is_local(host)
+    offered = local if buttons is None else buttons
+    if not local:
+        may = "read the desk and press its buttons" if offered else "read the desk"
         print(
-            f"Listening on {host}: whoever reaches this machine can read the desk, without a login. "
+            f"Listening on {host}: whoever reaches this machine can {may}, without a login. "
             "Put a proxy with one in front, or use an SSH tunnel to localhost."
         )
     sys.stdout.flush()
     settings = Settings.from_environment()
     # The page's own working folder must not decide where the desk is, nor which settings Streamlit reads.
-    variables = {**os.environ, "BACKDESK_HOME": str(settings.home)}
-    os.execve(
-        sys.executable, [sys.executable, "-m", "streamlit", "run", str(ENTRY), *_flags(host, port)], variables
-    )
+    variables = {
+        **os.environ,
+        "BACKDESK_HOME": str(settings.home),
+        "BACKDESK_BUTTONS": "on" if offered else "off",
+    }
+    # Else another site could let its own name mean this machine, and speak to the page as its user.
+    names = [*LOCAL_NAMES, host, *(known_as or [])] if local or known_as else []
+    flags = _flags(host, port, names)
+    os.execve(sys.executable, [sys.executable, "-m", "streamlit", "run", str(ENTRY), *flags], variables)
 
 
-def _flags(host: str, port: int) -> list[str]:
+def _flags(host: str, port: int, names: list[str]) -> list[str]:
+    # What does not depend on who starts it stands in streamlit_app/.streamlit/config.toml.
     flags = {
         "server.address": host,
         "server.port": str(port),
         "server.headless": "true",
         "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "type",
         "logger.hideWelcomeMessage": "true",
     }
-    return [word for name, value in flags.items() for word in (f"--{name}", value)]
+    given = [*flags.items(), *(("server.allowedHosts", name) for name in names)]
+    return [word for name, value in given for word in (f"--{name}", value)]
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -1,0 +1,7 @@
+"""Monitor."""
+
+import streamlit as st
+
+
+def monitor() -> None:
+    st.title("Monitor")

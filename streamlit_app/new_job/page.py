@@ -1,0 +1,7 @@
+"""New job."""
+
+import streamlit as st
+
+
+def new_job() -> None:
+    st.title("New job")
