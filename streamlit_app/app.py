@@ -1,5 +1,7 @@
 """Entry of the page: `backdesk app` runs it."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from streamlit_app.leaderboard.page import leaderboard
@@ -10,7 +12,8 @@ from streamlit_app.run.page import run
 from streamlit_app.strategy.page import strategy
 from streamlit_app.walk_forward.page import walk_forward
 
-st.set_page_config(page_title="Backdesk", layout="wide")
+# An icon of its own: that of a st.Page would be fetched from somebody else's server by every browser.
+st.set_page_config(page_title="Backdesk", page_icon=Path(__file__).with_name("icon.svg"), layout="wide")
 st.navigation(
     [
         st.Page(leaderboard, title="Leaderboard", icon=":material/leaderboard:", default=True),

@@ -31,6 +31,8 @@ _DATABASE_URL = os.environ.pop("DATABASE_URL", None) or None
 
 # No test may reach the desk of the person who runs it, nor be steered by settings of theirs.
 for _name in [name for name in os.environ if name.startswith(("BACKDESK_", "PG"))]:
+    if _name == "BACKDESK_CHROMIUM":
+        continue
     del os.environ[_name]
 os.environ["BACKDESK_HOME"] = "/nonexistent/backdesk"
 

@@ -1,0 +1,22 @@
+"""Every page opens on a desk on which nothing has happened, and says what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chromium import View
+
+PAGES = {
+    "": "Leaderboard",
+    "strategy": "Strategy",
+    "run": "Run",
+    "walk_forward": "Walk-forward",
+    "queue": "Queue",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_of_an_empty_desk(view: View, path: str) -> None:
+    view.open(path, PAGES[path])
+    assert view.page.locator("[data-testid=stAlert]").count() > 0
+    assert view.page.get_by_text("Deploy").count() == 0
