@@ -112,8 +112,8 @@ class View:
 
     def complaints(self) -> list[str]:
         """What a page must never show: exceptions of its script, and errors of the browser's console."""
-        shown = [f"page: {found}" for found in self.page.locator("[data-testid=stException]").all_inner_texts()]
-        return shown + self.errors
+        exceptions = self.page.locator("[data-testid=stException]").all_inner_texts()
+        return [*(f"page: {found}" for found in exceptions), *self.errors]
 
 
 @contextmanager
