@@ -30,6 +30,12 @@ def walk_forward_url(run: int, strategy: str) -> str:
     return "/walk_forward?" + urlencode({"walk": option(run, strategy)})
 
 
+def leaderboard_url(**filters: str | int | bool) -> str:
+    """The board with these filters, by the names that they have in the address."""
+    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in filters.items()}
+    return "/?" + urlencode(given)
+
+
 def choose(label: str, options: Sequence[str], key: str) -> str | None:
     """A select box bound to the address. A number alone, as a person types it, finds its option."""
     asked = st.query_params.get(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 NOTHING = "–"  # noqa: RUF001
 
@@ -25,6 +25,11 @@ def number(value: float | None, decimals: int = 2) -> str:
 def moment(at: datetime | None) -> str:
     """A time with its zone."""
     return NOTHING if at is None else at.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def window_text(first: date | None, last: date | None) -> str:
+    """A run's window; empty where nobody stated it."""
+    return f"{first} to {last}" if first and last else ""
 
 
 def duration_text(duration: timedelta | None) -> str:
