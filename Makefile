@@ -2,10 +2,10 @@
 PYTHON ?=
 ARGS ?=
 
-.PHONY: help setup demo test test-long lint bench up down lock clean
+.PHONY: help setup demo test test-long lint bench screenshots up down lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv with everything in it; PYTHON=... chooses the interpreter
 	@PYTHON='$(PYTHON)' sh requirements/setup.sh
@@ -25,6 +25,9 @@ lint: setup ## Style and types
 
 bench: setup ## Measure
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+screenshots: setup ## Pictures of every page into docs/gallery (needs Chromium)
+	@.venv/bin/python -m gallery
 
 up: setup ## Start the desk (backdesk up)
 	@.venv/bin/backdesk up

@@ -32,7 +32,6 @@ def app(environment: Mapping[str, str]) -> Iterator[str]:
                 raise RuntimeError(f"backdesk app did not come up:\n{said()}")
             time.sleep(0.1)
         yield address
-        print(said())
 
 
 @contextmanager

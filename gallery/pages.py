@@ -1,0 +1,68 @@
+"""Which pages are in the gallery, at which addresses, and what is to be seen on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+from streamlit_app.links import run_url, strategy_url, walk_forward_url
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One picture: its file's name, the page's heading, its address, and a sentence for people."""
+
+    name: str
+    title: str
+    path: str
+    words: str
+    dark: bool = False
+    at_work: bool = False
+
+
+def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
+    """Of what the desk holds now."""
+    strategy, result, run = _one(
+        viewer,
+        "select strategy, backtest_result_id, optimization_run_id from strategy_leaderboard limit 1",
+    )
+    walk, walked = _one(
+        viewer,
+        "select r.id, s.name from optimization_runs as r join strategies as s on s.id = r.strategy_id"
+        " where r.optimization_type = 'Walk-Forward' and r.role = 'search' order by r.id desc limit 1",
+    )
+    return (
+        Portrait(
+            "leaderboard",
+            "Leaderboard",
+            "",
+            "The best of what was tried, ranked by what is left of its Sharpe ratio after the luck of all.",
+        ),
+        Portrait("leaderboard_dark", "Leaderboard", "", "The same in the dark theme.", dark=True),
+        Portrait(
+            "strategy",
+            "Strategy",
+            strategy_url(strategy, result),
+            "Where a strategy stands and why, and one of its results in every light.",
+        ),
+        Portrait("run", "Run", run_url(run, strategy), "A search: its best, its surface, what was rejected."),
+        Portrait(
+            "walk_forward",
+            "Walk-forward",
+            walk_forward_url(walk, walked),
+            "What somebody would have earned who searched again every half year.",
+        ),
+        Portrait("queue", "Queue", "queue", "What runs, what waits, and who works on it.", at_work=True),
+        Portrait("new_job", "New job", "new_job", "A search, checked and estimated before it is queued."),
+        Portrait("monitor", "Monitor", "monitor", "What a strategy did: orders, limits, the account."),
+    )
+
+
+def _one(viewer: psycopg.Connection[Any], query: LiteralString) -> tuple[Any, ...]:
+    row = viewer.execute(query).fetchone()
+    if row is None:
+        raise RuntimeError(f"the gallery's desk holds nothing for: {query}")
+    return tuple(row)
