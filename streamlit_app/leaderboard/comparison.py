@@ -2,52 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
-from runners.leaderboard import Entry
+from runners.leaderboard import parameters_text, symbols_text
 from streamlit_app import curves, links
 from streamlit_app.leaderboard import queries
-from streamlit_app.values import NOTHING, metric_text, number
+from streamlit_app.leaderboard.queries import Result
+from streamlit_app.values import NOTHING, metric_text, number, window_text
 
 MOST = 6
+KEY = "compare"
+# Seen on a light ground as on a dark one.
+BEST = "background-color: rgba(0, 114, 178, 0.30); font-weight: bold"
 
 
-def compare(entries: Sequence[Entry]) -> None:
-    """The choice stands in the address, like the filters."""
+def chosen() -> list[int]:
+    """Numbers of the results that are compared: those ticked or typed, or at first those in the address."""
+    words = st.session_state.get(KEY, st.query_params.get_all(KEY))
+    numbers = [word.split()[0] for word in words if word.strip()]
+    return [int(one) for one in dict.fromkeys(numbers) if one.isdigit()][:MOST]
+
+
+def follow_ticks(table: str, shown: Sequence[Result]) -> None:
+    """What was ticked in the table joins the choice, and what was unticked leaves it."""
+    ticked = {shown[row].backtest_result_id for row in st.session_state[table]["selection"]["rows"]}
+    on_page = {one.backtest_result_id for one in shown}
+    known = queries.named(chosen())
+    kept = [key for key in known if key not in on_page or key in ticked]
+    names = {key: one.strategy for key, one in known.items()} | {
+        one.backtest_result_id: one.strategy for one in shown
+    }
+    added = [one.backtest_result_id for one in shown if one.backtest_result_id in ticked - set(kept)]
+    _choose([links.option(key, names[key]) for key in [*kept, *added]])
+
+
+def compare(results: Sequence[Result]) -> None:
+    """The choice stands in the address, like the filters, and outlives a turn of the page."""
     st.subheader("Compare")
-    chosen = st.multiselect(
+    kept = queries.named(chosen())
+    options = {key: one.strategy for key, one in kept.items()} | {
+        one.backtest_result_id: one.strategy for one in results
+    }
+    _tidy(kept)
+    words = st.multiselect(
         "Results",
-        [links.option(entry.backtest_result_id, entry.strategy) for entry in entries],
+        [links.option(key, strategy) for key, strategy in options.items()],
         max_selections=MOST,
-        placeholder=f"choose 2 to {MOST} of the results above",
-        key="compare",
+        placeholder=f"choose 2 to {MOST} results here, or tick them in the table",
+        key=KEY,
         bind="query-params",
+        on_change=forget_ticks,
     )
-    if len(chosen) < 2:
+    if len(words) < 2:
         return
-    labels = {links.key_of(one): one for one in chosen}
-    st.dataframe(_metrics(labels), height=560)
-    found = {label: curves.curve(result) for result, label in labels.items()}
-    kept = {label: frame for label, frame in found.items() if not frame.empty}
-    if kept:
-        st.altair_chart(curves.overlaid(kept))
-    if len(kept) > 1:
+    labels = {links.key_of(one): one for one in words}
+    found = queries.named(list(labels))
+    st.dataframe(_metrics(labels, found), height=600)
+    st.caption("Shaded is the best of a row, where one is better than the others.")
+    equity = {label: curves.curve(result) for result, label in labels.items()}
+    drawn = {label: frame for label, frame in equity.items() if not frame.empty}
+    if drawn:
+        st.altair_chart(curves.overlaid(drawn))
+    if len(drawn) > 1:
         st.markdown("Correlation of daily returns, over the sessions that both have")
-        st.dataframe(_correlations({links.key_of(label): label for label in kept}))
-    if len(kept) < len(labels):
-        missing = ", ".join(label for label in labels.values() if label not in kept)
+        st.dataframe(_correlations({links.key_of(label): label for label in drawn}))
+    if len(drawn) < len(labels):
+        missing = ", ".join(label for label in labels.values() if label not in drawn)
         st.caption(f"No curve is stored of {missing}: the run's keep_series decides which are.")
 
 
-def _metrics(labels: dict[int, str]) -> pd.DataFrame:
-    table: dict[str, dict[str, str]] = {}
+def forget_ticks() -> None:
+    """The table is made anew, with the ticks that fit the choice."""
+    st.session_state["compare_round"] = st.session_state.get("compare_round", 0) + 1
+
+
+def _tidy(kept: Mapping[int, Result]) -> None:
+    """A number alone, as a person types it, becomes its option; what is no result goes."""
+    words = st.session_state.get(KEY, st.query_params.get_all(KEY))
+    wanted = [links.option(key, kept[key].strategy) for key in chosen() if key in kept]
+    if words and words != wanted:
+        _choose(wanted)
+
+
+def _choose(words: list[str]) -> None:
+    st.session_state[KEY] = words[:MOST]
+    st.query_params[KEY] = words[:MOST]
+
+
+def _metrics(labels: Mapping[int, str], found: Mapping[int, Result]) -> Styler:
+    """Text by metric and result, the best of each row shaded."""
+    table: dict[str, dict[str, str]] = {
+        "Parameters": {labels[key]: parameters_text(one.parameters) for key, one in found.items()},
+        "Symbols": {labels[key]: symbols_text(one.symbols) for key, one in found.items()},
+        "Window": {labels[key]: window_text(one.start_date, one.end_date) for key, one in found.items()},
+        "Verdict": {labels[key]: "passed" if one.passed else "rejected" for key, one in found.items()},
+        "Run": {labels[key]: str(one.optimization_run_id) for key, one in found.items()},
+    }
+    values: dict[str, dict[str, float]] = {}
+    directions: dict[str, str] = {}
     for row in queries.metrics(list(labels)):
         cells = table.setdefault(row["title"], dict.fromkeys(labels.values(), NOTHING))
-        cells[labels[row["backtest_result_id"]]] = metric_text(row["value"], row["unit"], row["decimals"])
-    return pd.DataFrame.from_dict(table, orient="index", columns=list(labels.values())).rename_axis("metric")
+        label = labels[row["backtest_result_id"]]
+        cells[label] = metric_text(row["value"], row["unit"], row["decimals"])
+        values.setdefault(row["title"], {})[label] = row["value"]
+        directions[row["title"]] = row["direction"]
+    frame = pd.DataFrame.from_dict(table, orient="index", columns=list(labels.values())).rename_axis("metric")
+
+    def shade(row: Any) -> list[str]:
+        numbers = values.get(str(row.name), {})
+        if len(set(numbers.values())) < 2:
+            return [""] * len(row)
+        best = (min if directions[str(row.name)] == "min" else max)(numbers.values())
+        return [BEST if numbers.get(label) == best else "" for label in row.index]
+
+    return frame.style.apply(shade, axis=1)
 
 
 def _correlations(labels: dict[int, str]) -> pd.DataFrame:

@@ -2,77 +2,119 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from runners.leaderboard import comma_separated
 from streamlit_app import hints
-from streamlit_app.leaderboard import figures, queries
-from streamlit_app.leaderboard.comparison import compare
-from streamlit_app.leaderboard.queries import Filters
+from streamlit_app.leaderboard import comparison, figures, filters, queries
+from streamlit_app.leaderboard.filters import Filters
+from streamlit_app.leaderboard.queries import PAGE_SIZE, Result
 
 
 def leaderboard() -> None:
     st.title("Leaderboard")
     with hints.explained():
-        standings = queries.standings()
-        if not standings:
+        searches = queries.searches()
+        if not searches:
             hints.empty_desk()
             return
-        filters = _filters(standings)
-        _board(filters)
+        wanted = filters.choose(searches)
+        shown = _board(wanted)
+        if shown:
+            comparison.compare(shown)
+        _pictures(wanted, shown)
 
 
-def _filters(standings: dict[str, str]) -> Filters:
-    """Each widget is bound to the address, so that a view of the board is a link."""
-    columns = st.columns([3, 2, 2, 2, 2], vertical_alignment="bottom")
-    strategy = columns[0].selectbox(
-        "Strategy", sorted(standings), index=None, placeholder="all", key="strategy", bind="query-params"
-    )
-    status = columns[1].selectbox(
-        "Status",
-        sorted(set(standings.values())),
-        index=None,
-        placeholder="all",
-        key="status",
-        bind="query-params",
-    )
-    minimum_trades = columns[2].number_input(
-        "Minimum trades", min_value=0, step=10, key="trades", bind="query-params"
-    )
-    passed = columns[3].toggle("Only passed", key="passed", bind="query-params")
-    every_result = columns[4].toggle("Every result", key="results", bind="query-params")
-    return Filters(strategy, status, passed, int(minimum_trades), every_result)
-
-
-def _board(filters: Filters) -> None:
-    entries = queries.entries(filters)
-    if not entries:
+def _board(wanted: Filters) -> list[Result]:
+    """A page of the board; the results on it."""
+    total = queries.count(wanted)
+    if not total:
         st.info("Nothing on the board fits these filters.", icon=":material/filter_alt_off:")
-        return
+        return []
+    pages = 1 + (total - 1) // PAGE_SIZE
+    number = _page_number(pages)
+    results = queries.results(wanted, number)
+    _table(wanted, number, results)
+    first = 1 + (number - 1) * PAGE_SIZE
+    what = "results" if wanted.every_result else "strategies, each by its best result"
+    st.caption(
+        f"{first:,} to {first + len(results) - 1:,} of {total:,} {what}, ranked by the deflated Sharpe "
+        "ratio: what is left after the luck of the best of so many trials. Where it is not known yet, passed "
+        "first and then by raw Sharpe ratio."
+    )
+    left, middle, right = st.columns([1, 3, 3], vertical_alignment="center")
+    left.download_button(
+        "CSV",
+        lambda: queries.comma_separated(wanted),
+        "leaderboard.csv",
+        "text/csv",
+        icon=":material/download:",
+        help=f"All {total:,} rows, every column, every digit.",
+        on_click="ignore",
+    )
+    with middle:
+        if pages > 1:
+            st.pagination(pages, key="page", bind="query-params")
+    with right.expander("Show me the SQL"):
+        st.code(queries.shown_sql(wanted, number), language="sql")
+    return results
+
+
+def _page_number(pages: int) -> int:
+    """The page that the address asks for, or the last one where it asks for more."""
+    asked = st.session_state.get("page", st.query_params.get("page", "1"))
+    number = int(asked) if str(asked).isdigit() else 1
+    if not 1 <= number <= pages:
+        number = min(max(number, 1), pages)
+        st.session_state["page"] = number
+        if pages == 1:
+            st.query_params.pop("page", None)
+    return number
+
+
+def _table(wanted: Filters, number: int, results: Sequence[Result]) -> None:
+    chosen = comparison.chosen()
+    ticked = [row for row, one in enumerate(results) if one.backtest_result_id in chosen]
+    # Another page or another choice is another table: its ticks begin anew.
+    key = f"board {number} {hash(wanted)} {st.session_state.get('compare_round', 0)}"
     st.dataframe(
-        figures.table(entries),
+        figures.table(results, queries.sparklines([one.backtest_result_id for one in results])),
         column_config=figures.COLUMNS,
         hide_index=True,
-        height="content" if len(entries) <= 15 else 560,
+        height="content" if len(results) <= 15 else 560,
+        key=key,
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": ticked, "columns": [], "cells": []}},
+        on_select=lambda: comparison.follow_ticks(key, results),
     )
-    shown = f"the first {len(entries)}" if len(entries) == queries.LIMIT else str(len(entries))
-    st.caption(
-        f"Showing {shown}, ranked by the deflated Sharpe ratio: what is left after the luck of the best of "
-        "so many trials. Where it is not known yet, passed first and then by Sharpe ratio."
-    )
-    left, right = st.columns([1, 5], vertical_alignment="top")
-    left.download_button(
-        "CSV", comma_separated(entries), "leaderboard.csv", "text/csv", icon=":material/download:"
-    )
-    with right.expander("Show me the SQL"):
-        st.code(filters.sql, language="sql")
-    compare(entries)
+
+
+def _pictures(wanted: Filters, results: Sequence[Result]) -> None:
     left, right = st.columns([2, 3])
     with left:
         st.subheader("How far they came")
         st.altair_chart(figures.funnel(queries.funnel()))
-    chart = figures.return_and_drawdown(entries)
-    if chart is not None:
-        with right:
+        st.caption("The whole desk, whatever the filters say. A click on a bar leads to its rows.")
+    with right:
+        chart = figures.return_and_drawdown(results)
+        if chart is not None:
             st.subheader("Return against drawdown")
             st.altair_chart(chart)
+            st.caption("The results on this page of the board.")
+    st.subheader("In sample against out of sample")
+    folds = queries.folds(wanted)
+    if not folds:
+        st.info(
+            "No fold of a walk-forward that fits these filters has been tested yet. "
+            "One tells more than any number above: backdesk queue "
+            "configs/optimizations/walk_forward_example.yaml",
+            icon=":material/linear_scale:",
+        )
+        return
+    st.altair_chart(figures.in_and_out_of_sample(folds))
+    lost = sum(fold["out_of_sample_sharpe"] < fold["in_sample_sharpe"] for fold in folds)
+    st.caption(
+        f"{lost:,} of {len(folds):,} folds did worse on the days after the choice: they lie below the dashed "
+        "line. A click on a dot opens its walk-forward."
+    )

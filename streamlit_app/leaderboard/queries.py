@@ -2,60 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 from typing import Any
 
-from runners import leaderboard
-from runners.leaderboard import Entry
-from streamlit_app.database import reading, rows
+from psycopg import sql
+from psycopg.rows import class_row, scalar_row
 
-LIMIT = 500
+from streamlit_app.database import reading, rows
+from streamlit_app.leaderboard import statements
+from streamlit_app.leaderboard.filters import Filters
+
+PAGE_SIZE = 50
+# More dots than this on one picture are a cloud.
+FOLDS = 2000
 
 
 @dataclass(frozen=True)
-class Filters:
-    """What of the board is shown; the same as in the page's address."""
+class Result:
+    """A row of `desk.ranked_results` with its place among what fits the filters; fractions, not per cents."""
 
-    strategy: str | None = None
-    status: str | None = None
-    passed: bool = False
-    minimum_trades: int = 0
-    every_result: bool = False
+    rank: int
+    backtest_result_id: int
+    optimization_run_id: int
+    strategy_id: int
+    strategy: str
+    status: str
+    symbols: list[str]
+    timeframe: str | None
+    start_date: date | None
+    end_date: date | None
+    engine: str | None
+    out_of_sample: bool
+    parameters: dict[str, Any]
+    passed: bool
+    deflated_sharpe_z: float | None
+    deflated_sharpe: float | None
+    sharpe_ratio: float | None
+    pbo: float | None
+    trials: int | None
+    annual_return: float | None
+    excess_return: float | None
+    total_return: float | None
+    max_drawdown: float | None
+    trades: int | None
+    win_rate: float | None
+    profit_factor: float | None
+    fee_pct: float | None
+    fee_share_of_profit: float | None
+    out_of_sample_efficiency: float | None
+    finished_at: datetime
+    rejection_reasons: list[str]
 
-    @property
-    def sql(self) -> str:
-        """The select that a person would type for it."""
-        wanted = [
-            f"strategy = '{self.strategy}'" if self.strategy else "",
-            f"status = '{self.status}'" if self.status else "",
-            "passed" if self.passed else "",
-            f"trades >= {self.minimum_trades}" if self.minimum_trades else "",
-        ]
-        conditions = " and ".join(filter(None, wanted))
-        board = "result_leaderboard" if self.every_result else "strategy_leaderboard"
-        where = f"\nwhere {conditions}" if conditions else ""
-        return f"select *\nfrom {board}{where}\norder by rank\nlimit {LIMIT}"
+
+COLUMNS = tuple(field.name for field in fields(Result))
 
 
-def entries(filters: Filters) -> list[Entry]:
-    """The board's first rows."""
+def searches() -> list[dict[str, Any]]:
+    """What the searches with a finished result offer to the filters."""
+    return rows(
+        "select distinct s.name as strategy, s.status, r.symbols, r.start_date, r.end_date,"
+        " coalesce(r.engine, s.engine) as engine"
+        " from desk.optimization_runs as r"
+        " join desk.run_progress as g on g.optimization_run_id = r.id"
+        " join desk.strategies as s on s.id = r.strategy_id"
+        " where r.role = 'search' and g.finished > 0"
+    )
+
+
+def results(filters: Filters, page: int) -> list[Result]:
+    """One page of the board."""
+    with reading() as viewer, viewer.cursor(row_factory=class_row(Result)) as cursor:
+        return cursor.execute(statements.page(filters, PAGE_SIZE, page)).fetchall()
+
+
+def count(filters: Filters) -> int:
+    """How many rows fit."""
+    with reading() as viewer, viewer.cursor(row_factory=scalar_row) as cursor:
+        return int(cursor.execute(statements.count(filters)).fetchone() or 0)
+
+
+def shown_sql(filters: Filters, page: int) -> str:
+    """The statement of the page as a person would paste it."""
     with reading() as viewer:
-        return leaderboard.read(
-            viewer,
-            limit=LIMIT,
-            strategy=filters.strategy,
-            status=filters.status,
-            passed=filters.passed,
-            minimum_trades=filters.minimum_trades,
-            results=filters.every_result,
+        return statements.page(filters, PAGE_SIZE, page).as_string(viewer) + ";"
+
+
+def comma_separated(filters: Filters) -> bytes:
+    """Everything that fits, as PostgreSQL writes CSV: every column, every digit."""
+    with reading() as viewer, viewer.cursor() as cursor:
+        statement = sql.SQL("copy ({}) to stdout with (format csv, header)").format(
+            statements.everything(filters)
         )
+        with cursor.copy(statement) as parts:
+            return b"".join(bytes(part) for part in parts)
 
 
-def standings() -> dict[str, str]:
-    """Status of each strategy that is on the board, by name."""
-    found = rows("select strategy, status from strategy_leaderboard order by strategy")
-    return {row["strategy"]: row["status"] for row in found}
+def sparklines(ids: Sequence[int]) -> Mapping[int, list[float]]:
+    """Stored curves in small, by result."""
+    found = rows(
+        "select backtest_result_id, equity from desk.result_sparklines(%(ids)s::bigint[])", {"ids": list(ids)}
+    )
+    return {row["backtest_result_id"]: row["equity"] for row in found}
+
+
+def folds(filters: Filters) -> list[dict[str, Any]]:
+    """Sharpe ratio in and out of sample, a row a tested fold."""
+    with reading() as viewer:
+        query = statements.folds(filters, FOLDS).as_string(viewer)
+    return rows(query)
 
 
 def funnel() -> list[dict[str, Any]]:
@@ -63,18 +119,28 @@ def funnel() -> list[dict[str, Any]]:
     return rows("select step, stage, strategies, results from desk.funnel order by step")
 
 
-def metrics(results: Sequence[int]) -> list[dict[str, Any]]:
+def named(ids: Sequence[int]) -> dict[int, Result]:
+    """Results by their number, whichever page they are on."""
+    with reading() as viewer, viewer.cursor(row_factory=class_row(Result)) as cursor:
+        found = cursor.execute(
+            "select 0 as rank, * from desk.ranked_results where backtest_result_id = any (%(ids)s::bigint[])",
+            {"ids": list(ids)},
+        ).fetchall()
+    return {one.backtest_result_id: one for one in found}
+
+
+def metrics(ids: Sequence[int]) -> list[dict[str, Any]]:
     """Every metric that one of the results has, a row a result and metric."""
     return rows(
-        "select backtest_result_id, title, unit, decimals, value from desk.result_metrics"
+        "select backtest_result_id, title, unit, decimals, direction, value from desk.result_metrics"
         " where backtest_result_id = any (%(results)s) and value is not null order by title",
-        {"results": list(results)},
+        {"results": list(ids)},
     )
 
 
-def correlations(results: Sequence[int]) -> list[dict[str, Any]]:
+def correlations(ids: Sequence[int]) -> list[dict[str, Any]]:
     """Correlation of daily returns, a row a pair."""
     return rows(
         "select result_id, other_id, sessions, correlation from desk.result_correlations(%(results)s)",
-        {"results": list(results)},
+        {"results": list(ids)},
     )
