@@ -1,25 +1,31 @@
-"""How jobs are drawn."""
+"""Tables and words of the queue."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from streamlit_app import links, palette
-from streamlit_app.values import duration_text, moment
+from streamlit_app import links
+from streamlit_app.values import NOTHING, duration_text, moment
 
 CLOSED_COLUMNS: dict[str, Any] = {
-    "job_id": st.column_config.NumberColumn("job", format="%d", width=50),
-    "state": st.column_config.TextColumn("state", width="small"),
-    "strategy": st.column_config.TextColumn("strategy"),
-    "config_file": st.column_config.TextColumn("config"),
+    "open": st.column_config.LinkColumn("open", display_text="run", width=50),
+    "again": st.column_config.LinkColumn(
+        "copy", display_text="copy", width=55, help="A new job like this one"
+    ),
+    "job": st.column_config.NumberColumn("job", format="%d", width=50),
     "outcome": st.column_config.TextColumn("outcome", width="large"),
-    "finished_at": st.column_config.DatetimeColumn("finished (UTC)", format="YYYY-MM-DD HH:mm:ss"),
 }
+RUN_COLUMNS: dict[str, Any] = {
+    "open": st.column_config.LinkColumn("open", display_text="run", width=50),
+    "error": st.column_config.TextColumn("error", width="large"),
+    "failed of": st.column_config.TextColumn("failed of", width="large"),
+}
+RUNNER_COLUMNS: dict[str, Any] = {"memory (MB)": st.column_config.NumberColumn(format="%.0f")}
 
 
 def health(figures: dict[str, Any]) -> None:
@@ -46,6 +52,8 @@ def progress(job: dict[str, Any]) -> None:
     name = f"**{job['strategy'] or 'job'}** (job {job['job_id']}, {job['state']})"
     if job["config_file"]:
         name += f" `{job['config_file']}`"
+    if job["run_id"] is not None:
+        name += f" · [its run]({links.run_url(job['run_id'], job['strategy'])})"
     counts = f"{(job['finished'] or 0) + (job['failed'] or 0):,} of {job['total'] or 0:,}"
     words = [f"{percent:.1f}%", counts, f"{job['passed'] or 0:,} passed"]
     if job["failed"]:
@@ -59,9 +67,20 @@ def progress(job: dict[str, Any]) -> None:
 
 
 def closed(jobs: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Jobs that are over, as a data frame in the order of CLOSED_COLUMNS."""
-    found = [{**job, "outcome": job["summary"] or job["error"] or ""} for job in jobs]
-    return pd.DataFrame(found, columns=list(CLOSED_COLUMNS))
+    """Jobs that are over."""
+    return pd.DataFrame(
+        {
+            "open": _run_link(job["run_id"], job["strategy"]),
+            "again": f"/new_job?job={job['job_id']}" if job["run_id"] is not None else None,
+            "job": job["job_id"],
+            "state": job["state"],
+            "strategy": job["strategy"],
+            "config": job["config_file"],
+            "outcome": job["summary"] or job["error"] or "",
+            "over": moment(job["finished_at"]),
+        }
+        for job in jobs
+    )
 
 
 def states(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -78,20 +97,35 @@ def states(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def throughput(minutes: Sequence[dict[str, Any]]) -> alt.Chart:
-    """Points a minute over the last hour."""
-    frame = pd.DataFrame(minutes).melt("minute", ["finished", "failed"], "outcome", "points")
-    scale = alt.Scale(domain=["finished", "failed"], range=[palette.BLUE, palette.VERMILION])
-    return (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("utchoursminutes(minute):T", title="minute (UTC)", axis=alt.Axis(format="%H:%M")),
-            y=alt.Y("points:Q", title="points a minute", axis=alt.Axis(tickMinStep=1, format="d")),
-            color=alt.Color("outcome:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
-            tooltip=["minute:T", "outcome:N", "points:Q"],
-        )
-        .properties(height=260)
+def held(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "open": _run_link(one["optimization_run_id"], one["strategy"]),
+            "runner": one["runner_id"],
+            "host": one["host"],
+            "strategy": one["strategy"] or one["kind"],
+            "points left": one["points"],
+            "now at point": one["running_ordinal"],
+            "attempt": one["attempt"],
+            "held for": duration_text(one["held_for"]),
+            "lease ends in": _left(one["lease_left"]),
+            "deadline in": _left(one["deadline_left"]),
+        }
+        for one in found
+    )
+
+
+def retries(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "open": _run_link(one["optimization_run_id"], one["strategy"]),
+            "strategy": one["strategy"],
+            "points": one["points"],
+            "next attempt": one["attempt"],
+            "not before": moment(one["run_after"]),
+            "failed of": one["last_error"],
+        }
+        for one in found
     )
 
 
@@ -99,23 +133,19 @@ def runners(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "runner": one["id"],
-            "alive": one["alive"],
+            "state": "alive" if one["alive"] else "stopped" if one["stopped_at"] else "lost",
             "host": one["host"],
             "process": one["pid"],
             "heard of": f"{duration_text(one['heartbeat_age'])} ago",
+            "items": one["items"],
             "children": one["processes"],
             "memory (MB)": None if one["memory_mb"] is None else float(one["memory_mb"]),
+            "engines": ", ".join(one["engines"]),
             "version": one["version"],
             "started": moment(one["started_at"]),
         }
         for one in found
     )
-
-
-FAILURE_COLUMNS: dict[str, Any] = {
-    "open": st.column_config.LinkColumn("open", display_text="run", width=50),
-    "memory (MB)": st.column_config.NumberColumn(format="%.0f"),
-}
 
 
 def failures(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -130,3 +160,37 @@ def failures(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
         }
         for one in found
     )
+
+
+def transaction_words(kept: dict[str, Any]) -> str:
+    """What the age of the oldest transaction means, and whether the desk sees all of them."""
+    limit = duration_text(kept["transaction_limit"])
+    if not kept["sees_all"]:
+        return (
+            "The desk sees its own transactions only, not those of other logins. To see all, let an"
+            " administrator of the server run: `grant pg_read_all_stats to desk_owner`"
+        )
+    if kept["transaction_age"] is None:
+        return f"No transaction is open. One of {limit} is an alert: behind it no dead row can be removed."
+    application = kept["transaction_application"] or "a session"
+    who = f"{application} as {kept['transaction_role']}, {kept['transaction_state']}"
+    if kept["transaction_age"] > kept["transaction_limit"]:
+        return f"{who}: longer than {limit}. Behind it no dead row can be removed; end it where it was begun."
+    return f"{who}. While it is open no row that died later can be removed; {limit} would be an alert."
+
+
+def alert_words(alert: dict[str, Any]) -> str:
+    details = dict(alert["details"])
+    what = details.pop("what", "alert")
+    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in details.items())
+    return f"{moment(alert['happened_at'])}: {what} ({told})"
+
+
+def _left(time: timedelta | None) -> str:
+    if time is None:
+        return NOTHING
+    return duration_text(time) if time >= timedelta(0) else f"over for {duration_text(-time)}"
+
+
+def _run_link(run: int | None, strategy: str | None) -> str | None:
+    return None if run is None else links.run_url(run, strategy or "")

@@ -1,58 +1,158 @@
-"""The queue: what runs, what waits, who works on it, what failed. The part that changes refreshes itself."""
+"""The queue: jobs, what is with runners, what failed. Its parts refresh themselves and nothing else."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
-from streamlit_app import hints
-from streamlit_app.queue import figures, queries
+from streamlit_app import director, hints
+from streamlit_app.queue import charts, figures, queries
+from streamlit_app.values import NOTHING, duration_text
 
-REFRESH_SECONDS = 3
+JOBS_SECONDS = 3
+MACHINERY_SECONDS = 10
+JOBS = "jobs of the queue"
+DEAD = "dead jobs"
 
 
 def queue() -> None:
     st.title("Queue")
-    _live()
+    director.note()
+    _jobs()
+    _machinery()
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
-def _live() -> None:
+@st.fragment(run_every=JOBS_SECONDS)
+def _jobs() -> None:
     with hints.explained():
         figures.health(queries.health())
-        running, over = queries.open_jobs(), queries.closed_jobs()
-        st.subheader("Open")
+        st.subheader("Open jobs")
+        director.answer(JOBS)
+        running = queries.open_jobs()
         for job in running:
-            figures.progress(job)
+            _job(job)
         if not running:
-            st.info("No job is open. Queue one: backdesk queue FILE", icon=":material/inbox:")
-        _machinery()
+            st.info(
+                "No job is open. Queue one on the page [New job](/new_job), or: backdesk queue FILE",
+                icon=":material/inbox:",
+            )
+
+
+def _job(job: dict[str, Any]) -> None:
+    number = job["job_id"]
+    standing, first, second = st.columns([10, 2, 2], vertical_alignment="center")
+    with standing:
+        figures.progress(job)
+    with first:
+        if job["state"] == "paused":
+            _button("Resume", "resume_job", number, ":material/play_arrow:")
+        elif job["state"] != "held":
+            _button("Pause", "pause_job", number, ":material/pause:")
+    with second:
+        _button(
+            "Cancel", "cancel_job", number, ":material/cancel:",
+            confirm=f"End job {number}? What is recorded stays; the rest is not run, and the job is over.",
+        )  # fmt: skip
+
+
+@st.fragment(run_every=MACHINERY_SECONDS)
+def _machinery() -> None:
+    with hints.explained():
+        _timeline()
+        left, right = st.columns(2)
+        with left:
+            st.subheader("The last hour")
+            st.altair_chart(charts.throughput(queries.throughput()))
+        with right:
+            st.subheader("Open work items")
+            states = queries.states()
+            if states:
+                st.dataframe(figures.states(states), hide_index=True)
+            else:
+                st.caption("Nothing is with runners, and nothing waits to be tried again.")
+            _housekeeping()
+        _runners()
+        _failed()
+        over = queries.closed_jobs()
         if over:
             st.subheader("Over")
-            st.dataframe(figures.closed(over), column_config=figures.CLOSED_COLUMNS, hide_index=True)
+            _table(figures.closed(over), figures.CLOSED_COLUMNS)
 
 
-def _machinery() -> None:
-    left, right = st.columns(2)
-    with left:
-        st.subheader("The last hour")
-        st.altair_chart(figures.throughput(queries.throughput()))
-    with right:
-        st.subheader("Work handed out")
-        states = queries.states()
-        if states:
-            st.dataframe(figures.states(states), hide_index=True)
-        else:
-            st.caption("Nothing is with runners, and nothing waits to be tried again.")
+def _timeline() -> None:
+    jobs = queries.timeline()
+    if jobs:
+        st.subheader("Jobs of the last day")
+        st.altair_chart(charts.timeline(jobs))
+
+
+def _housekeeping() -> None:
+    kept = queries.housekeeping()
+    one, two = st.columns(2)
+    age = kept["transaction_age"]
+    one.metric("Oldest open transaction", NOTHING if age is None else duration_text(age))
+    two.metric("Dead rows of the queue", f"{kept['dead_rows']:,}", help="What vacuum has yet to remove.")
+    st.caption(figures.transaction_words(kept))
+    for alert in queries.alerts():
+        st.warning(figures.alert_words(alert), icon=":material/notification_important:")
+
+
+def _runners() -> None:
     st.subheader("Runners")
     runners = queries.runners()
-    if runners:
-        st.dataframe(figures.runners(runners), hide_index=True)
-    else:
+    if not runners:
         st.caption("No runner has ever come. Start one: backdesk work")
+        return
+    _table(figures.runners(runners), figures.RUNNER_COLUMNS)
+    held = queries.held()
+    if held:
+        st.caption("What they hold:")
+        _table(figures.held(held), figures.RUN_COLUMNS)
+
+
+def _failed() -> None:
+    waiting = queries.retries()
+    if waiting:
+        st.subheader("Waiting to be tried again")
+        _table(figures.retries(waiting), figures.RUN_COLUMNS)
+    dead = queries.dead_jobs()
+    director.answer(DEAD)
+    if not dead:
+        return
+    st.subheader("Failed")
+    st.caption("Jobs that failed, or of which points failed, in the last week.")
+    for job in dead:
+        _dead(job)
     failures = queries.failures()
     if failures:
-        st.subheader("Points that failed")
-        st.caption(
-            "Of runs that are open, or were over in the last week. To try them again: select retry_job(JOB)"
-        )
-        st.dataframe(figures.failures(failures), column_config=figures.FAILURE_COLUMNS, hide_index=True)
+        _table(figures.failures(failures), figures.RUN_COLUMNS)
+
+
+def _dead(job: dict[str, Any]) -> None:
+    said, act = st.columns([12, 2], vertical_alignment="center")
+    points = f"{job['failed'] or 0:,} of {job['total'] or 0:,} points failed"
+    said.markdown(
+        f"**{job['strategy'] or 'job'}** (job {job['job_id']}, {job['state']}): {job['error'] or points}"
+    )
+    with act:
+        _button("Try again", "retry_job", job["job_id"], ":material/replay:", place=DEAD)
+
+
+def _table(frame: pd.DataFrame, columns: dict[str, Any]) -> None:
+    st.dataframe(frame, column_config=columns, hide_index=True, placeholder=NOTHING)
+
+
+def _button(
+    label: str, function: str, job: int, icon: str, *, place: str = JOBS, confirm: str | None = None
+) -> None:
+    director.button(
+        label,
+        f"select desk.{function}(%(job)s)",
+        {"job": job},
+        key=f"{function} {job}",
+        place=place,
+        icon=icon,
+        confirm=confirm,
+    )

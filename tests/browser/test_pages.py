@@ -89,7 +89,7 @@ def calm_result(desk: Desk) -> int:
         ("strategy", "The desk knows no strategy yet. Run: backdesk up"),
         ("run", "No backtest has finished yet."),
         ("walk_forward", "No walk-forward has been started yet."),
-        ("queue", "No job is open. Queue one: backdesk queue FILE"),
+        ("queue", "No job is open. Queue one on the page [New job](/new_job), or: backdesk queue FILE"),
     ],
 )
 def test_an_empty_desk_has_a_hint_on_every_page(name: str, hint: str) -> None:
