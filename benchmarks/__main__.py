@@ -19,6 +19,7 @@ TABLES = {
     "f": ("ingest", "Ingest"),
     "g": ("memory", "Memory"),
     "l": ("session_logging", "Session logging"),
+    "p": ("pages", "Pages"),
     "s": ("search_surfaces", "Searches on surfaces"),
 }
 """By letter: the module, whose tables(quick) yields text, and a heading."""

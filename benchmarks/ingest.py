@@ -16,7 +16,8 @@ from benchmarks.rounds import markdown, spread
 from runners.engines.backtrader_engine.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult
 from runners.jobs.queueing import queue, read_configs
-from runners.worker.queue import Queue, Report, Runner
+from runners.worker.queue import Queue, Runner
+from runners.worker.work_items import Report
 from strategies.registry import published_strategies
 
 BATCHES = (1, 10, 50)
