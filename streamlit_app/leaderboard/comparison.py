@@ -38,7 +38,7 @@ def follow_ticks(table: str, shown: Sequence[Result]) -> None:
         one.backtest_result_id: one.strategy for one in shown
     }
     added = [one.backtest_result_id for one in shown if one.backtest_result_id in ticked - set(kept)]
-    _choose([links.option(key, names[key]) for key in [*kept, *added]])
+    st.session_state[KEY] = [links.option(key, names[key]) for key in [*kept, *added]][:MOST]
 
 
 def compare(results: Sequence[Result]) -> None:
@@ -62,7 +62,8 @@ def compare(results: Sequence[Result]) -> None:
         return
     labels = {links.key_of(one): one for one in words}
     found = queries.named(list(labels))
-    st.dataframe(_metrics(labels, found), height=600)
+    wide = {"metric": st.column_config.TextColumn("metric", width=210)}
+    st.dataframe(_metrics(labels, found), column_config=wide, height=600)
     st.caption("Shaded is the best of a row, where one is better than the others.")
     equity = {label: curves.curve(result) for result, label in labels.items()}
     drawn = {label: frame for label, frame in equity.items() if not frame.empty}
@@ -86,12 +87,10 @@ def _tidy(kept: Mapping[int, Result]) -> None:
     words = st.session_state.get(KEY, st.query_params.get_all(KEY))
     wanted = [links.option(key, kept[key].strategy) for key in chosen() if key in kept]
     if words and words != wanted:
-        _choose(wanted)
-
-
-def _choose(words: list[str]) -> None:
-    st.session_state[KEY] = words[:MOST]
-    st.query_params[KEY] = words[:MOST]
+        # Only before the widget is there: later the address is its own to write.
+        if KEY not in st.session_state:
+            st.query_params[KEY] = wanted
+        st.session_state[KEY] = wanted
 
 
 def _metrics(labels: Mapping[int, str], found: Mapping[int, Result]) -> Styler:

@@ -148,7 +148,9 @@ def return_and_drawdown(results: Sequence[Result]) -> alt.Chart | None:
                 "verdict:N",
                 title=None,
                 scale=alt.Scale(domain=["passed", "rejected"], range=["circle", "cross"]),
-                legend=alt.Legend(orient="top"),
+                legend=alt.Legend(
+                    orient="top", symbolFillColor=palette.GREY, symbolStrokeColor=palette.GREY
+                ),
             ),
             href="url:N",
             tooltip=[
@@ -213,7 +215,7 @@ def in_and_out_of_sample(folds: Sequence[dict[str, Any]]) -> Any:
         .mark_line(color=palette.GREY, strokeDash=[5, 3])
         .encode(x=alt.X("at:Q", scale=scale), y=alt.Y("at:Q", scale=scale))
     )
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=palette.GREY, opacity=0.5).encode(y="at:Q")
+    origin = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=palette.GREY, opacity=0.5)
     dots = (
         alt.Chart(frame)
         .mark_point(filled=True, size=70, opacity=0.75)
@@ -230,7 +232,7 @@ def in_and_out_of_sample(folds: Sequence[dict[str, Any]]) -> Any:
             ],
         )
     )
-    return (diagonal + zero + dots).properties(height=340)
+    return (diagonal + origin.encode(y="at:Q") + origin.encode(x="at:Q") + dots).properties(height=520)
 
 
 def _largest(names: Sequence[str], kept: int = 5) -> list[str]:

@@ -10,6 +10,7 @@ from streamlit_app import hints
 from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
 from streamlit_app.leaderboard.queries import PAGE_SIZE, Result
+from streamlit_app.values import NOTHING
 
 
 def leaderboard() -> None:
@@ -43,7 +44,7 @@ def _board(wanted: Filters) -> list[Result]:
         "ratio: what is left after the luck of the best of so many trials. Where it is not known yet, passed "
         "first and then by raw Sharpe ratio."
     )
-    left, middle, right = st.columns([1, 3, 3], vertical_alignment="center")
+    left, right = st.columns([1, 6], vertical_alignment="center")
     left.download_button(
         "CSV",
         lambda: queries.comma_separated(wanted),
@@ -51,12 +52,13 @@ def _board(wanted: Filters) -> list[Result]:
         "text/csv",
         icon=":material/download:",
         help=f"All {total:,} rows, every column, every digit.",
+        key="csv",
         on_click="ignore",
     )
-    with middle:
+    with right:
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
-    with right.expander("Show me the SQL"):
+    with st.expander("Show me the SQL"):
         st.code(queries.shown_sql(wanted, number), language="sql")
     return results
 
@@ -68,8 +70,6 @@ def _page_number(pages: int) -> int:
     if not 1 <= number <= pages:
         number = min(max(number, 1), pages)
         st.session_state["page"] = number
-        if pages == 1:
-            st.query_params.pop("page", None)
     return number
 
 
@@ -82,6 +82,7 @@ def _table(wanted: Filters, number: int, results: Sequence[Result]) -> None:
         figures.table(results, queries.sparklines([one.backtest_result_id for one in results])),
         column_config=figures.COLUMNS,
         hide_index=True,
+        placeholder=NOTHING,
         height="content" if len(results) <= 15 else 560,
         key=key,
         selection_mode="multi-row",
@@ -91,26 +92,29 @@ def _table(wanted: Filters, number: int, results: Sequence[Result]) -> None:
 
 
 def _pictures(wanted: Filters, results: Sequence[Result]) -> None:
-    left, right = st.columns([2, 3])
+    left, right = st.columns(2, gap="large")
     with left:
         st.subheader("How far they came")
         st.altair_chart(figures.funnel(queries.funnel()))
         st.caption("The whole desk, whatever the filters say. A click on a bar leads to its rows.")
-    with right:
         chart = figures.return_and_drawdown(results)
         if chart is not None:
             st.subheader("Return against drawdown")
             st.altair_chart(chart)
-            st.caption("The results on this page of the board.")
-    st.subheader("In sample against out of sample")
+            st.caption("The results on this page of the board. A click on a dot opens its result.")
+    with right:
+        st.subheader("In sample against out of sample")
+        _folds(wanted)
+
+
+def _folds(wanted: Filters) -> None:
     folds = queries.folds(wanted)
     if not folds:
         st.info(
-            "No fold of a walk-forward that fits these filters has been tested yet. "
-            "One tells more than any number above: backdesk queue "
-            "configs/optimizations/walk_forward_example.yaml",
+            "No fold of a walk-forward that fits these filters has been tested yet. To test one:",
             icon=":material/linear_scale:",
         )
+        st.code("backdesk queue configs/optimizations/walk_forward_example.yaml", language="bash")
         return
     st.altair_chart(figures.in_and_out_of_sample(folds))
     lost = sum(fold["out_of_sample_sharpe"] < fold["in_sample_sharpe"] for fold in folds)
