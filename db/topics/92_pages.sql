@@ -21,7 +21,8 @@ as $$
   )
   select c.session, c.equity, c.equity / c.cash - 1,
          1 - c.equity / greatest(c.cash, max(c.equity) over w),
-         exp(sum(ln(greatest(1 + n.return, 1e-12))) over w) - 1
+         -- greatest() passes over nulls: without the case a run without a benchmark would have one that lost everything.
+         exp(sum(case when n.return is not null then ln(greatest(1 + n.return, 1e-12)) end) over w) - 1
   from curve as c
   left join benchmark as n on n.session = c.session
   window w as (order by c.session)

@@ -176,10 +176,14 @@ def test_the_curve_of_a_result_is_worked_out_by_the_desk(filled: Desk) -> None:
     result = calm_result(filled)
     with filled.connect("viewer") as viewer:
         curve = viewer.execute("select total_return, drawdown from result_equity(%s)", [result]).fetchall()
+        benchmarks = viewer.execute(
+            "select count(benchmark_return) from result_equity(%s)", [result]
+        ).fetchone()
         months = viewer.execute(
             "select year, month, total_return from result_months(%s)", [result]
         ).fetchall()
     assert curve == [pytest.approx(row) for row in ((0.1, 0.0), (-0.01, 0.1), (0.21, 0.0))]
+    assert benchmarks == (0,), "an imported run has no benchmark"
     assert months == [pytest.approx(row) for row in ((2010, 1, 0.1), (2010, 2, -0.1), (2011, 3, 22 / 99))]
 
 
