@@ -23,9 +23,9 @@ REST_MILLISECONDS = 1500
 COLORS = 256
 HEIGHT = """
 () => {
-  const block = document.querySelector('[data-testid=stMainBlockContainer]');
-  const last = [...block.querySelectorAll('*')].map(one => one.getBoundingClientRect().bottom);
-  return Math.ceil(Math.max(...last) + block.ownerDocument.querySelector('[data-testid=stMain]').scrollTop);
+  const main = document.querySelector('[data-testid=stMain]');
+  const last = document.querySelector('[data-testid=stMainBlockContainer] [data-testid=stVerticalBlock]');
+  return Math.ceil(last.getBoundingClientRect().bottom + main.scrollTop);
 }
 """
 

@@ -29,6 +29,9 @@ FLAGS = (
 )
 WIDE = ViewportSize(width=1440, height=900)
 PATIENCE_SECONDS = 30.0
+# A container that starts on the same machine makes the browser drop what it was loading.
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+ATTEMPTS = 3
 
 # The app counts as not running before it has connected, and a chart's frame is there before its picture.
 NOT_DRAWN = """
@@ -94,8 +97,16 @@ class View:
 
     def open(self, path: str = "", title: str | None = None) -> None:
         """Opens a page, such as `run?run=1`, and waits until all of it is drawn."""
-        self.page.goto(f"{self.address}/{path}")
-        self.settle(title)
+        for _ in range(ATTEMPTS):
+            try:
+                self.page.goto(f"{self.address}/{path}")
+                self.settle(title)
+                return
+            except (BrowserError, RuntimeError):
+                if not any(NETWORK_CHANGED in words for words in self.errors):
+                    raise
+                self.errors.clear()
+        raise RuntimeError(f"the machine's network changed during each of {ATTEMPTS} attempts")
 
     def settle(self, title: str | None = None) -> None:
         """Waits until the script is over and its charts and tables are drawn."""
