@@ -66,8 +66,8 @@ def acting() -> Iterator[psycopg.Connection[Any]]:
 def call(query: str, values: Mapping[str, Any] | None = None, done: str | None = None) -> Answer:
     """Runs one statement as the director; whatever goes wrong is an answer, never an exception.
 
-    The sentence of success is `done`, or the first column of the first row, which the desk's functions write
-    for people; notices that PostgreSQL adds follow it.
+    The sentence of success is `done`, in which {value} is the first column of the first row, or that column
+    itself, which the desk's functions write for people; notices that PostgreSQL adds follow it.
     """
     allowed, reason = may_act()
     if not allowed:  # A disabled button is only a picture: a browser may send its press all the same.
@@ -86,7 +86,7 @@ def call(query: str, values: Mapping[str, Any] | None = None, done: str | None =
         said = error.diag.message_primary or str(error).strip() or type(error).__name__
         return Answer(False, said, error.diag.message_detail, error.diag.message_hint)
     value = row[0] if row else None
-    sentence = done or (str(value) if value is not None else "Done")
+    sentence = done.format(value=value) if done else (str(value) if value is not None else "Done")
     return Answer(True, " ".join([_stopped(sentence), *map(_stopped, notices)]), value=value)
 
 
@@ -121,16 +121,22 @@ def button(
         answer(target)
 
 
-def answer(place: str) -> None:
-    """What the last press at this place led to; for a while, so that a refresh does not wipe it away."""
+def keep(place: str, said: Answer) -> None:
+    """Has `answer(place)` show this one: for calls that need what the page reads on its way."""
+    st.session_state[_kept(place)] = (time.monotonic(), said)
+
+
+def answer(place: str) -> Answer | None:
+    """Shows what the last press at this place led to; for a while, so that no refresh wipes it away."""
     found: tuple[float, Answer] | None = st.session_state.get(_kept(place))
     if found is None or time.monotonic() - found[0] > ANSWER_SECONDS:
-        return
+        return None
     said = found[1]
     if said.done:
         st.success(said.text(), icon=":material/check_circle:")
     else:
         st.error(said.text(), icon=":material/block:")
+    return said
 
 
 def note() -> None:
@@ -180,7 +186,7 @@ def _button(
 
 
 def _press(target: str, query: str, values: Mapping[str, Any] | None, done: str | None) -> None:
-    st.session_state[_kept(target)] = (time.monotonic(), call(query, values, done))
+    keep(target, call(query, values, done))
 
 
 def _kept(place: str) -> str:

@@ -1,0 +1,174 @@
+"""The form: what it draws is a config, key by key in the order of a file."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import streamlit as st
+
+from streamlit_app.new_job import parameters, queries
+
+DRAWN = ("Random Search", "Bayesian Search")
+
+
+def draw() -> dict[str, Any] | None:
+    """The config as it is filled in; None where there is nothing to test yet, which the page then says."""
+    strategies, coverage = queries.strategies(), queries.coverage()
+    if not strategies:
+        st.info("The desk knows no strategy yet. Run: backdesk up", icon=":material/inbox:")
+        return None
+    if not coverage:
+        st.info("No prices are loaded yet. Run: backdesk load sample", icon=":material/inbox:")
+        return None
+    config = _what(strategies)
+    config |= _prices(coverage)
+    config |= _account()
+    config["optimization"] = _search(config["strategy"])
+    criteria = _criteria()
+    if criteria is not None:
+        config["success_criteria"] = criteria
+    return config
+
+
+def _what(strategies: list[str]) -> dict[str, Any]:
+    st.subheader("What is tested")
+    left, right = st.columns(2)
+    strategy = left.selectbox("Strategy", strategies, key="strategy", bind="query-params")
+    name = right.text_input("Name", key="name", placeholder="for people; may stay empty")
+    known = queries.strategy(strategy)
+    if known["hypothesis"]:
+        st.caption(known["hypothesis"])
+    return {**({"name": name} if name else {}), "strategy": strategy}
+
+
+def _prices(coverage: list[dict[str, Any]]) -> dict[str, Any]:
+    timeframes = sorted({one["timeframe"] for one in coverage}, key=lambda one: (one != "1d", one))
+    left, right = st.columns([3, 1])
+    timeframe = right.selectbox("Length of a bar", timeframes, key="timeframe")
+    offered = {one["symbol"]: one for one in coverage if one["timeframe"] == timeframe}
+    symbols = left.multiselect(
+        "Symbols", list(offered), key=f"symbols {timeframe}", placeholder="traded together as one portfolio"
+    )
+    known = [offered[symbol] for symbol in symbols] or list(offered.values())
+    first, last = max(one["first_day"] for one in known), min(one["last_day"] for one in known)
+    each, start, end = st.columns(3, vertical_alignment="bottom")
+    for_each = each.checkbox(
+        "A search of each symbol", key="for each", help="Instead of one portfolio of all."
+    )
+    begin = _day(start, "First day", first, min(one["first_day"] for one in known), last)
+    over = _day(end, "Last day", last, first, max(one["last_day"] for one in known))
+    st.caption(f"All of them have prices from {first} to {last}; a day that stays empty takes these.")
+    return {
+        "symbols": symbols,
+        **({"for_each": "symbols"} if for_each else {}),
+        "timeframe": timeframe,
+        **({"start_date": begin.isoformat()} if begin else {}),
+        **({"end_date": over.isoformat()} if over else {}),
+    }
+
+
+def _day(place: Any, label: str, default: dt.date, low: dt.date, high: dt.date) -> dt.date | None:
+    found: dt.date | None = place.date_input(
+        label,
+        value=None,
+        min_value=min(low, default),
+        max_value=max(high, default),
+        key=label,
+        format="YYYY-MM-DD",
+    )
+    return found
+
+
+def _account() -> dict[str, Any]:
+    cash, commission, slippage = st.columns(3)
+    return {
+        "cash": int(cash.number_input("Cash", 1, 1_000_000_000_000, 100_000, 10_000, key="cash")),
+        "commission": commission.number_input(
+            "Commission (%)", 0.0, 50.0, 0.1, 0.01, "%g", key="commission", help="Of the value of each fill."
+        )
+        / 100,
+        "slippage": slippage.number_input(
+            "Slippage (%)",
+            0.0,
+            50.0,
+            0.05,
+            0.01,
+            "%g",
+            key="slippage",
+            help="By which each fill is worse than the price.",
+        )
+        / 100,
+    }
+
+
+def _search(strategy: str) -> dict[str, Any]:
+    st.subheader("The search")
+    left, right = st.columns(2)
+    kind = left.selectbox("Search", queries.choices("optimization.type"), key="search", bind="query-params")
+    titles = [one["title"] for one in queries.metrics()]
+    target = right.selectbox("Target", titles, index=titles.index("Sharpe Ratio"), key="target")
+    search: dict[str, Any] = {"type": kind}
+    inner = kind
+    if kind == "Walk-Forward":
+        inner = left.selectbox("Search in each window", queries.choices("optimization.search"), key="inner")
+        search |= {"search": inner, "walk_forward": _windows()}
+    search["target_metric"] = target
+    if inner in DRAWN:
+        search["points"] = int(right.number_input("Points", 1, 1_000_000, 200, 50, key="points"))
+    if inner == "Euler Search":
+        search["segments"] = int(right.number_input("Segments", 2, 1000, 4, key="segments"))
+    st.markdown("**Parameters**")
+    search["parameters"] = parameters.draw(strategy, queries.parameters(strategy), inner in DRAWN)
+    constraints = st.text_area(
+        "Constraints, a line each", key="constraints", height=80, placeholder="fast < slow\nDrawdown < 0.40"
+    )
+    lines = [line.strip() for line in constraints.splitlines() if line.strip()]
+    return search | ({"constraints": lines} if lines else {})
+
+
+def _windows() -> dict[str, Any]:
+    mode, unit, inside, outside, embargo = st.columns(5)
+    return {
+        "mode": mode.selectbox("Windows", queries.choices("optimization.walk_forward.mode"), key="mode"),
+        "unit": unit.selectbox(
+            "Unit", queries.choices("optimization.walk_forward.unit"), index=2, key="unit"
+        ),
+        "in_sample": int(inside.number_input("In sample", 1, 100_000, 24, key="in sample")),
+        "out_of_sample": int(outside.number_input("Out of sample", 1, 100_000, 6, key="out of sample")),
+        "embargo": int(embargo.number_input("Embargo", 0, 10_000, 5, key="embargo", help="Sessions.")),
+    }
+
+
+def _criteria() -> dict[str, float] | None:
+    """Thresholds that are chosen; None where they are the desk's own."""
+    st.subheader("When a result passes")
+    defaults = queries.default_criteria()
+    units = {
+        key: (one["title"], one["unit"])
+        for one in queries.metrics()
+        for key in (one["min_key"], one["max_key"])
+        if key is not None
+    }
+    chosen = st.multiselect(
+        "Criteria", sorted(units), [key for key in defaults if key in units], key="criteria"
+    )
+    found: dict[str, float] = {}
+    columns = st.columns(4)
+    for number, key in enumerate(chosen):
+        title, unit = units[key]
+        word = "at least" if key.startswith("min_") else "at most"
+        with columns[number % 4]:
+            found[key] = _threshold(key, f"{title} {word}", unit, defaults.get(key))
+    return None if found == defaults else found
+
+
+def _threshold(key: str, label: str, unit: str, default: float | None) -> float:
+    fraction = unit == "fraction"
+    shown = 0.0 if default is None else default * (100 if fraction else 1)
+    value = st.number_input(
+        f"{label} (%)" if fraction else label, value=float(shown), format="%g", key=f"criterion {key}"
+    )
+    assert value is not None
+    value = round(value / 100, 10) if fraction else value
+    return int(value) if float(value).is_integer() and unit in ("count", "sessions") else value
