@@ -127,6 +127,10 @@ begin
     and not exists (select from desk.alive_runners() as a where desk.task_capability('suggest') = any (a.engines))
   then
     raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id, quote_literal('backdesk[bayes]');
+  elsif new.kind <> 'optimization'
+    and not exists (select from desk.alive_runners() as a where desk.task_capability(new.kind) = any (a.engines))
+  then
+    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id, new.kind, desk.task_remedy(new.kind);
   end if;
   notify desk_work;
   return null;

@@ -194,7 +194,7 @@ begin
          count(*) filter (where r.status = 'completed') as completed,
          count(*) filter (where r.status = 'cancelled') as cancelled,
          string_agg(distinct r.error, '; ') filter (where r.status = 'failed') as error,
-         count(*) as total, min(r.summary) as summary, array_agg(r.id) as ids
+         count(*) as total
   into v_runs
   from desk.optimization_runs as r where r.job_id = p_job_id and r.role = 'search';
   if v_runs.open > 0 then
@@ -205,16 +205,18 @@ begin
     end if;
     return;
   end if;
+  -- Of one search a symbol some may fail: what the others found is a result, and the summary says what is missing.
   update desk.jobs
   set state = case
-        when v_runs.error is not null then 'failed'
+        when v_runs.cancelled > 0 then 'cancelled'
         when v_runs.completed > 0 then 'done'
-        else 'cancelled' end,
-      summary = case when v_runs.total = 1 then v_runs.summary else desk.runs_summary(v_runs.ids) end,
+        else 'failed' end,
+      summary = desk.job_summary(p_job_id),
       error = v_runs.error,
       finished_at = now()
   where id = p_job_id;
 end
 $$;
-comment on function desk.job_follows_runs(bigint) is 'Brings a job to the state that its runs are in, with the summary over all of them.';
+comment on function desk.job_follows_runs(bigint) is
+  'Brings a job to the state that its searches are in: done when one completed, failed when none did, cancelled when one was; with the summary over all of them.';
 revoke execute on function desk.job_follows_runs(bigint) from public;

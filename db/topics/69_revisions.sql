@@ -32,7 +32,7 @@ begin
   if v_run.status = 'completed' then
     perform desk.strategy_follows_revision(v_run.strategy_id, p_run_id);
     update desk.jobs
-    set summary = (select desk.runs_summary(array_agg(r.id)) from desk.optimization_runs as r where r.job_id = jobs.id and r.role = 'search')
+    set summary = desk.job_summary(jobs.id)
     where id = v_run.job_id and state = 'done';
   end if;
   return coalesce((select r.summary from desk.optimization_runs as r where r.id = p_run_id),

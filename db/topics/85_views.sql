@@ -57,7 +57,7 @@ comment on column desk.job_progress.eta is 'Time left at the pace so far.';
 comment on column desk.job_progress.best_value is 'Best value of the target so far.';
 comment on column desk.job_progress.target_metric is 'The target.';
 comment on column desk.job_progress.summary is 'Its summary, once it is over.';
-comment on column desk.job_progress.error is 'Why it failed.';
+comment on column desk.job_progress.error is 'Why it failed, or of one search a symbol, why some of them did.';
 comment on column desk.job_progress.created_by is 'Who asked.';
 comment on column desk.job_progress.created_at is 'When it was asked for.';
 comment on column desk.job_progress.started_at is 'When it started.';
@@ -86,7 +86,8 @@ comment on column desk.runner_status.alive is 'Heard of within a lease.';
 comment on column desk.runner_status.heartbeat_age is 'Since it was last heard of.';
 comment on column desk.runner_status.memory_mb is 'Private memory.';
 comment on column desk.runner_status.started_at is 'When it started.';
-comment on column desk.runner_status.stopped_at is 'When it stopped.';
+comment on column desk.runner_status.stopped_at is 'When it said goodbye; null for one that died.';
+comment on column desk.runners.stopped_at is 'When it said goodbye; a runner that died has none, and is only no longer heard of: see runner_status.alive.';
 
 create or replace view desk.result_trades as
 select t.backtest_result_id, u.trade, u.symbol, u.entry_time, u.exit_time, u.size, u.entry_price, u.exit_price, u.profit, u.fee as fees

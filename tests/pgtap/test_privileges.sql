@@ -181,6 +181,7 @@ from (values
     ('session_standing', 'p_session_id bigint, p_day date', 'stable', 'definer', 'director, viewer'),
     ('session_usage', 'p_session_id bigint, p_day date', 'stable', 'definer', 'director, viewer'),
     ('set_priority', 'p_job_id bigint, p_priority integer', 'volatile', 'definer', 'director'),
+    ('stranded_tasks', '', 'stable', 'definer', 'dbt, director, viewer'),
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean', 'volatile', 'definer', 'importer'),

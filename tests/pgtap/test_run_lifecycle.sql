@@ -1,6 +1,6 @@
 -- The life of a run, and how its job and its strategy follow.
 
-select plan(52);
+select plan(62);
 select tap.given_desk();
 create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
 create function pg_temp.job() returns bigint language sql as 'select max(id) from desk.jobs';
@@ -143,6 +143,46 @@ select is(tap.drain(pg_temp.runner()), 3, 'until it is done');
 select tap.given_job(2, '{"cash": 1006, "symbols": ["AAPL", "IBM"], "for_each": "symbols"}');
 select is(tap.drain(pg_temp.runner()), 4, 'for_each makes runs that are worked on side by side');
 select is((select summary from jobs where id = pg_temp.job()), '4 runs complete, 4 passed, best Sharpe: 0.6', 'the job sums up all of them');
+select tap.given_job(2, '{"cash": 1008, "symbols": ["AAPL", "IBM"], "for_each": "symbols"}');
+select advance_runs(pg_temp.runner());
+do $$
+declare v_item record; v_ordinal bigint;
+begin
+  for v_item in select * from desk.claim_work(pg_temp.runner(), 20) loop
+    foreach v_ordinal in array v_item.ordinals loop
+      if v_item.optimization_run_id = pg_temp.run() then
+        perform desk.fail_work(v_item.work_item_id, v_item.token, v_ordinal, 'strategy', 'KeyError: slow');
+      else
+        perform tap.complete(v_item.work_item_id, v_item.token, v_ordinal);
+      end if;
+    end loop;
+  end loop;
+end $$;
+select tap.drain(pg_temp.runner());
+select is(tap.rows(format('select state, summary, error from jobs where id = %s', pg_temp.job())),
+  '[["done", "2 runs complete, 2 passed, best Sharpe: 0.6, 2 failed; 1 of 2 searches failed: AAPL: All 2 points failed. KeyError: slow",
+     "All 2 points failed. KeyError: slow"]]', 'one search that fails fails no job, and the summary says which and why');
+select is(tap.rows(format('select status from optimization_runs where job_id = %s order by id', pg_temp.job())), '[["failed"], ["completed"]]',
+  'the other one''s results stand');
+select is(rejudge_run(pg_temp.run() + 1), '2 runs complete, 2 passed, best Sharpe: 0.6', 'judging one search again');
+select matches((select summary from jobs where id = pg_temp.job()), '1 of 2 searches failed: AAPL: ', 'does not forget the other');
+select is(retry_job(pg_temp.job()), format('job %s: 2 failed points are tried again', pg_temp.job()), 'what failed is tried again');
+select is(tap.drain(pg_temp.runner()), 2, 'and nothing else');
+select is(tap.rows(format('select state, summary, error from jobs where id = %s', pg_temp.job())),
+  '[["done", "4 runs complete, 4 passed, best Sharpe: 0.6", null]]', 'then the job is whole');
+select tap.given_job(2, '{"cash": 1009, "symbols": ["AAPL", "IBM"], "for_each": "symbols"}');
+select tap.drain(pg_temp.runner(), null, 'KeyError: slow');
+select is(tap.rows(format('select state, error from jobs where id = %s', pg_temp.job())),
+  '[["failed", "All 2 points failed. KeyError: slow"]]', 'a job fails when all of its searches do');
+select tap.given_job(2, '{"cash": 1010, "symbols": ["AAPL", "IBM"], "for_each": "symbols"}');
+select advance_runs(pg_temp.runner());
+create temporary table some_held as select * from claim_work(pg_temp.runner(), 20);
+select tap.complete(h.work_item_id, h.token, o) from some_held as h, unnest(h.ordinals) as o where h.optimization_run_id = pg_temp.run();
+select tap.advance(pg_temp.runner());
+select is(cancel_job(pg_temp.job()), format('job %s cancelled after 2 of 4: 2 runs complete, 2 passed, best Sharpe: 0.6', pg_temp.job()),
+  'one cancelled between its searches says how far it was');
+select is(tap.rows(format('select j.state, r.status from jobs as j join optimization_runs as r on r.job_id = j.id where j.id = %s order by r.id', pg_temp.job())),
+  '[["cancelled", "completed"], ["cancelled", "cancelled"]]', 'and is cancelled, though one of them completed');
 
 -- Flags
 select is(
