@@ -139,11 +139,6 @@ def answer(place: str) -> Answer | None:
     return said
 
 
-def keep(place: str, said: Answer) -> None:
-    """Has an answer shown at this place, for what a page asks by itself."""
-    st.session_state[_kept(place)] = (time.monotonic(), said)
-
-
 def note() -> None:
     """Once a page: why its buttons are grey."""
     allowed, reason = may_act()
