@@ -105,9 +105,9 @@ as $$
     b.id, b.sharpe_ratio / sqrt(252::double precision), b.block_sums, b.parameters_hash
   from desk.backtest_results as b
   where b.optimization_run_id = p_run_id and b.outcome = 'finished' and b.source_result_id is null
-    and not exists (
-      select from desk.backtest_results as e
-      where e.provenance_hash = b.provenance_hash and e.outcome = 'finished' and e.source_result_id is null and e.id < b.id)
+    and (b.provenance_hash is null or b.id = (
+      select min(e.id) from desk.backtest_results as e
+      where e.provenance_hash = b.provenance_hash and e.outcome = 'finished' and e.source_result_id is null))
     and (b.provenance_hash is not null or b.parameters_hash <> all (array(
       select e.parameters_hash
       from desk.optimization_runs as r

@@ -22,7 +22,7 @@ from runners.worker.protocol import (
     ProtocolError,
     SessionRows,
 )
-from runners.worker.queue import Report, WorkItem
+from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ChildPipe, ZygoteClient, ZygoteError
 
 PRICE_SETS = 8

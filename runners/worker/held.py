@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from runners.engines.base import Point, RunSettings
-from runners.worker.queue import Kind, Running, WorkItem
+from runners.worker.work_items import Kind, Running, WorkItem
 from runners.worker.zygote_client import ChildPipe
 
 # Between the fork and the first message, and between the last result and the end, nothing takes long.

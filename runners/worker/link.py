@@ -13,7 +13,13 @@ from runners.errors import DeskError
 from runners.worker.queue import Queue
 
 BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
+CONNECTION_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # These end the session, though they are not filed under it.
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 class Link:

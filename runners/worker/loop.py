@@ -21,8 +21,9 @@ from runners.worker.interrupts import Interrupts
 from runners.worker.link import CONNECTION_ERRORS, Link
 from runners.worker.outbox import Outbox
 from runners.worker.progress import Standing, WorkProgress
-from runners.worker.queue import Queue, Report, Runner, WorkItem
+from runners.worker.queue import Queue, Runner
 from runners.worker.tasks import TaskSlot
+from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ZygoteClient
 
 HEARTBEAT_SECONDS = 5.0

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import psycopg
 
 from runners.worker.link import CONNECTION_ERRORS
-from runners.worker.queue import Queue, Report, WorkItem
+from runners.worker.outcomes import FAILURE, RESULT, ROWS, call
+from runners.worker.queue import Queue
+from runners.worker.work_items import Report, WorkItem
 
 BATCH = 50
 SECONDS = 0.2
@@ -42,16 +44,26 @@ class Outbox:
     def flush(self, queue: Queue) -> None:
         """Record everything; where the connection breaks, what has no answer stays for the next time."""
         while self._reports:
-            batch = self._reports[:BATCH]
+            batch = self._next()
             try:
                 answers = queue.record(batch)
             except CONNECTION_ERRORS:
                 raise
             except UNRECORDABLE:
                 answers = _one_by_one(queue, batch)
-            del self._reports[: len(batch)]
+            sent = set(map(id, batch))
+            self._reports = [report for report in self._reports if id(report) not in sent]
             for report, word in answers:
                 self._answered(report, word)
+
+    def _next(self) -> list[Report]:
+        """What a strategy logged goes before its outcome, and failures come last: a failure may end the claim
+        under which the others are told."""
+        for told in (ROWS, RESULT, FAILURE):
+            batch = [report for report in self._reports if call(report) is told]
+            if batch:
+                break
+        return batch[:BATCH]
 
 
 def _one_by_one(queue: Queue, batch: list[Report]) -> list[tuple[Report, str]]:

@@ -1,29 +1,23 @@
 """The SQL API as a runner sees it: each method is one short call of one function.
 
-Nothing is decided here. Results and failures go in a pipeline, sorted by run so that two runners that record
-for the same runs take the locks in the same order.
+Nothing is decided here.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
-from runners.worker.array_images import Days, Doubles
+from runners.engines.base import Point, PriceSeries, RunSettings
+from runners.worker.outcomes import in_one_statement
 from runners.worker.patience import PatientConnection
-from strategies.run_context import Row
+from runners.worker.work_items import Report, Running, Task, WorkItem
 
-RECORD_ROWS = "select desk.record_session_rows(%s::bigint, %s, %s::bigint, %s::text::jsonb)"
-Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
 CHANNEL = "desk_work"
 CALLS = 50
 
@@ -39,15 +33,11 @@ CLAIM_TASK = """
 select work_item_id, token, kind, attempt, optimization_run_id, payload from desk.claim_task(%s::bigint)
 """
 HISTORY = "select parameters, value from desk.search_history(%s::bigint, %s) order by ordinal"
+# Nothing of a runner's takes so many leases. Known from PostgreSQL 17 on.
+TRANSACTION_LEASES = 10
+GUARD = "select set_config(name, %s, false) from pg_settings where name = 'transaction_timeout'"
+LONGEST = 4.0
 STANDING = "select total, recorded, passed, best from desk.run_standing(%s::bigint[])"
-FAIL = "select desk.fail_work(%b::bigint, %b, %b::bigint, %b::text, %b::text)"
-COMPLETE = """
-select desk.complete_work(
-  %b::bigint, %b, %b::bigint, %b, %b::date[], %b::float8[],
-  %b::text[], %b::timestamptz[], %b::timestamptz[], %b::float8[], %b::float8[], %b::float8[], %b::float8[],
-  %b::float8[]
-)
-"""
 
 
 @dataclass(frozen=True)
@@ -64,47 +54,6 @@ class Runner:
     strategies: tuple[dict[str, object], ...]
 
 
-@dataclass(frozen=True)
-class WorkItem:
-    """Claimed points of one run; `token` proves the claim."""
-
-    work_item_id: int
-    token: UUID
-    optimization_run_id: int
-    attempt: int
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
-class Task:
-    """Claimed work that is not points."""
-
-    item: WorkItem
-    kind: str
-    payload: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Report:
-    """One point's outcome on its way to the database: a result, or a failure's kind and text."""
-
-    item: WorkItem
-    ordinal: int
-    result: PointResult | None = None
-    kind: Kind | None = None
-    error: str = ""
-    rows: tuple[Row, ...] | None = None
-    """Not an outcome: what the strategy has logged so far."""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A held item and the point of it that is executing, if one is."""
-
-    item: WorkItem
-    ordinal: int | None
-
-
 class Queue:
     """The runner's only connection, in autocommit."""
 
@@ -117,6 +66,7 @@ class Queue:
         if isinstance(connection, PatientConnection):
             # Early enough to connect anew before the leases are over.
             connection.patience = max(1.0, self.lease_seconds / 2)
+        connection.execute(GUARD, [f"{1000 * TRANSACTION_LEASES * self.lease_seconds:.0f}ms"])
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -199,19 +149,14 @@ class Queue:
         return dict(rows.fetchall())
 
     def record(self, reports: Sequence[Report]) -> list[tuple[Report, str]]:
-        """Hand outcomes over in one round trip; returns each with the word that PostgreSQL answered."""
-        # A batch is one transaction: it takes runs in the order in which desk.lock_progress() locks them.
+        """Hand over outcomes that are told in the same call; each with the word that PostgreSQL answered."""
+        # One transaction: it takes runs in the order in which desk.lock_progress() locks them.
         ordered = sorted(
             reports,
             key=lambda report: (-report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
         )
-        with self._connection.pipeline():
-            cursors = [self._connection.execute(*_statement(report)) for report in ordered]
-        answers = []
-        for report, cursor in zip(ordered, cursors, strict=True):
-            row = cursor.fetchone()
-            answers.append((report, str(row[0]) if row else ""))
-        return answers
+        words = self._connection.execute(*in_one_statement(ordered)).fetchall()
+        return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
 
     def release(self, runner_id: int) -> int:
         return int(self._value("select desk.release_work(%s::bigint)", runner_id))
@@ -224,7 +169,7 @@ class Queue:
 
     def advance(self, runner_id: int) -> int:
         # Closing a run of a million points takes longer than anything else that is asked.
-        with self._patience(4.0):
+        with self._patience(LONGEST):
             return self._until_nothing("select desk.advance_runs(%s::bigint)", runner_id)
 
     def _until_nothing(self, statement: str, *parameters: object) -> int:
@@ -259,37 +204,3 @@ class Queue:
     def open_work(self, runner_id: int) -> int:
         """Points without a result in runs that this runner could work on, whoever holds them."""
         return int(self._value("select desk.open_work(%s::bigint)", runner_id))
-
-
-def _rows_json(rows: Iterable[Row]) -> str:
-    """By table; PostgreSQL's texts hold no NUL."""
-    tables: dict[str, list[tuple[object, ...]]] = {}
-    for table, values in rows:
-        tables.setdefault(table, []).append(values)
-    return json.dumps(tables, allow_nan=False).replace("\\u0000", "?")
-
-
-def _statement(report: Report) -> tuple[str, Sequence[object]]:
-    item, result = report.item, report.result
-    head = (item.work_item_id, item.token, report.ordinal)
-    if report.rows is not None:
-        return RECORD_ROWS, (*head, _rows_json(report.rows))
-    if result is None:
-        return FAIL, (*head, report.kind, report.error)
-    trades = result.trades
-    entered: list[dt.datetime] = [trade.entry_time for trade in trades]
-    left: list[dt.datetime] = [trade.exit_time for trade in trades]
-    return COMPLETE, (
-        *head,
-        Jsonb(result.metrics),
-        Days(result.sessions),
-        Doubles(result.equity),
-        [trade.symbol for trade in trades],
-        entered,
-        left,
-        [trade.size for trade in trades],
-        [trade.entry_price for trade in trades],
-        [trade.exit_price for trade in trades],
-        [trade.profit for trade in trades],
-        [trade.fees for trade in trades],
-    )

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from runners.worker.queue import Queue, Running, Task
+from runners.worker.queue import Queue
+from runners.worker.work_items import Running, Task
 from runners.worker.zygote_client import scrubbed
 
 ERROR_LINES = 5

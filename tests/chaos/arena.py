@@ -111,6 +111,14 @@ class Arena:
             self._launcher.stdin.flush()
             self.runners.append(int(self._launcher.stdout.readline()))
 
+    def at_work(self, count: int) -> None:
+        """Until so many runners have claimed something."""
+        began = time.monotonic()
+        holders = "select count(distinct runner_id) from work_items where runner_id is not null"
+        while self.rows(holders) < [(count,)]:
+            assert time.monotonic() - began < 30, self.log()
+            time.sleep(0.02)
+
     def kill(self, pid: int) -> None:
         """As `kill -9` of the runner; its zygote and children end by themselves."""
         self.runners.remove(pid)

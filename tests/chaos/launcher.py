@@ -99,7 +99,8 @@ def main() -> None:
                 os.setsid()
                 code = run(float(line), folder, strategies)
             except BaseException as error:
-                print(f"runner ended: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+                detail = getattr(error, "detail", None) or ""
+                print(f"runner ended: {type(error).__name__}: {error} {detail}", file=sys.stderr, flush=True)
             finally:
                 os._exit(code)
         print(pid, flush=True)

@@ -45,13 +45,16 @@ def fill(session: Session, items: int) -> None:
     session.execute("analyze work_items")
 
 
+def pages_of(session: Session, call: str, rows: int = 1) -> int:
+    """Pages that a call touches, in everything that it calls itself."""
+    ((plans,),) = session.execute(f"explain (analyze, buffers, format json) {call}".encode()).fetchall()
+    plan = plans[0]["Plan"]
+    assert plan["Actual Rows"] == rows, json.dumps(plan)
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
 def claim_pages(session: Session) -> int:
-    """Pages that a claim touches, in everything that it calls."""
-    ((plan,),) = session.execute(
-        f"explain (analyze, buffers, format json) select * from claim_work(1, {LIMIT})".encode()
-    ).fetchall()
-    assert plan[0]["Plan"]["Actual Rows"] == LIMIT, json.dumps(plan)
-    return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
+    return pages_of(session, f"select * from claim_work(1, {LIMIT})", LIMIT)
 
 
 @pytest.mark.parametrize("items", ITEMS)
@@ -109,3 +112,34 @@ def test_no_call_of_a_runner_scans_the_queue(session: Session) -> None:
     ):
         session.execute(call.encode())
         assert scanned() == before, f"{call} reads the whole queue"
+
+
+def test_a_run_closes_at_a_cost_that_grows_with_its_points_only(session: Session) -> None:
+    """On a table that nobody has analyzed yet, as that of a desk whose first run has just ended."""
+    session.execute("alter table backtest_results set (autovacuum_enabled = off)")
+    session.execute("select tap.drain(1)")
+    pages = []
+    for points in (1900, 3 * 1900):
+        while count_results(session) < points:
+            session.execute(COPIES)
+        pages.append(pages_of(session, "select count_trials(1)"))
+    ((trials,),) = session.execute("select trials from run_statistics").fetchall()
+    print(f"\npages to count the trials of 1,900 points: {pages[0]}, of 5,700: {pages[1]}")
+    assert trials == 5700
+    assert pages[1] < 4 * pages[0]
+
+
+def count_results(session: Session) -> int:
+    ((count,),) = session.execute("select count(*) from backtest_results").fetchall()
+    return int(count)
+
+
+# 1,900 more results like the first, each a trial of its own.
+COPIES = """
+insert into backtest_results overriding system value
+select (jsonb_populate_record(b, jsonb_build_object(
+  'id', nextval(pg_get_serial_sequence('desk.backtest_results', 'id')),
+  'ordinal', b.ordinal + (select max(ordinal) from backtest_results),
+  'provenance_hash', md5(random()::text), 'parameters_hash', md5(random()::text)))).*
+from backtest_results as b where b.ordinal <= 1900
+"""

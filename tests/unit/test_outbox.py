@@ -10,8 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from runners.engines.base import PointResult
 from runners.worker.outbox import BATCH, SECONDS, Outbox
-from runners.worker.queue import Report, WorkItem
+from runners.worker.outcomes import in_one_statement
+from runners.worker.work_items import Report, WorkItem
 
 ITEM = WorkItem(1, uuid.uuid4(), 1, 1, ())
 
@@ -84,3 +86,24 @@ def test_what_belongs_to_a_lost_claim_is_forgotten() -> None:
     outbox.forget(ITEM)
     flush(outbox, FakeQueue())
     assert words == {9: "recorded"}
+
+
+def test_what_was_logged_goes_first_and_failures_last() -> None:
+    result = PointResult(1, {}, [], [], [])
+    outbox = Outbox(lambda *_: None)
+    told = [
+        Report(ITEM, 1, kind="crash", error="x"),
+        Report(ITEM, 2, result=result),
+        Report(ITEM, 3, rows=()),
+        Report(ITEM, 4, result=result),
+    ]
+    for report in told:
+        outbox.add(report)
+    queue = FakeQueue()
+    flush(outbox, queue)
+    assert queue.batches == [[3], [2, 4], [1]]
+
+
+def test_one_statement_tells_outcomes_of_one_kind() -> None:
+    with pytest.raises(ValueError, match="several kinds"):
+        in_one_statement([Report(ITEM, 1, kind="crash"), Report(ITEM, 2, rows=())])

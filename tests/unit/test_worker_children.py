@@ -15,7 +15,7 @@ import pytest
 
 from runners.engines.base import Point
 from runners.worker.executor import Executor
-from runners.worker.queue import Report, WorkItem
+from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ZygoteClient, ZygoteError, scrubbed
 from tests.unit.price_samples import by_hand, settings_for
 
