@@ -7,6 +7,7 @@ from collections import Counter
 
 import psycopg
 import pytest
+import yaml
 
 from runners import dbt
 from tests import board_rows
@@ -18,12 +19,22 @@ MARTS = (
     "daily_summary",
     "optimization_summary",
     "rejection_summary",
+    "fee_drag",
     "queue_health",
     "search_progress",
     "parameter_sensitivity",
     "walk_forward_summary",
     "walk_forward_fold_summary",
 )
+
+
+def test_every_mart_is_listed_here_and_keeps_a_contract() -> None:
+    folder = dbt.PROJECT / "models" / "marts"
+    assert sorted(file.stem for file in folder.glob("*.sql")) == sorted(MARTS)
+    for mart in MARTS:
+        (model,) = yaml.safe_load((folder / f"{mart}.yml").read_text())["models"]
+        assert model["config"]["contract"] == {"enforced": True}, mart
+        assert all("data_type" in column for column in model["columns"]), mart
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,6 +83,7 @@ def test_marts_answer_to_their_bare_names(built_desk: Desk, role: str) -> None:
         "daily_summary": 1,
         "optimization_summary": 3,
         "rejection_summary": 3,
+        "fee_drag": 3,
         "queue_health": 1,
         "search_progress": 5,
         "parameter_sensitivity": 6,

@@ -22,6 +22,14 @@ runners as (
   select * from {{ ref('stg_runner_status') }}
 ),
 
+settings as (
+  select * from {{ ref('stg_settings') }}
+),
+
+stranded_tasks as (
+  select * from {{ stranded_tasks() }} as t (job_id, kind, remedy)
+),
+
 open_jobs as (
   select
     count(*) as open_jobs,
@@ -30,6 +38,28 @@ open_jobs as (
     min(job_id) filter (where state = 'held') as held_job
   from jobs
   where state in ('held', 'waiting', 'running', 'paused')
+),
+
+failed_jobs as (
+  select
+    job_id as failed_job,
+    kind as failed_kind,
+    left(split_part(error, e'\n', 1), 200) as failed_error
+  from jobs
+  where state = 'failed'
+    and finished_at > {{ desk_now() }} - interval '24 hours'
+  order by job_id desc
+  limit 1
+),
+
+stranded_task as (
+  select
+    job_id as task_job,
+    kind as task_kind,
+    remedy as task_remedy
+  from stranded_tasks
+  order by job_id
+  limit 1
 ),
 
 points as (
@@ -51,7 +81,8 @@ points as (
 recorded as (
   select
     coalesce(sum(progress.finished), 0)::bigint as finished_points,
-    coalesce(sum(progress.failed), 0)::bigint as failed_points
+    coalesce(sum(progress.failed), 0)::bigint as failed_points,
+    max(runs.job_id) filter (where progress.failed > 0) as job_of_failed_points
   from runs
   inner join progress on progress.optimization_run_id = runs.optimization_run_id
   where runs.status in ('pending', 'running')
@@ -71,7 +102,13 @@ alive as (
 ),
 
 transactions as (
-  select {{ oldest_transaction_age() }} as oldest_transaction_age
+  select
+    {{ oldest_transaction_age() }} as oldest_transaction_age,
+    (
+      select (value #>> '{}')::interval
+      from settings
+      where name = 'transaction_limit'
+    ) as transaction_limit
 ),
 
 figures as (
@@ -80,11 +117,13 @@ figures as (
     points.running_points,
     recorded.finished_points,
     recorded.failed_points,
+    recorded.job_of_failed_points,
     open_jobs.open_jobs,
     points.oldest_waiting_age,
     alive.runners_alive,
     throughput.points_last_5_minutes,
     transactions.oldest_transaction_age,
+    transactions.transaction_limit,
     points.claimable_points,
     points.oldest_lease,
     points.stranded_run,
@@ -125,18 +164,32 @@ final as (
         then format(
           'Run %s waits, and no live runner has the strategy %s on the engine %s. Start one that has: backdesk work',
           stranded.optimization_run_id, stranded.strategy, stranded.engine)
+      when stranded_task.task_kind is not null
+        then format(
+          'Job %s waits, and no live runner takes tasks of kind %s. %s',
+          stranded_task.task_job, stranded_task.task_kind, stranded_task.task_remedy)
       when figures.oldest_lease < {{ desk_now() }} - interval '5 minutes' and figures.points_last_5_minutes = 0
         then format(
           '%s points are with runners and none was recorded for five minutes. See: select * from runner_status where alive',
           figures.running_points)
-      when figures.oldest_transaction_age > interval '15 minutes'
+      when figures.oldest_transaction_age > figures.transaction_limit
         then format(
-          'A transaction has been open for %s, so that old rows cannot be cleaned up. See: select * from pg_stat_activity order by xact_start',
+          'A transaction has been open for %s, so that old rows cannot be cleaned up. See: select * from oldest_transaction()',
           figures.oldest_transaction_age)
+      when failed_jobs.failed_job is not null
+        then format(
+          'Job %s failed: %s. %s', failed_jobs.failed_job, rtrim(failed_jobs.failed_error, '. '),
+          case
+            when failed_jobs.failed_kind = 'optimization'
+              then format('Once that is mended: select retry_job(%s)', failed_jobs.failed_job)
+            else 'Once that is mended, insert it again'
+          end)
       when figures.failed_points > 0
         then format(
-          '%s points failed. See: select error_kind, error from backtest_results where outcome = ''failed'' order by id desc',
-          figures.failed_points)
+          '%s points failed%s. See: select error_kind, error, points from run_failures order by last_at desc%s',
+          figures.failed_points,
+          ', the last of them in job ' || figures.job_of_failed_points,
+          '. To try them again: select retry_job(' || figures.job_of_failed_points || ')')
       when figures.claimable_points + figures.running_points > 0
         then format('Nothing to do: %s points to go', figures.claimable_points + figures.running_points)
       when figures.held_job is not null
@@ -151,6 +204,8 @@ final as (
     end as next_step
   from figures
   left join open_runs as stranded on stranded.optimization_run_id = figures.stranded_run
+  left join stranded_task on true
+  left join failed_jobs on true
 )
 
 select * from final
