@@ -1,7 +1,179 @@
-"""Monitor."""
+"""The monitor: what strategies log while they trade, a session at a time. It refreshes itself."""
 
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
 import streamlit as st
+
+from strategies.risk_limits import RiskLimits
+from streamlit_app import hints, links
+from streamlit_app.monitor import figures, queries, tables
+from streamlit_app.values import NOTHING, metric_text, moment, number, per_cent
+
+REFRESH_SECONDS = 5
 
 
 def monitor() -> None:
     st.title("Monitor")
+    with hints.explained():
+        found = queries.sessions()
+        if not found:
+            st.info("No strategy has logged anything yet.", icon=":material/inbox:")
+            st.markdown(
+                "A backtest becomes a session when its strategy logs: set `enable_db_logging: true` among the"
+                " parameters of a [new job](/new_job), and `enable_risk_manager: true` for its limits."
+            )
+            return
+        options = [
+            links.option(one["id"], f"{one['strategy']} ({one['kind']}, {one['state']})") for one in found
+        ]
+        left, right = st.columns([3, 1])
+        with left:
+            chosen = links.choose("Session", options, "session")
+        if chosen is None:
+            return
+        session = links.key_of(chosen)
+        whole = queries.standing(session, None)
+        if whole is None or whole["day"] is None:
+            st.info("Nothing of this session has arrived yet.", icon=":material/hourglass_empty:")
+            return
+        with right:
+            day = st.date_input(
+                "As of the end of",
+                value=None,
+                min_value=whole["first_day"],
+                max_value=whole["last_day"],
+                key="day",
+                bind="query-params",
+                format="YYYY-MM-DD",
+                help="Empty: the last day of the session.",
+            )
+        _live(session, day)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _live(session: int, asked: dt.date | None) -> None:
+    with hints.explained():
+        standing = queries.standing(session, asked)
+        if standing is None or standing["day"] is None:
+            st.info("The session has no day so early.", icon=":material/event_busy:")
+            return
+        day: dt.date = standing["day"]
+        limits = _limits(session, day, standing)
+        _words(standing)
+        _numbers(standing, limits)
+        days = queries.days(session, day)
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Value of the portfolio")
+            st.altair_chart(figures.value(days))
+        with right:
+            st.subheader("Profit and loss of each day")
+            st.altair_chart(figures.day_profits(days, _allowed(limits, "max_daily_loss")))
+        _risk(session, day, standing, limits)
+        _table("Positions", tables.positions(queries.positions(session, day)), "Nothing is held.")
+        _table("Orders", tables.orders(queries.orders(session, day)), "No order has been sent.")
+        _table("Trades", tables.trades(queries.trades(session, day)), "No trade has been closed.")
+        _table("Daily summaries", tables.days(days[: queries.ROWS]), "No day is over.")
+
+
+def _words(standing: dict[str, Any]) -> None:
+    words = f"{standing['kind']} of {' '.join(standing['symbols'])}, {standing['state']}"
+    if standing["optimization_run_id"] is not None:
+        words += f" · [its run]({links.run_url(standing['optimization_run_id'], standing['strategy'])})"
+    if standing["backtest_result_id"] is not None:
+        words += (
+            f" · [its result]({links.strategy_url(standing['strategy'], standing['backtest_result_id'])})"
+        )
+    st.markdown(words[:1].upper() + words[1:])
+    if standing["error"]:
+        st.error(standing["error"].splitlines()[-1], icon=":material/error:")
+    st.caption(
+        f"Shown: the end of {standing['day']}, of {standing['first_day']} to {standing['last_day']}."
+        f" Last written {moment(standing['written_at'])}."
+    )
+
+
+def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
+    day = standing["day_profit"] / standing["day_begin"] if standing["day_begin"] else None
+    allowed = _allowed(limits, "max_daily_loss")
+    numbers = {
+        "Value": number(standing["value"]),
+        "Profit of the day": number(standing["day_profit"]),
+        "Cash": number(standing["cash"]),
+        "Invested": per_cent(standing["exposure"]),
+        "Below its peak": per_cent(standing["drawdown"]),
+        "Trades": f"{standing['trades']:,}",
+    }
+    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+        column.metric(label, value)
+    st.caption(
+        f"Profit of the day {per_cent(day, 2)}, at which a loss of {per_cent(allowed)} ends its entries."
+        f" Trades earned {number(standing['net_profit'])} after fees; fees so far {number(standing['fees'])}."
+    )
+
+
+def _limits(session: int, day: dt.date, standing: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each limit that holds, with what is used of it; the risk manager's own where nothing else is set."""
+    holding = RiskLimits.of(standing["risk_limits"])
+    found = []
+    for one in queries.usage(session, day):
+        allowed = getattr(holding, one["limit_name"])
+        if allowed:
+            shown = f"{_shown(one['used'], one['unit'])} of {_shown(allowed, one['unit'])}"
+            found.append({**one, "allowed": allowed, "share": one["used"] / allowed, "words": shown})
+    return found
+
+
+def _allowed(limits: list[dict[str, Any]], name: str) -> float | None:
+    return next((float(one["allowed"]) for one in limits if one["limit_name"] == name), None)
+
+
+def _shown(value: float, unit: str) -> str:
+    return metric_text(value, unit, {"fraction": 1, "count": 0}.get(unit, 2))
+
+
+def _risk(session: int, day: dt.date, standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Risk limits")
+        if not standing["watched"]:
+            st.warning(
+                "No risk manager watched this session: nothing kept it within these limits."
+                " Set enable_risk_manager.",
+                icon=":material/shield:",
+            )
+        st.altair_chart(figures.usage(limits))
+    with right:
+        st.subheader("Risk events")
+        counts = [one for one in queries.risk_counts(session, day) if one["limit_name"] != "day"]
+        if counts:
+            st.altair_chart(figures.risk_events(counts))
+        else:
+            st.caption("No order was refused and no limit was reached.")
+    if counts:
+        severities = st.multiselect(
+            "Severity", list(figures.SEVERITIES), ["critical", "warning"], key="severity", bind="query-params"
+        )
+        events = queries.risk_events(session, day, severities)
+        _table("", tables.risk_events(events), "There is no event of these severities.")
+
+
+def _table(heading: str, frame: pd.DataFrame, nothing: str) -> None:
+    if heading:
+        st.subheader(heading)
+    if frame.empty:
+        st.caption(nothing)
+        return
+    st.dataframe(
+        frame,
+        column_config=tables.COLUMNS,
+        hide_index=True,
+        placeholder=NOTHING,
+        height="content" if len(frame) <= 10 else 385,
+    )
+    if len(frame) == queries.ROWS:
+        st.caption(f"The newest {queries.ROWS}.")

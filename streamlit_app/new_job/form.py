@@ -25,9 +25,7 @@ def draw() -> dict[str, Any] | None:
     config |= _prices(coverage)
     config |= _account()
     config["optimization"] = _search(config["strategy"])
-    criteria = _criteria()
-    if criteria is not None:
-        config["success_criteria"] = criteria
+    config["success_criteria"] = _criteria()
     return config
 
 
@@ -58,7 +56,8 @@ def _prices(coverage: list[dict[str, Any]]) -> dict[str, Any]:
     )
     begin = _day(start, "First day", first, min(one["first_day"] for one in known), last)
     over = _day(end, "Last day", last, first, max(one["last_day"] for one in known))
-    st.caption(f"All of them have prices from {first} to {last}; a day that stays empty takes these.")
+    if symbols:
+        st.caption(f"All of them have prices from {first} to {last}; a day that stays empty takes these.")
     return {
         "symbols": symbols,
         **({"for_each": "symbols"} if for_each else {}),
@@ -81,25 +80,18 @@ def _day(place: Any, label: str, default: dt.date, low: dt.date, high: dt.date) 
 
 
 def _account() -> dict[str, Any]:
-    cash, commission, slippage = st.columns(3)
-    return {
-        "cash": int(cash.number_input("Cash", 1, 1_000_000_000_000, 100_000, 10_000, key="cash")),
-        "commission": commission.number_input(
-            "Commission (%)", 0.0, 50.0, 0.1, 0.01, "%g", key="commission", help="Of the value of each fill."
-        )
-        / 100,
-        "slippage": slippage.number_input(
-            "Slippage (%)",
-            0.0,
-            50.0,
-            0.05,
-            0.01,
-            "%g",
-            key="slippage",
-            help="By which each fill is worse than the price.",
-        )
-        / 100,
-    }
+    columns = st.columns(3)
+    cash = columns[0].number_input("Cash", 1, 1_000_000_000_000, 100_000, 10_000, key="cash")
+    with columns[1]:
+        commission = _cost("Commission (%)", 0.1, "Of the value of each fill.")
+    with columns[2]:
+        slippage = _cost("Slippage (%)", 0.05, "By which each fill is worse than the price.")
+    return {"cash": int(cash), "commission": commission, "slippage": slippage}
+
+
+def _cost(label: str, default: float, help: str) -> float:
+    """Asked for in per cent, as a fraction."""
+    return round(st.number_input(label, 0.0, 50.0, default, 0.01, "%g", key=label, help=help) / 100, 10)
 
 
 def _search(strategy: str) -> dict[str, Any]:
@@ -140,8 +132,8 @@ def _windows() -> dict[str, Any]:
     }
 
 
-def _criteria() -> dict[str, float] | None:
-    """Thresholds that are chosen; None where they are the desk's own."""
+def _criteria() -> dict[str, float]:
+    """Thresholds; the desk's own to begin with, written out so that a file says what it was judged by."""
     st.subheader("When a result passes")
     defaults = queries.default_criteria()
     units = {
@@ -154,13 +146,13 @@ def _criteria() -> dict[str, float] | None:
         "Criteria", sorted(units), [key for key in defaults if key in units], key="criteria"
     )
     found: dict[str, float] = {}
-    columns = st.columns(4)
+    columns = st.columns(4, vertical_alignment="bottom")
     for number, key in enumerate(chosen):
         title, unit = units[key]
         word = "at least" if key.startswith("min_") else "at most"
         with columns[number % 4]:
             found[key] = _threshold(key, f"{title} {word}", unit, defaults.get(key))
-    return None if found == defaults else found
+    return found
 
 
 def _threshold(key: str, label: str, unit: str, default: float | None) -> float:

@@ -62,6 +62,7 @@ def _form() -> tuple[Config | None, str | None, ConfigError | None]:
 def _editor() -> tuple[Config | None, str | None, ConfigError | None]:
     """The text is kept while other pages are looked at."""
     st.session_state.setdefault("yaml", st.session_state.get("draft", START))
+    st.html("<style>.st-key-yaml textarea {font-family: monospace; font-size: 0.875rem}</style>")
     source: str = st.text_area("YAML", key="yaml", height=520)
     st.session_state["draft"] = source
     st.caption("Press Ctrl+Enter, or click elsewhere, to have it judged. Jinja2 works as in a file.")

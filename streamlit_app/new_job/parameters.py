@@ -29,7 +29,7 @@ def draw(strategy: str, published: list[dict[str, Any]], drawn: bool) -> dict[st
 
 def _row(strategy: str, parameter: dict[str, Any], drawn: bool, chosen: dict[str, Any]) -> None:
     name, key = parameter["name"], f"{strategy} {parameter['name']}"
-    label, how, rest = st.columns([4, 2, 6], vertical_alignment="top")
+    label, how, rest = st.columns([4, 3, 6], vertical_alignment="top")
     label.markdown(f"**{name}**  \n:small[{parameter['description']} {_bounds(parameter)}]")
     number = parameter["type"] in ("integer", "number")
     ways = [DEFAULT, ONE, RANGE, LIST] if number else [DEFAULT, ONE, LIST]
@@ -38,7 +38,7 @@ def _row(strategy: str, parameter: dict[str, Any], drawn: bool, chosen: dict[str
         ways,
         key=f"how {key}",
         label_visibility="collapsed",
-        format_func=lambda one: f"default: {_text(parameter['default'])}" if one == DEFAULT else one,
+        format_func=lambda one: f"default {_text(parameter['default'])}" if one == DEFAULT else one,
     )
     with rest:
         if way == ONE:

@@ -89,7 +89,7 @@ def show_estimate(estimate: Estimate) -> None:
         worst, allowed = per_cent(estimate.fee_pct_worst), per_cent(estimate.max_fee_pct)
         words.append(f"Fees at worst {worst}; allowed {allowed}.")
     words.append(
-        f"From {estimate.based_on:,} earlier results of the strategy."
+        f"Earlier results of the strategy that this is known from: {estimate.based_on:,}."
         if estimate.based_on
         else "From nothing yet: no earlier result of this strategy on such bars."
     )
