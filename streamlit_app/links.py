@@ -32,8 +32,8 @@ def walk_forward_url(run: int, strategy: str) -> str:
 
 def leaderboard_url(**filters: str | int | bool) -> str:
     """The board with these filters, by the names that they have in the address."""
-    given = {name: str(value).lower() if isinstance(value, bool) else value for name, value in filters.items()}
-    return "/?" + urlencode(given)
+    words = {name: str(value).lower() for name, value in filters.items()}
+    return "/?" + urlencode(words)
 
 
 def choose(label: str, options: Sequence[str], key: str) -> str | None:
@@ -42,5 +42,7 @@ def choose(label: str, options: Sequence[str], key: str) -> str | None:
     if asked is not None and asked not in options:
         found = [one for one in options if one.split()[0] == asked]
         if found and key not in st.session_state:
-            st.query_params[key] = st.session_state[key] = found[0]
+            # In the address only: a value that is set counts as the default, which no address keeps.
+            st.query_params[key] = found[0]
+            st.rerun()
     return st.selectbox(label, options, key=key, bind="query-params")

@@ -190,7 +190,7 @@ as $$
     -- Close together at the begin, where the curve is steep.
     select distinct least(t.n, ceil(exp(ln(t.n::double precision) * i / greatest(p_points, 1))))::bigint as n, t.deviation
     from trials as t, generate_series(0, greatest(p_points, 1)) as i
-    where t.n > 0 and t.deviation is not null
+    where t.n > 0 and t.deviation > 0
   )
   select p.n,
          p.deviation * desk.normal_quantile(0.05 ^ (1 / p.n::double precision)),

@@ -87,9 +87,10 @@ def _tidy(kept: Mapping[int, Result]) -> None:
     words = st.session_state.get(KEY, st.query_params.get_all(KEY))
     wanted = [links.option(key, kept[key].strategy) for key in chosen() if key in kept]
     if words and words != wanted:
-        # Only before the widget is there: later the address is its own to write.
         if KEY not in st.session_state:
+            # In the address only: a value that is set counts as the default, which no address keeps.
             st.query_params[KEY] = wanted
+            st.rerun()
         st.session_state[KEY] = wanted
 
 

@@ -39,11 +39,11 @@ def choose(runs: Sequence[dict[str, Any]]) -> Filters:
     window = _one_of(columns[2], "Window", sorted(windows - {""}), "window")
     engine = _one_of(columns[3], "Engine", sorted({run["engine"] for run in runs}), "engine")
     status = _one_of(columns[4], "Status", sorted({run["status"] for run in runs}), "status")
-    columns = st.columns([3, 3, 2, 3, 3, 2], vertical_alignment="bottom")
-    minimum_trades = columns[0].number_input(
+    below = st.columns([3, 3, 2, 3, 3, 2], vertical_alignment="bottom")
+    minimum_trades = below[0].number_input(
         "Minimum trades", min_value=0, step=10, key="trades", bind="query-params", on_change=to_first_page
     )
-    run = columns[1].number_input(
+    run = below[1].number_input(
         "Run",
         min_value=1,
         value=None,
@@ -53,21 +53,21 @@ def choose(runs: Sequence[dict[str, Any]]) -> Filters:
         bind="query-params",
         on_change=to_first_page,
     )
-    with columns[2]:
+    with below[2]:
         passed = _toggle("Passed", "passed", "Met all criteria of its run.")
-    with columns[3]:
+    with below[3]:
         survived = _toggle(
             "Survived deflation",
             "survived",
             "Passed, and the Sharpe ratio is with 95 % more than the luck of the best of so many trials.",
         )
-    with columns[4]:
+    with below[4]:
         out_of_sample = _toggle(
             "Only out of sample",
             "oos",
             "The stitched tests of walk-forwards: days that no choice had seen.",
         )
-    with columns[5]:
+    with below[5]:
         every_result = _toggle("Every result", "results", "Otherwise the best of each strategy.")
     return Filters(
         strategy, symbol, window, engine, status, run, int(minimum_trades or 0), passed, survived,

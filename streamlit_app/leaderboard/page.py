@@ -69,6 +69,9 @@ def _page_number(pages: int) -> int:
     number = int(asked) if str(asked).isdigit() else 1
     if not 1 <= number <= pages:
         number = min(max(number, 1), pages)
+        if "page" not in st.session_state:
+            st.query_params["page"] = str(number)
+            st.rerun()
         st.session_state["page"] = number
     return number
 

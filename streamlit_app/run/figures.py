@@ -15,21 +15,34 @@ from streamlit_app.values import NOTHING, moment, number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 
-BEST_COLUMNS: dict[str, Any] = {"open": st.column_config.LinkColumn("open", display_text="open", width=55)}
+_RESULT = r"result=(\d+)"
+BEST_COLUMNS: dict[str, Any] = {
+    "result": st.column_config.LinkColumn("result", display_text=_RESULT, width=60),
+    "passed": st.column_config.CheckboxColumn("passed", width=60),
+}
+ERROR_COLUMNS: dict[str, Any] = {
+    "first": st.column_config.LinkColumn(
+        "first result", display_text=_RESULT, width=80, help="The first of them, with the whole error."
+    ),
+    "points": st.column_config.NumberColumn("points", format="localized", width=60),
+    "error": st.column_config.TextColumn("error", width="large"),
+}
 
 
-def best_so_far(points: Rows) -> Any:
-    """Every point as a dot, told apart by shape too, and the best so far as a line of steps."""
+def best_so_far(points: Rows, noise: Rows, target_metric: str, strategy: str) -> Any:
+    """Every point as a dot, told apart by shape too; the best so far as steps; behind it what noise gives."""
     frame = pd.DataFrame(points)
-    target = str(frame["target_metric"].iloc[0]).replace("_", " ")
+    target = target_metric.replace("_", " ")
     frame["verdict"] = ["passed" if passed else "rejected" for passed in frame["passed"]]
-    x = alt.X("evaluation:Q", title="points recorded", axis=alt.Axis(format="d"))
+    frame["url"] = [links.strategy_url(strategy, one) for one in frame["backtest_result_id"]]
+    x = alt.X("evaluation:Q", title="points recorded", axis=alt.Axis(format="d"), scale=alt.Scale(nice=False))
+    y = alt.Y("target_value:Q", title=target, scale=alt.Scale(zero=False))
     dots = (
         alt.Chart(frame.dropna(subset=["target_value"]))
-        .mark_point(filled=True, size=30, opacity=0.7)
+        .mark_point(filled=True, size=45, opacity=0.8)
         .encode(
             x=x,
-            y=alt.Y("target_value:Q", title=target, scale=alt.Scale(zero=False)),
+            y=y,
             color=alt.Color(
                 "verdict:N",
                 title=None,
@@ -39,42 +52,55 @@ def best_so_far(points: Rows) -> Any:
             shape=alt.Shape(
                 "verdict:N", scale=alt.Scale(domain=["passed", "rejected"], range=["circle", "cross"])
             ),
+            href="url:N",
             tooltip=[
-                "evaluation:Q",
-                "backtest_result_id:Q",
+                alt.Tooltip("evaluation:Q", title="point", format=","),
+                alt.Tooltip("backtest_result_id:Q", title="result"),
                 "verdict:N",
-                alt.Tooltip("target_value:Q", format=".3f"),
+                alt.Tooltip("target_value:Q", title=target, format=".3f"),
             ],
         )
     )
     line = (
         alt.Chart(frame.dropna(subset=["best_so_far"]))
-        .mark_line(interpolate="step-after", color=palette.ORANGE, strokeWidth=2)
+        .mark_line(interpolate="step-after", color=palette.ORANGE, strokeWidth=2.5)
         .encode(x=x, y="best_so_far:Q")
     )
-    return (dots + line).properties(height=320)
+    layers = [line, dots]
+    if len(noise) > 1:
+        behind = alt.Chart(pd.DataFrame(noise))
+        band = behind.mark_area(color=palette.GREY, opacity=0.25).encode(x=x, y="low:Q", y2="high:Q")
+        middle = behind.mark_line(color=palette.GREY, strokeDash=[5, 3]).encode(x=x, y="expected:Q")
+        layers = [band, middle, *layers]
+    return alt.layer(*layers).properties(height=360)
 
 
-def reasons(rejections: Rows) -> alt.Chart:
-    return (
-        alt.Chart(pd.DataFrame(rejections))
-        .mark_bar(color=palette.BLUE, height=16)
-        .encode(
-            y=alt.Y("reason:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)),
-            x=alt.X("rejected:Q", title="points rejected for it", axis=alt.Axis(tickMinStep=1, format="d")),
-            tooltip=["reason:N", "rejected:Q"],
-        )
-        .properties(height=30 * len(rejections) + 80)
+def reasons(rejections: Rows) -> Any:
+    base = alt.Chart(pd.DataFrame(rejections)).encode(
+        y=alt.Y("reason:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)),
+        # Room on the right for the number at the longest bar.
+        x=alt.X(
+            "rejected:Q",
+            title="points rejected for it",
+            axis=alt.Axis(tickMinStep=1, format="d"),
+            scale=alt.Scale(domain=[0, 1.15 * max(one["rejected"] for one in rejections)], nice=False),
+        ),
+        tooltip=["reason:N", alt.Tooltip("rejected:Q", format=",")],
     )
+    bars = base.mark_bar(color=palette.BLUE, height=16)
+    texts = base.mark_text(align="left", dx=5, color=palette.GREY).encode(
+        text=alt.Text("rejected:Q", format=",")
+    )
+    return (bars + texts).properties(height=30 * len(rejections) + 80)
 
 
-def errors(failures: Rows) -> pd.DataFrame:
+def errors(failures: Rows, strategy: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "first": links.strategy_url(strategy, one["first_result_id"]),
             "points": one["points"],
             "kind": one["error_kind"],
             "error": one["error"],
-            "first result": one["first_result_id"],
             "last": moment(one["last_at"]),
         }
         for one in failures
@@ -84,11 +110,10 @@ def errors(failures: Rows) -> pd.DataFrame:
 def best(results: Rows) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "open": links.strategy_url(one["strategy"], one["backtest_result_id"]),
-            "result": one["backtest_result_id"],
+            "result": links.strategy_url(one["strategy"], one["backtest_result_id"]),
             "passed": one["passed"],
-            "deflated": per_cent(one["deflated_sharpe"]),
-            "Sharpe": number(one["sharpe_ratio"]),
+            "deflated Sharpe": per_cent(one["deflated_sharpe"]),
+            "raw Sharpe": number(one["sharpe_ratio"]),
             "annual return": per_cent(one["annual_return"]),
             "drawdown": per_cent(one["max_drawdown"]),
             "trades": NOTHING if one["trades"] is None else f"{one['trades']:,}",

@@ -1,4 +1,4 @@
-"""A run: how far the search is, how its best grew, and why points were rejected or failed."""
+"""A run: how far the search is, if its best is more than noise, and why points were rejected or failed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import streamlit as st
 
 from streamlit_app import hints, links
-from streamlit_app.run import figures, queries
-from streamlit_app.values import NOTHING, duration_text, moment, number, per_cent
+from streamlit_app.run import controls, figures, queries
+from streamlit_app.run.surface import surface
+from streamlit_app.values import NOTHING, duration_text, moment, number, per_cent, window_text
 
 REFRESH_SECONDS = 5
+OPEN = ("pending", "running")
 
 
 def run() -> None:
@@ -21,19 +23,24 @@ def run() -> None:
             hints.empty_desk()
             return
         chosen = links.choose("Run", options, "run")
-        if chosen is not None:
-            _live(links.key_of(chosen))
+        found = None if chosen is None else queries.run(links.key_of(chosen))
+        if found is None:
+            st.info("This run is not there any more: choose another.", icon=":material/inbox:")
+            return
+        controls.buttons(found)
+        is_open = found["status"] in OPEN
+        live = st.fragment(_live, run_every=REFRESH_SECONDS if is_open else None)
+        live(found["optimization_run_id"], is_open)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
-def _live(run_id: int) -> None:
+def _live(run_id: int, was_open: bool) -> None:
+    """Drawn again by itself while the run is open; with its end the whole page is, once."""
     with hints.explained():
         found = queries.run(run_id)
-        if found is None:
-            st.info(f"Run {run_id} is not there any more.", icon=":material/inbox:")
-            return
+        if found is None or (found["status"] in OPEN) != was_open:
+            st.rerun()
         _standing(found)
-        points = queries.progress(run_id)
+        points = queries.way(run_id)
         if not points:
             st.info("No point has been recorded yet.", icon=":material/hourglass_empty:")
             return
@@ -41,24 +48,24 @@ def _live(run_id: int) -> None:
             url = links.walk_forward_url(run_id, found["strategy"])
             st.markdown(f"Its folds are on the page of [walk-forwards]({url}).")
         elif any(point["target_value"] is not None for point in points):
-            st.subheader("Best so far")
-            st.altair_chart(figures.best_so_far(points))
-            st.caption("The line is the best value of the target so far; metric constraints are left aside.")
-        _reasons(run_id)
+            _best_so_far(found, points)
+            surface(found)
+        _best(run_id)
+        _reasons(run_id, found["strategy"])
 
 
 def _standing(found: dict[str, Any]) -> None:
     recorded, total = (found["finished"] or 0) + (found["failed"] or 0), found["total"] or 0
-    words = f"{found['optimization_type']} on {' '.join(found['symbols'])}"
-    if found["start_date"] and found["end_date"]:
-        words += f", {found['start_date']} to {found['end_date']}"
-    st.markdown(words + (f", `{found['config_file']}`" if found["config_file"] else ""))
+    window = window_text(found["start_date"], found["end_date"])
+    words = [f"{found['optimization_type']} on {' '.join(found['symbols'])}", window]
+    words.append(f"`{found['config_file']}`" if found["config_file"] else "")
+    st.markdown(", ".join(filter(None, words)))
     percent = float(found["percent"] or 0)
     left = f" · about {duration_text(found['eta'])} left" if found["eta"] is not None else ""
     st.progress(min(percent / 100, 1.0), text=f"{recorded:,} of {total:,} points{left}")
     target = str(found["target_metric"]).replace("_", " ")
     numbers = {
-        "State": found["status"],
+        "State": "paused" if found["paused"] and found["status"] in OPEN else found["status"],
         "Passed": f"{found['passed'] or 0:,}",
         "Failed": f"{found['failed'] or 0:,}",
         f"Best {target}": number(found["best_value"]),
@@ -71,17 +78,47 @@ def _standing(found: dict[str, Any]) -> None:
         st.error(found["error"], icon=":material/error:")
     if found["flags"]:
         st.warning("To look at: " + ", ".join(found["flags"]), icon=":material/flag:")
+    run_id = found["optimization_run_id"]
+    rows = [f"[its {found['finished'] or 0:,} results]({links.leaderboard_url(of_run=run_id, results=True)})"]
+    if found["passed"]:
+        url = links.leaderboard_url(of_run=run_id, results=True, passed=True)
+        rows.append(f"[the {found['passed']:,} that passed]({url})")
+    if found["best_result_id"]:
+        url = links.strategy_url(found["strategy"], found["best_result_id"])
+        rows.append(f"[the best, result {found['best_result_id']}]({url})")
+    st.markdown("On the board: " + " · ".join(rows))
     started, over = moment(found["started_at"]), moment(found["closed_at"])
     ended = "" if over == NOTHING else f", over {over}"
     st.caption(f"{found['summary'] or 'Not summed up yet'}. Started {started}{ended}.")
 
 
-def _reasons(run_id: int) -> None:
+def _best_so_far(found: dict[str, Any], points: list[dict[str, Any]]) -> None:
+    st.subheader("Best so far")
+    noise = queries.noise(found["optimization_run_id"])
+    st.altair_chart(figures.best_so_far(points, noise, found["target_metric"], found["strategy"]))
+    line = "The orange line is the best so far, metric constraints left aside. "
+    if not noise:
+        st.caption(line + "What noise would give is known where the target is the Sharpe ratio.")
+        return
+    last = noise[-1]
+    best = points[-1]["best_so_far"]
+    verdict = "above the band" if best is not None and best > last["high"] else "not above the band"
+    st.caption(
+        f"{line}In the grey band lies, nine times of ten, the best of as many independent trials without any "
+        f"skill; dashed is what it is on average: {number(last['expected'])} after {last['evaluation']:,} "
+        f"trials, and seldom more than {number(last['high'])}. The best here, {number(best)}, is {verdict}."
+    )
+
+
+def _best(run_id: int) -> None:
     best = queries.best(run_id)
     if best:
         st.subheader("Its best results")
         st.dataframe(figures.best(best), column_config=figures.BEST_COLUMNS, hide_index=True)
-    left, right = st.columns(2)
+
+
+def _reasons(run_id: int, strategy: str) -> None:
+    left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Why points were rejected")
         rejections = queries.rejections(run_id)
@@ -93,6 +130,7 @@ def _reasons(run_id: int) -> None:
         st.subheader("Points that failed")
         failures = queries.failures(run_id)
         if failures:
-            st.dataframe(figures.errors(failures), hide_index=True)
+            shown = figures.errors(failures, strategy)
+            st.dataframe(shown, column_config=figures.ERROR_COLUMNS, hide_index=True)
         else:
             st.caption("No point failed.")

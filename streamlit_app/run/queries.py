@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from streamlit_app.database import rows
+from streamlit_app.leaderboard.statements import ORDER
 
 RUNS = 500
 # More points than a screen has pixels tell nothing: of long runs every so many, and every improvement.
-POINTS = 3000
+POINTS = 2000
 
 
 def runs() -> list[dict[str, Any]]:
@@ -21,8 +22,10 @@ def runs() -> list[dict[str, Any]]:
 
 def run(run_id: int) -> dict[str, Any] | None:
     found = rows(
-        "select o.*, j.eta, j.state as job_state, x.pbo, x.family_trials"
+        "select o.*, r.imported, r.paused, r.config #> '{optimization,parameters}' as given,"
+        " j.eta, j.state as job_state, x.pbo, x.family_trials"
         " from analytics.optimization_summary as o"
+        " join desk.optimization_runs as r on r.id = o.optimization_run_id"
         " left join desk.job_progress as j on j.job_id = o.job_id"
         " left join desk.run_statistics as x on x.optimization_run_id = o.optimization_run_id"
         " where o.optimization_run_id = %(id)s",
@@ -31,18 +34,40 @@ def run(run_id: int) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def progress(run_id: int) -> list[dict[str, Any]]:
+def way(run_id: int) -> list[dict[str, Any]]:
     """Points in the order of recording, with the best so far."""
-    return rows(
-        "select evaluation, backtest_result_id, outcome, passed, target_metric, target_value, best_so_far,"
-        " improved"
-        " from analytics.search_progress"
-        " where optimization_run_id = %(id)s and (improved or evaluation %% ("
-        "   select 1 + (g.finished + g.failed) / %(points)s from desk.run_progress as g"
-        "   where g.optimization_run_id = %(id)s) = 0)"
-        " order by evaluation",
-        {"id": run_id, "points": POINTS},
+    return rows("select * from desk.search_way(%(id)s, %(points)s)", {"id": run_id, "points": POINTS})
+
+
+def noise(run_id: int) -> list[dict[str, Any]]:
+    """What the best of as many trials without skill would be; nothing where the target is no Sharpe ratio."""
+    return rows("select * from desk.noise_way(%(id)s)", {"id": run_id})
+
+
+def axes(run_id: int) -> list[str]:
+    """Parameters that the search varies, as it planned them, or as an imported run's points have them."""
+    planned = rows(
+        "select s.item ->> 'name' as name"
+        " from desk.search_generations as g"
+        " cross join lateral jsonb_array_elements(g.space) with ordinality as s (item, position)"
+        " where g.optimization_run_id = %(id)s"
+        "  and coalesce((s.item ->> 'count')::numeric, jsonb_array_length(s.item -> 'values'), 2) > 1"
+        " group by 1 order by min(s.position)",
+        {"id": run_id},
+    ) or rows(
+        "select u.name from ("
+        "  select b.parameters from desk.backtest_results as b"
+        "  where b.optimization_run_id = %(id)s order by b.id limit 1000) as b"
+        " cross join lateral jsonb_each(b.parameters) as u (name, value)"
+        " group by u.name having count(distinct u.value) > 1 order by u.name",
+        {"id": run_id},
     )
+    return [row["name"] for row in planned]
+
+
+def cells(run_id: int, x: str, y: str) -> list[dict[str, Any]]:
+    """The target over two parameters, a row a cell that has a point."""
+    return rows("select * from desk.target_map(%(id)s, %(x)s, %(y)s)", {"id": run_id, "x": x, "y": y})
 
 
 def rejections(run_id: int) -> list[dict[str, Any]]:
@@ -65,9 +90,7 @@ def best(run_id: int) -> list[dict[str, Any]]:
     """The run's first ten on the board."""
     return rows(
         "select backtest_result_id, strategy, passed, deflated_sharpe, sharpe_ratio, annual_return,"
-        " max_drawdown, trades, parameters from analytics.result_leaderboard"
-        " where optimization_run_id = %(id)s"
-        " order by deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last,"
-        " backtest_result_id limit 10",
+        " max_drawdown, trades, parameters from desk.ranked_results"
+        f" where optimization_run_id = %(id)s order by {ORDER} limit 10",
         {"id": run_id},
     )

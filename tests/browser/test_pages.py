@@ -135,7 +135,7 @@ def test_a_run_shows_its_best_and_its_reasons() -> None:
     page = page.selectbox(key="run").select(options[1]).run()
     assert not page.exception
     assert {metric.label: metric.value for metric in page.metric}["Passed"] == "1"
-    assert list(page.dataframe[0].value["Sharpe"]) == ["1.10", "1.40"]
+    assert list(page.dataframe[0].value["raw Sharpe"]) == ["1.10", "1.40"]
     assert "No point failed." in [caption.value for caption in page.caption]
 
 
