@@ -81,8 +81,12 @@ returns void
 language sql volatile
 set search_path = desk, pg_temp
 as $$
-  insert into desk.run_benchmarks (optimization_run_id, benchmark, sessions, returns, content_hash)
-  select p_run_id, b.benchmark, b.sessions, b.returns, desk.sha256_text(b.sessions::text || b.returns::text)
+  insert into desk.run_benchmarks (optimization_run_id, benchmark, sessions, returns, content_hash, sums)
+  select p_run_id, b.benchmark, b.sessions, b.returns, desk.sha256_text(b.sessions::text || b.returns::text), (
+    select jsonb_build_object(
+      'benchmark_return', exp(sum(ln(1 + n.return))) - 1, 'benchmark_mean', regr_avgx(n.return, n.return),
+      'benchmark_m2', regr_sxx(n.return, n.return))
+    from unnest(b.returns) as n (return))
   from desk.benchmark_returns(p_run_id) as b
   where b.sessions is not null
   on conflict (optimization_run_id) do nothing
@@ -135,27 +139,39 @@ execute function desk.tg_runs_benchmark();
 
 create or replace function desk.benchmark_sums(p_run_id bigint, p_sessions date[], p_equity double precision[], p_cash double precision)
 returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
+declare
+  v_benchmark desk.run_benchmarks;
+begin
+  select b.* into v_benchmark from desk.run_benchmarks as b where b.optimization_run_id = p_run_id;
+  -- Most curves have the benchmark's sessions. Arrays unnested side by side then do the same sums in a fifth of the time.
+  if v_benchmark.sums is not null and p_sessions = v_benchmark.sessions and cardinality(p_equity) = cardinality(p_sessions)
+    and 0 < all (p_equity)
+  then
+    return v_benchmark.sums || (
+      select jsonb_build_object('benchmark_comoment', regr_sxy(p.value / p.before - 1, p.theirs))
+      from (
+        select unnest(p_equity) as value, unnest(array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1])) as before,
+               unnest(v_benchmark.returns) as theirs
+      ) as p);
+  end if;
   -- The same returns as curve_metrics(): none after a value at or below zero.
-  with points as (
-    select u.value / u.before - 1 as mine, t.return as theirs
-    from unnest(p_sessions, p_equity, array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1]))
-      with ordinality as u (session, value, before, position)
-    left join (
-      select n.session, n.return
-      from desk.run_benchmarks as b cross join lateral unnest(b.sessions, b.returns) as n (session, return)
-      where b.optimization_run_id = p_run_id
-    ) as t on t.session = u.session
-    where u.position <= coalesce((select min(e.position) from unnest(p_equity) with ordinality as e (value, position) where e.value <= 0),
-      cardinality(p_equity))
-  )
-  select jsonb_build_object(
-    'benchmark_return', exp(sum(ln(1 + p.theirs))) - 1, 'benchmark_mean', regr_avgx(p.mine, p.theirs),
-    'benchmark_m2', regr_sxx(p.mine, p.theirs), 'benchmark_comoment', regr_sxy(p.mine, p.theirs))
-  from points as p
-  having count(p.theirs) > 0 and count(p.theirs) = count(*)
+  return (
+    select jsonb_build_object(
+      'benchmark_return', exp(sum(ln(1 + p.theirs))) - 1, 'benchmark_mean', regr_avgx(p.mine, p.theirs),
+      'benchmark_m2', regr_sxx(p.mine, p.theirs), 'benchmark_comoment', regr_sxy(p.mine, p.theirs))
+    from (
+      select u.value / u.before - 1 as mine, n.return as theirs
+      from unnest(p_sessions, p_equity, array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1]))
+        with ordinality as u (session, value, before, position)
+      left join unnest(v_benchmark.sessions, v_benchmark.returns) as n (session, return) on n.session = u.session
+      where u.position <= coalesce((select min(e.position) from unnest(p_equity) with ordinality as e (value, position) where e.value <= 0),
+        cardinality(p_equity))
+    ) as p
+    having count(p.theirs) > 0 and count(p.theirs) = count(*));
+end
 $$;
 comment on function desk.benchmark_sums(bigint, date[], double precision[], double precision) is
   'The four sums that compare a curve with the benchmark of its run: growth, mean, second moment, co-moment; null where the sessions do not match.';

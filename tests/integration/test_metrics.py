@@ -197,6 +197,18 @@ def test_sums_against_a_benchmark_from_a_curve(owner: Owner) -> None:
     assert found[0] == {
         name: pytest.approx(value, rel=1e-12) for name, value in against(TEN, TEN_BENCHMARK).items()
     }
+    # The same to the bit when the benchmark's own sums are at hand, as make_benchmark() leaves them.
+    owner.execute(
+        "update desk.run_benchmarks set sums = %s where optimization_run_id = %s",
+        (Jsonb({name: value for name, value in found[0].items() if name != "benchmark_comoment"}), run[0]),
+    )
+    assert owner.execute(statement, (run[0], days, equity)).fetchone() == found
+    ruined = [*equity[:5], 0.0, *equity[6:]]
+    (of_six,) = owner.execute(statement, (run[0], days, ruined)).fetchone() or (None,)
+    assert of_six == {
+        name: pytest.approx(value, rel=1e-12)
+        for name, value in against(np.append(TEN[:5], -1.0), TEN_BENCHMARK[:6]).items()
+    }
     late = [*days[:9], days[9] + dt.timedelta(days=1)]
     assert owner.execute(statement, (run[0], late, equity)).fetchone() == (None,)
     assert owner.execute(statement, (run[0], None, None)).fetchone() == (None,)
