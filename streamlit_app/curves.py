@@ -54,8 +54,10 @@ def equity_and_drawdown(frame: pd.DataFrame) -> Any:
         value_name="return",
     ).dropna()
     lines["what"] = lines["what"].map({"total_return": "strategy", "benchmark_return": "benchmark"})
-    scale = alt.Scale(domain=["strategy", "benchmark"], range=[palette.BLUE, palette.GREY])
-    tips = ["session:T", "what:N", alt.Tooltip("return:Q", format=".1%")]
+    # A result without a benchmark has no word of it in the legend.
+    shown = [name for name in ("strategy", "benchmark") if (lines["what"] == name).any()]
+    scale = alt.Scale(domain=shown, range=[palette.BLUE, palette.GREY][: len(shown)])
+    tips = [alt.Tooltip("session:T", format="%Y-%m-%d"), "what:N", alt.Tooltip("return:Q", format=".1%")]
     above = (
         alt.Chart(lines)
         .mark_line(strokeWidth=1.5)
@@ -68,7 +70,7 @@ def equity_and_drawdown(frame: pd.DataFrame) -> Any:
             strokeDash=alt.StrokeDash(
                 "what:N",
                 legend=None,
-                scale=alt.Scale(domain=["strategy", "benchmark"], range=[[1, 0], [5, 3]]),
+                scale=alt.Scale(domain=shown, range=[[1, 0], [5, 3]][: len(shown)]),
             ),
             tooltip=tips,
         )
@@ -85,7 +87,10 @@ def equity_and_drawdown(frame: pd.DataFrame) -> Any:
                 axis=alt.Axis(format=".0%", tickCount=4, minExtent=EXTENT),
                 scale=alt.Scale(reverse=True),
             ),
-            tooltip=["session:T", alt.Tooltip("drawdown:Q", format=".1%")],
+            tooltip=[
+                alt.Tooltip("session:T", format="%Y-%m-%d"),
+                alt.Tooltip("drawdown:Q", title="below peak", format=".1%"),
+            ],
         )
         .properties(height=190, width="container")
     )

@@ -1,4 +1,4 @@
-"""How a strategy's result is drawn."""
+"""How the curve of a result is drawn: by month, year and crisis, its falls, and what fees left of it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
-from streamlit_app import palette
-from streamlit_app.values import metric_text, per_cent
+from streamlit_app import curves, palette
+from streamlit_app.values import metric_text, number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MARKS = {True: "✔ met", False: "✘ not met", None: "… open"}
-TRADE_COLUMNS: dict[str, Any] = {
-    "trade": st.column_config.NumberColumn("trade", width=60),
-    "symbol": st.column_config.TextColumn("symbol", width=70),
-    "entry_time": st.column_config.DatetimeColumn("entry (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-    "exit_time": st.column_config.DatetimeColumn("exit (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"),
-    "size": st.column_config.NumberColumn("units", format="%.4g"),
-    "entry_price": st.column_config.NumberColumn("entry price", format="%.2f"),
-    "exit_price": st.column_config.NumberColumn("exit price", format="%.2f"),
-    "profit": st.column_config.NumberColumn("profit after fees", format="%.2f"),
-    "fees": st.column_config.NumberColumn("fees", format="%.2f"),
-}
 
 
 def checklist(checks: Rows) -> pd.DataFrame:
@@ -43,6 +31,45 @@ def checklist(checks: Rows) -> pd.DataFrame:
             }
             for check in checks
         ]
+    )
+
+
+def rolling_sharpe(values: Rows, sessions: int) -> Any:
+    """The Sharpe ratio of the sessions behind each session; below the line at 0 it lost."""
+    frame = pd.DataFrame(values)
+    frame["session"] = pd.to_datetime(frame["session"])
+    line = (
+        alt.Chart(frame)
+        .mark_line(color=palette.BLUE, strokeWidth=1.5)
+        .encode(
+            x=curves.SESSIONS,
+            y=alt.Y(
+                "sharpe_ratio:Q",
+                title=f"Sharpe ratio, {sessions} sessions",
+                axis=alt.Axis(format=".1f", minExtent=curves.EXTENT),
+            ),
+            tooltip=[
+                alt.Tooltip("session:T", format="%Y-%m-%d"),
+                alt.Tooltip("sharpe_ratio:Q", title="Sharpe ratio", format=".2f"),
+            ],
+        )
+    )
+    zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY, strokeDash=[4, 3])
+    return (line + zero.encode(y="at:Q")).properties(height=220)
+
+
+def drawdowns(falls: Rows) -> pd.DataFrame:
+    """The deepest falls; one that is not over says so."""
+    return pd.DataFrame(
+        {
+            "depth": per_cent(fall["depth"]),
+            "peak": str(fall["peak"] or "the start"),
+            "trough": str(fall["trough"]),
+            "recovered": str(fall["recovery"] or "not yet"),
+            "sessions": f"{fall['sessions']:,}",
+            "to the trough": f"{fall['sessions_to_trough']:,}",
+        }
+        for fall in falls
     )
 
 
@@ -80,86 +107,78 @@ def years(periods: Rows) -> alt.Chart:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=alt.X("period:O", title="year", axis=alt.Axis(labelAngle=0)),
+            x=alt.X("period:O", title="year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format=".0%")),
             color=gain,
             opacity=alt.Opacity(
                 "whole:N",
                 title=None,
                 scale=alt.Scale(domain=["whole year", "part of a year"], range=[1, 0.45]),
-                legend=alt.Legend(orient="top"),
+                legend=alt.Legend(orient="top", symbolFillColor=palette.BLUE, symbolStrokeWidth=0),
             ),
-            tooltip=["period:O", "whole:N", alt.Tooltip("total_return:Q", format=".1%")],
-        )
-        .properties(height=280)
-    )
-
-
-def crises(periods: Rows) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "crisis": period["period"],
-                "from": period["start_date"],
-                "to": period["end_date"],
-                "return": per_cent(period["total_return"]),
-                "drawdown": per_cent(period["max_drawdown"]),
-                "covered": "whole" if period["complete"] else "in part",
-            }
-            for period in periods
-        ]
-    )
-
-
-def fees(costs: Rows) -> alt.Chart:
-    return (
-        alt.Chart(pd.DataFrame(costs))
-        .mark_line(point=alt.OverlayMarkDef(size=60, color=palette.BLUE), color=palette.BLUE)
-        .encode(
-            x=alt.X("multiple:Q", title="times the fees that were paid", axis=alt.Axis(tickCount=5)),
-            y=alt.Y("total_return:Q", title="total return (%)", axis=alt.Axis(format=".0%")),
             tooltip=[
-                "multiple:Q",
-                alt.Tooltip("total_fees:Q", format=",.0f"),
-                alt.Tooltip("total_return:Q", format=".1%"),
+                alt.Tooltip("period:O", title="year"),
+                alt.Tooltip("whole:N", title="covered"),
+                alt.Tooltip("total_return:Q", title="return", format=".1%"),
             ],
         )
         .properties(height=280)
     )
 
 
-def parameter_slice(values: Rows, chosen: Any) -> Any:
-    """Mean and best of the target at each value; the value of this result as a rule."""
-    numeric = all(
-        isinstance(one["value"], int | float) and not isinstance(one["value"], bool) for one in values
-    )
-    lines = [
+def periods(found: Rows) -> pd.DataFrame:
+    """Calendar years or crises, a row each."""
+    return pd.DataFrame(
         {
-            "value": one["value"] if numeric else str(one["value"]),
-            "what": what,
-            "target": one[column],
-            "tried": one["evaluations"],
+            "period": period["period"],
+            "from": str(period["start_date"]),
+            "to": str(period["end_date"]),
+            "return": per_cent(period["total_return"]),
+            "Sharpe": number(period["sharpe_ratio"]),
+            "drawdown": per_cent(period["max_drawdown"]),
+            "covered": "whole" if period["complete"] else "in part",
         }
-        for one in values
-        for what, column in (("best", "best_target"), ("mean", "mean_target"))
-        if one[column] is not None
-    ]
-    kind = "Q" if numeric else "N"
-    target = str(values[0]["target_metric"]).replace("_", " ")
-    scale = alt.Scale(domain=["best", "mean"], range=[palette.ORANGE, palette.BLUE])
-    x = alt.X(f"value:{kind}", title=values[0]["parameter"].replace("_", " "), scale=alt.Scale(zero=False))
+        for period in found
+    )
+
+
+def fees(costs: Rows, break_even: float | None) -> Any:
+    """Total return over multiples of the fees, with a rule where nothing is left."""
+    frame = pd.DataFrame(costs)
     drawn = (
-        alt.Chart(pd.DataFrame(lines, columns=["value", "what", "target", "tried"]))
-        .mark_line(point=True)
+        alt.Chart(frame)
+        .mark_line(point=alt.OverlayMarkDef(size=60, color=palette.BLUE), color=palette.BLUE)
         .encode(
-            x=x if numeric else alt.X("value:N", title=values[0]["parameter"].replace("_", " ")),
-            y=alt.Y("target:Q", title=target, scale=alt.Scale(zero=False)),
-            color=alt.Color("what:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
-            tooltip=["what:N", f"value:{kind}", alt.Tooltip("target:Q", format=".3f"), "tried:Q"],
+            x=alt.X("multiple:Q", title="times the fees that were paid", axis=alt.Axis(tickCount=5)),
+            y=alt.Y("total_return:Q", title="total return (%)", axis=alt.Axis(format=".0%")),
+            tooltip=[
+                alt.Tooltip("multiple:Q", title="times the fees"),
+                alt.Tooltip("total_fees:Q", title="fees", format=",.0f"),
+                alt.Tooltip("total_return:Q", title="total return", format=".1%"),
+            ],
         )
     )
-    if chosen is None:
-        return drawn.properties(height=260)
-    mark = alt.Chart(pd.DataFrame({"value": [chosen if numeric else str(chosen)]}))
-    rule = mark.mark_rule(strokeDash=[4, 3], color=palette.GREY).encode(x=f"value:{kind}")
-    return (drawn + rule).properties(height=260)
+    zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY).encode(y="at:Q")
+    layers = drawn + zero
+    # Further out it would press the curve into a corner; the sentence below says it then.
+    if break_even is not None and break_even <= 2 * float(frame["multiple"].max()):
+        word = f"nothing left at {break_even:.1f} times"
+        mark = alt.Chart(pd.DataFrame({"at": [break_even], "word": [word]}))
+        layers += mark.mark_rule(color=palette.VERMILION, strokeDash=[4, 3], strokeWidth=2).encode(x="at:Q")
+        layers += mark.mark_text(color=palette.VERMILION, align="right", dx=-6, baseline="top").encode(
+            x="at:Q", y=alt.value(4), text="word:N"
+        )
+    return layers.properties(height=280)
+
+
+def fee_words(costs: Rows, break_even: float | None, fee: float | None) -> str:
+    """The break-even in a sentence; `fee` is that of a fill, as a fraction of its value."""
+    free = next((one["total_return"] for one in costs if one["multiple"] == 0), None)
+    if break_even is None:
+        if free is not None and free <= 0:
+            return "It would have lost without any fees too."
+        return "No multiple of its fees up to 128 takes all that it earned."
+    words = f"It breaks even at **{break_even:.1f} times** the fees that it paid"
+    return words + ("." if fee is None else f", about {fee:.3%} of every fill's value.")
+
+

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from runners.leaderboard import parameters_text
-from streamlit_app import curves, hints, links
+from streamlit_app import hints, links
 from streamlit_app.strategy import figures, queries
+from streamlit_app.strategy.parameters import parameters
+from streamlit_app.strategy.provenance import provenance
+from streamlit_app.strategy.tearsheet import tearsheet
+from streamlit_app.strategy.trades import trades
 from streamlit_app.values import NOTHING, moment, number, per_cent
+
+# The word says it; the color only helps.
+COLORS = {
+    "testing": "blue",
+    "passed": "blue",
+    "validated": "blue",
+    "paper": "violet",
+    "live": "violet",
+    "rejected": "orange",
+}
 
 
 def strategy() -> None:
@@ -26,13 +39,14 @@ def strategy() -> None:
             name = links.choose("Strategy", names, "strategy")
         if name is None:
             return
-        results = [str(row["backtest_result_id"]) for row in queries.results(name)]
+        known = queries.strategy(name)
+        results = [str(row["backtest_result_id"]) for row in queries.results(known["id"])]
         asked = st.query_params.get("result")
         if asked and asked.isdigit() and asked not in results and queries.result(name, int(asked)):
             results.append(asked)
         with right:
             chosen = links.choose("Result, by rank", results, "result") if results else None
-        _standing(queries.strategy(name))
+        _standing(known)
         if chosen is None:
             st.info("No backtest of this strategy has finished yet.", icon=":material/inbox:")
             return
@@ -44,34 +58,47 @@ def strategy() -> None:
 def _standing(found: dict[str, Any]) -> None:
     title = " · ".join(part for part in (found["code"], found["title"] or found["name"]) if part)
     st.subheader(title)
-    st.markdown(f"**{found['status']}**" + (f": {found['reason']}" if found["reason"] else ""))
+    events = queries.events(found["id"])
+    since = f" since {moment(events[0]['happened_at'])}" if events else ""
+    badge = f":{COLORS.get(found['status'], 'gray')}-badge[{found['status']}]"
+    st.markdown(f"{badge}{since}" + (f": {found['reason']}" if found["reason"] else ""))
     if found["hypothesis"]:
         st.caption(found["hypothesis"])
-    events = queries.events(found["id"])
+    if found["notes"]:
+        st.markdown(found["notes"])
     if events:
-        with st.expander("History of the status"):
+        with st.expander(f"History of the status ({len(events)})"):
             st.dataframe(
-                pd.DataFrame(
-                    {
-                        "when": moment(event["happened_at"]),
-                        "from": event["from_status"] or NOTHING,
-                        "to": event["to_status"],
-                        "why": event["reason"] or "",
-                        "run": event["optimization_run_id"],
-                        "by": event["actor"],
-                    }
-                    for event in events
-                ),
+                _history(found["name"], events),
                 hide_index=True,
+                column_config={
+                    "run": st.column_config.LinkColumn("run", display_text=r"run=(\d+)", width=50),
+                    "why": st.column_config.TextColumn("why", width="large"),
+                },
             )
 
 
+def _history(name: str, events: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "when": moment(event["happened_at"]),
+            "from": event["from_status"] or NOTHING,
+            "to": event["to_status"],
+            "why": event["reason"] or "",
+            "run": event["optimization_run_id"] and links.run_url(event["optimization_run_id"], name),
+            "by": event["actor"],
+        }
+        for event in events
+    )
+
+
 def _result(name: str, found: dict[str, Any]) -> None:
+    run = found["optimization_run_id"]
     st.subheader(f"Result {found['id']}")
     st.markdown(
         f"`{parameters_text(found['parameters'])}` on {' '.join(found['symbols'])},"
-        f" {found['start_date']} to {found['end_date']},"
-        f" [run {found['optimization_run_id']}]({links.run_url(found['optimization_run_id'], name)})"
+        f" {found['start_date']} to {found['end_date']}, of [run {run}]({links.run_url(run, name)})"
+        f" ([all its results]({links.leaderboard_url(of_run=run, results=True)}))"
     )
     if found["outcome"] == "failed":
         st.error(found["error"], icon=":material/error:")
@@ -87,105 +114,26 @@ def _result(name: str, found: dict[str, Any]) -> None:
         column.metric(label, value)
     left, right = st.columns([3, 2])
     with left:
-        st.markdown("**Criteria**")
-        checks = queries.checks(found["id"])
-        if checks:
-            st.dataframe(figures.checklist(checks), hide_index=True)
-        else:
-            st.caption("The run has no criteria of its own.")
+        _criteria(found)
     with right:
-        _provenance(found)
-    _curve(found)
-    _slices(found)
-    _trades(found["id"])
-
-
-def _curve(found: dict[str, Any]) -> None:
-    st.subheader("Equity and drawdown")
-    frame = curves.curve(found["id"])
-    if frame.empty:
-        st.info(
-            "No curve is stored of this result: by keep_series a run keeps those of passed results, of the "
-            f"best, or of all. To see it: backdesk reproduce {found['id']}",
-            icon=":material/show_chart:",
-        )
+        provenance(found)
+    if found["outcome"] == "failed":
         return
-    if found["benchmark"]:
-        st.caption(f"Benchmark: {found['benchmark']}")
-    for chart in curves.equity_and_drawdown(frame):
-        st.altair_chart(chart)
-    st.subheader("Months")
-    st.altair_chart(figures.months(queries.months(found["id"])))
-    periods = queries.periods(found["id"])
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Years")
-        st.altair_chart(figures.years([one for one in periods if one["kind"] == "year"]))
-    costs = queries.costs(found["id"])
-    if costs:
-        with right:
-            st.subheader("Had fees been different")
-            st.altair_chart(figures.fees(costs))
-            if not all(one["exact"] for one in costs):
-                st.caption("An approximation: sizes follow equity, which other fees would have changed.")
-    crises = [one for one in periods if one["kind"] == "crisis"]
-    if crises:
-        st.subheader("Crises")
-        st.dataframe(figures.crises(crises), hide_index=True)
+    tearsheet(found)
+    parameters(name, found)
+    trades(found)
 
 
-def _slices(found: dict[str, Any]) -> None:
-    values = sorted(queries.slices(found["optimization_run_id"]), key=lambda one: str(one["parameter"]))
-    if not values:
+def _criteria(found: dict[str, Any]) -> None:
+    st.markdown("**Criteria**")
+    checks = queries.checks(found["id"])
+    if not checks:
+        st.caption("The run has no criteria of its own.")
         return
-    st.subheader("Parameters")
-    st.caption(
-        "Each value over all values of the other parameters; the dashed line is this result. A plateau is "
-        "worth more than a peak, which is often noise."
-    )
-    columns = st.columns(3)
-    for place, (parameter, group) in enumerate(groupby(values, key=lambda one: one["parameter"])):
-        found_values = list(group)
-        if all(one["mean_target"] is None for one in found_values):
-            continue
-        with columns[place % 3]:
-            words = [found_values[0]["shape"] or ""]
-            if parameter in (found["best_on_edge"] or []):
-                words.append("the best lies on the edge of what was searched")
-            st.markdown(f"**{parameter}** " + ", ".join(filter(None, words)))
-            st.altair_chart(figures.parameter_slice(found_values, found["parameters"].get(parameter)))
-
-
-def _trades(result_id: int) -> None:
-    st.subheader("Trades")
-    trades = queries.trades(result_id)
-    if trades:
-        st.dataframe(
-            pd.DataFrame(trades, columns=list(figures.TRADE_COLUMNS)),
-            column_config=figures.TRADE_COLUMNS,
-            hide_index=True,
-            height=360,
-        )
-    else:
-        st.info("No trades are stored of this result.", icon=":material/receipt_long:")
-
-
-def _provenance(found: dict[str, Any]) -> None:
-    st.markdown("**Where it comes from**")
-    facts = {
-        "code": (found["code_hash"] or "")[:12],
-        "prices": (found["data_hash"] or "")[:12],
-        "settings": (found["settings_hash"] or "")[:12],
-        "all of it": (found["provenance_hash"] or "")[:12],
-        "seed": found["seed"],
-        "engine": found["engine"],
-        "platform": found["platform"],
-        "config": found["config_file"],
-        "job": found["job_id"],
-        "runner": found["runner_id"],
-        "recorded": moment(found["created_at"]),
-        "copied from result": found["source_result_id"],
-        "reproduced": found["reproduced"],
-    }
-    kept = {label: str(value) for label, value in facts.items() if value not in (None, "")}
-    st.dataframe(pd.DataFrame({"": kept.keys(), "value": kept.values()}), hide_index=True, height="content")
+    open_checks = sum(check["met"] is None for check in checks)
+    met = sum(check["met"] is True for check in checks)
+    words = f"{met} of {len(checks)} met"
+    if open_checks:
+        words += f", {open_checks} open until the run is over"
+    st.caption(words + ". From: who set the threshold, the config or the desk's default.")
+    st.dataframe(figures.checklist(checks), hide_index=True, height="content")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from streamlit_app.database import rows
 
 RESULTS = 100
+TRADES = 1000
+ROLLING_SESSIONS = 126
+# A screen has fewer pixels than this; of longer windows a row stands for several bars.
+PRICE_POINTS = 1500
+BY_RANK = "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
 
 
 def names() -> list[str]:
@@ -35,13 +41,12 @@ def events(strategy_id: int) -> list[dict[str, Any]]:
     )
 
 
-def results(name: str) -> list[dict[str, Any]]:
+def results(strategy_id: int) -> list[dict[str, Any]]:
     """The strategy's best results by rank."""
     return rows(
-        "select backtest_result_id, parameters, passed from analytics.result_leaderboard"
-        f" where strategy = %(name)s order by deflated_sharpe_z desc nulls last, passed desc,"
-        f" sharpe_ratio desc nulls last, backtest_result_id limit {RESULTS}",
-        {"name": name},
+        "select backtest_result_id from desk.ranked_results"
+        f" where strategy_id = %(id)s order by {BY_RANK} limit {RESULTS}",
+        {"id": strategy_id},
     )
 
 
@@ -51,11 +56,13 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
         """
         select b.id, b.parameters, b.outcome, b.error, b.passed, b.rejection_reasons, b.created_at,
           b.optimization_run_id, b.deflated_sharpe, b.sharpe_ratio, b.annual_return, b.max_drawdown,
-          b.total_trades, b.fee_pct,
-          b.engine, b.platform, b.seed, b.data_hash, b.provenance_hash, b.parameters_hash, b.runner_id,
+          b.total_trades, b.fee_pct, b.break_even_fee,
+          coalesce(b.engine, r.engine) as engine, b.platform, b.seed, b.data_hash, b.provenance_hash,
+          b.parameters_hash, b.runner_id,
           b.attempt, b.source_result_id, b.duration, c.code_hash, r.job_id, r.config_file, r.symbols,
-          r.timeframe,
-          r.start_date, r.end_date, r.settings_hash, r.best_on_edge, n.benchmark,
+          r.timeframe, r.imported, r.start_date, r.end_date, r.settings_hash, r.best_on_edge,
+          n.benchmark, u.version as desk_version, c.details -> 'libraries' as libraries,
+          g.best_result_id, best.parameters as best_parameters,
           (select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id
            order by p.id desc limit 1) as reproduced
         from desk.backtest_results as b
@@ -63,6 +70,9 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
         join desk.optimization_runs as r on r.id = b.optimization_run_id
         left join desk.code_versions as c on c.id = b.code_version_id
         left join desk.run_benchmarks as n on n.optimization_run_id = r.id
+        left join desk.runners as u on u.id = b.runner_id
+        left join desk.run_progress as g on g.optimization_run_id = r.id
+        left join desk.backtest_results as best on best.id = g.best_result_id
         where b.id = %(id)s and s.name = %(name)s
         """,
         {"id": result_id, "name": name},
@@ -81,9 +91,26 @@ def months(result_id: int) -> list[dict[str, Any]]:
 def periods(result_id: int) -> list[dict[str, Any]]:
     """Calendar years and crises."""
     return rows(
-        "select kind, period, start_date, end_date, complete, total_return, sharpe_ratio, max_drawdown"
+        "select kind, period, start_date, end_date, sessions, complete, total_return, sharpe_ratio,"
+        " max_drawdown"
         " from desk.result_periods where backtest_result_id = %(id)s order by kind, start_date",
         {"id": result_id},
+    )
+
+
+def drawdowns(result_id: int) -> list[dict[str, Any]]:
+    """The ten deepest falls."""
+    return rows("select * from desk.result_drawdowns(%(id)s)", {"id": result_id})
+
+
+def rolling_sharpe(result_id: int) -> list[dict[str, Any]]:
+    """A row a session that has half a year behind it."""
+    return rows(
+        "select p.session, p.sharpe_ratio from desk.equity_curves as e"
+        " join desk.backtest_results as b on b.id = e.backtest_result_id"
+        " cross join lateral desk.rolling_sharpe(e.sessions, e.equity, b.starting_cash, %(window)s) as p"
+        " where e.backtest_result_id = %(id)s order by p.session",
+        {"id": result_id, "window": ROLLING_SESSIONS},
     )
 
 
@@ -96,20 +123,60 @@ def costs(result_id: int) -> list[dict[str, Any]]:
     )
 
 
-def trades(result_id: int) -> list[dict[str, Any]]:
+def break_even(result_id: int) -> float | None:
+    """At how many times its fees nothing is left; none where that is unknown."""
+    found = rows("select desk.fee_break_even(%(id)s) as multiple", {"id": result_id})[0]
+    multiple: float | None = found["multiple"]
+    return multiple
+
+
+def traded(result_id: int) -> list[dict[str, Any]]:
+    """How many trades are stored of each symbol, the most traded first."""
     return rows(
-        "select trade, symbol, entry_time, exit_time, size, entry_price, exit_price, profit, fees"
-        " from desk.result_trades where backtest_result_id = %(id)s order by trade",
+        "select t.symbol, count(*) as trades from desk.result_trades as t"
+        " where t.backtest_result_id = %(id)s group by t.symbol order by trades desc, t.symbol",
         {"id": result_id},
     )
+
+
+def trades(result_id: int, page: int) -> list[dict[str, Any]]:
+    """A page of the trades, with how far each went against and for its holder."""
+    return rows(
+        "select * from desk.result_excursions(%(id)s, %(size)s, %(before)s)",
+        {"id": result_id, "size": TRADES, "before": (page - 1) * TRADES},
+    )
+
+
+def prices(result_id: int, symbol: str, first: date | None, last: date | None) -> list[dict[str, Any]]:
+    """Adjusted prices of the run's pinned version, in a part of its window."""
+    return rows(
+        "select * from desk.result_prices(%(id)s, %(symbol)s, %(first)s, %(last)s, %(points)s)",
+        {"id": result_id, "symbol": symbol, "first": first, "last": last, "points": PRICE_POINTS},
+    )
+
+
+def instruments(run_id: int) -> dict[str, dict[str, Any]]:
+    """Symbols whose prices the run is pinned to."""
+    found = rows(
+        "select i.symbol, i.currency, i.closes_only from desk.run_symbols as s"
+        " join desk.instruments as i on i.id = s.instrument_id"
+        " where s.optimization_run_id = %(id)s order by s.position",
+        {"id": run_id},
+    )
+    return {row["symbol"]: row for row in found}
 
 
 def slices(run_id: int) -> list[dict[str, Any]]:
     """How the target did at each value of each parameter, over all others."""
     return rows(
         "select parameter, value, evaluations, passed, target_metric, mean_target, best_target, best_value,"
-        " shape"
+        " spread, shape"
         " from analytics.parameter_sensitivity"
         " where optimization_run_id = %(id)s and parameter_values > 1",
         {"id": run_id},
     )
+
+
+def target_map(run_id: int, x: str, y: str) -> list[dict[str, Any]]:
+    """The target over two parameters, a row a cell."""
+    return rows("select * from desk.target_map(%(id)s, %(x)s, %(y)s)", {"id": run_id, "x": x, "y": y})

@@ -1,0 +1,55 @@
+"""Where a result comes from, and how to get it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from streamlit_app.values import moment
+
+HASHES = {
+    "code": "code_hash",
+    "prices": "data_hash",
+    "settings": "settings_hash",
+    "parameters": "parameters_hash",
+    "all of it": "provenance_hash",
+}
+# So many letters tell hashes apart; the whole ones are below.
+SHORT = 12
+
+
+def provenance(found: dict[str, Any]) -> None:
+    st.markdown("**Where it comes from**")
+    versions = [f"{name} {version}" for name, version in sorted((found["libraries"] or {}).items())]
+    if found["desk_version"]:
+        versions.insert(0, f"backdesk {found['desk_version']}")
+    facts = {
+        **{f"{label} hash": (found[key] or "")[:SHORT] for label, key in HASHES.items()},
+        "seed": found["seed"],
+        "engine": found["engine"],
+        "versions": ", ".join(versions),
+        "platform": found["platform"],
+        "config": found["config_file"],
+        "job": found["job_id"],
+        "runner": found["runner_id"],
+        "recorded": moment(found["created_at"]),
+        "copied from result": found["source_result_id"],
+        "reproduced": found["reproduced"],
+    }
+    kept = {label: str(value) for label, value in facts.items() if value not in (None, "")}
+    st.dataframe(
+        pd.DataFrame({"": kept.keys(), "value": kept.values()}),
+        hide_index=True,
+        height="content",
+        column_config={"": st.column_config.TextColumn(width=120)},
+    )
+    if found["imported"]:
+        st.caption("It was imported: the desk did not run it, and cannot run it again.")
+    else:
+        st.code(f"backdesk reproduce {found['id']}", language="bash")
+    whole = [f"{label:<10} {found[key]}" for label, key in HASHES.items() if found[key]]
+    if whole:
+        with st.expander("Whole hashes"):
+            st.code("\n".join(whole), language=None, wrap_lines=True)

@@ -1,0 +1,93 @@
+"""The curve of a result: against its benchmark, below its peak, by period, and under other fees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from streamlit_app import curves
+from streamlit_app.strategy import figures, queries
+
+
+def tearsheet(found: dict[str, Any]) -> None:
+    st.subheader("Equity and drawdown")
+    frame = curves.curve(found["id"])
+    if frame.empty:
+        again = "" if found["imported"] else f" To see it: backdesk reproduce {found['id']}"
+        st.info(
+            "No curve is stored of this result: by keep_series a run keeps those of passed results, of the "
+            f"best, or of all.{again}",
+            icon=":material/show_chart:",
+        )
+        return
+    st.caption(_benchmark(found))
+    for chart in curves.equity_and_drawdown(frame):
+        st.altair_chart(chart)
+    _falls(found["id"])
+    st.subheader("Months")
+    st.altair_chart(figures.months(queries.months(found["id"])))
+    _periods(found["id"])
+    _fees(found)
+
+
+def _benchmark(found: dict[str, Any]) -> str:
+    if found["benchmark"] == "buy and hold":
+        return f"Benchmark: buy and hold of {' '.join(found['symbols'])}, equal money in each, without fees."
+    if found["benchmark"]:
+        return f"Benchmark: {found['benchmark']}, held without fees."
+    return "There is no benchmark: its run has no prices of the desk's to compare with."
+
+
+def _falls(result_id: int) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Rolling Sharpe ratio")
+        rolling = queries.rolling_sharpe(result_id)
+        if rolling:
+            st.caption(f"Of the {queries.ROLLING_SESSIONS} sessions before each, half a year, annualized.")
+            st.altair_chart(figures.rolling_sharpe(rolling, queries.ROLLING_SESSIONS))
+        else:
+            st.caption(f"The curve is shorter than {queries.ROLLING_SESSIONS} sessions.")
+    with right:
+        st.subheader("Worst drawdowns")
+        falls = queries.drawdowns(result_id)
+        if falls:
+            st.caption("Sessions below the peak, and those down to the trough.")
+            st.dataframe(figures.drawdowns(falls), hide_index=True, height="content")
+        else:
+            st.caption("It was never below a peak.")
+
+
+def _periods(result_id: int) -> None:
+    found = queries.periods(result_id)
+    years = [one for one in found if one["kind"] == "year"]
+    crises = [one for one in found if one["kind"] == "crisis"]
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Years")
+        st.altair_chart(figures.years(years))
+    with right:
+        st.subheader("Year by year")
+        st.dataframe(figures.periods(years), hide_index=True, height=310)
+    st.subheader("Crises")
+    if crises:
+        st.dataframe(figures.periods(crises), hide_index=True, height="content")
+    else:
+        st.caption("None of the windows of desk.crisis_windows is on its curve.")
+
+
+def _fees(found: dict[str, Any]) -> None:
+    st.subheader("Had fees been different")
+    costs = queries.costs(found["id"])
+    if not costs:
+        st.caption("It is worked out from the trades, and none are stored of this result.")
+        return
+    break_even = queries.break_even(found["id"])
+    left, right = st.columns([3, 2])
+    with left:
+        st.altair_chart(figures.fees(costs, break_even))
+    with right:
+        st.markdown(figures.fee_words(costs, break_even, found["break_even_fee"]))
+        if not all(one["exact"] for one in costs):
+            st.caption("An approximation: sizes follow equity, which other fees would have changed.")
