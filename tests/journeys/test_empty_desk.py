@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chromium import View
-
-PAGES = {
-    "": "Leaderboard",
-    "strategy": "Strategy",
-    "run": "Run",
-    "walk_forward": "Walk-forward",
-    "queue": "Queue",
-}
+from tests.journeys.pages import PAGES
 
 
 @pytest.mark.parametrize("path", PAGES)
