@@ -128,7 +128,8 @@ def test_long_runs_are_thinned_and_maps_are_put_together(filled: Desk) -> None:
         owner.execute(
             "insert into optimization_runs (strategy_id, optimization_type, target_metric,"
             " total_combinations, status, symbols, imported)"
-            " select id, 'Grid Search', 'sharpe_ratio', 100, 'running', '{A}', true from strategies where name = 'idle'"
+            " select id, 'Grid Search', 'sharpe_ratio', 100, 'running', '{A}', true"
+            " from strategies where name = 'idle'"
         )
         owner.execute(
             "insert into backtest_results (optimization_run_id, strategy_id, ordinal, parameters,"
