@@ -133,6 +133,11 @@ begin
   begin
     if jsonb_typeof(p_metrics) is distinct from 'object' then
       raise exception using errcode = '22023', message = 'a result has no metrics';
+    elsif p_metrics ->> 'total_orders' is null then
+      -- Every engine counts them: without, it is no result, and would be judged by nulls.
+      raise exception using errcode = '22023', message = 'the metrics lack total_orders';
+    elsif not ('Infinity' > all (p_equity) and '-Infinity' < all (p_equity)) then
+      raise exception using errcode = '22023', message = 'the equity has values that are no numbers';
     end if;
     v_result_id := desk.insert_result(v_run, p_ordinal,
       (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p),
