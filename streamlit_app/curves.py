@@ -64,7 +64,10 @@ def equity_and_drawdown(frame: pd.DataFrame) -> Any:
         .encode(
             x=alt.X("session:T", title=None, axis=alt.Axis(labels=False, ticks=False, tickCount=10)),
             y=alt.Y(
-                "return:Q", title="return since the start (%)", axis=alt.Axis(format=".0%", minExtent=EXTENT)
+                "return:Q",
+                title="return since the start (%)",
+                axis=alt.Axis(format=".0%", minExtent=EXTENT),
+                scale=alt.Scale(nice=False),
             ),
             color=alt.Color("what:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
             strokeDash=alt.StrokeDash(

@@ -34,7 +34,7 @@ def checklist(checks: Rows) -> pd.DataFrame:
     )
 
 
-def rolling_sharpe(values: Rows, sessions: int) -> Any:
+def rolling_sharpe(values: Rows) -> Any:
     """The Sharpe ratio of the sessions behind each session; below the line at 0 it lost."""
     frame = pd.DataFrame(values)
     frame["session"] = pd.to_datetime(frame["session"])
@@ -45,7 +45,7 @@ def rolling_sharpe(values: Rows, sessions: int) -> Any:
             x=curves.SESSIONS,
             y=alt.Y(
                 "sharpe_ratio:Q",
-                title=f"Sharpe ratio, {sessions} sessions",
+                title="Sharpe ratio (annualized)",
                 axis=alt.Axis(format=".1f", minExtent=curves.EXTENT),
             ),
             tooltip=[
@@ -55,7 +55,7 @@ def rolling_sharpe(values: Rows, sessions: int) -> Any:
         )
     )
     zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY, strokeDash=[4, 3])
-    return (line + zero.encode(y="at:Q")).properties(height=220)
+    return (line + zero.encode(y="at:Q")).properties(height=400)
 
 
 def drawdowns(falls: Rows) -> pd.DataFrame:

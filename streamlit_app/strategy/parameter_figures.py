@@ -84,7 +84,9 @@ def parameter_slice(values: Rows, chosen: Any, best: Any, on_edge: bool) -> Any:
     kind, name = ("Q" if numeric else "N"), values[0]["parameter"].replace("_", " ")
     target = str(values[0]["target_metric"]).replace("_", " ")
     scale = alt.Scale(domain=["best", "mean"], range=[palette.ORANGE, palette.BLUE])
-    x = alt.X(f"value:{kind}", title=name, **({"scale": alt.Scale(zero=False)} if numeric else {}))
+    # Padding leaves room for the words at the marks.
+    across = alt.Scale(zero=False, padding=24) if numeric else alt.Undefined
+    x = alt.X(f"value:{kind}", title=name, scale=across)
     drawn = (
         alt.Chart(lines)
         .mark_line(point=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_app import hints
+from streamlit_app import hints, links
 from streamlit_app.strategy import parameter_figures, queries
 
 Slices = dict[str, list[dict[str, Any]]]
@@ -18,6 +18,10 @@ def parameters(strategy: str, found: dict[str, Any]) -> None:
     grouped = ((name, list(group)) for name, group in groupby(values, key=lambda one: str(one["parameter"])))
     slices = {name: group for name, group in grouped if any(one["mean_target"] is not None for one in group)}
     st.subheader("Parameters")
+    if found["stitched"]:
+        url = links.walk_forward_url(found["optimization_run_id"], strategy)
+        st.markdown(f"Each fold of its walk-forward chose its own: [what was chosen]({url}).")
+        return
     if not slices:
         st.caption("Its search tried one value of each parameter: there is nothing to compare.")
         return

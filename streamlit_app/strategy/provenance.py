@@ -14,7 +14,7 @@ HASHES = {
     "prices": "data_hash",
     "settings": "settings_hash",
     "parameters": "parameters_hash",
-    "all of it": "provenance_hash",
+    "provenance": "provenance_hash",
 }
 # So many letters tell hashes apart; the whole ones are below.
 SHORT = 12
@@ -22,14 +22,12 @@ SHORT = 12
 
 def provenance(found: dict[str, Any]) -> None:
     st.markdown("**Where it comes from**")
-    versions = [f"{name} {version}" for name, version in sorted((found["libraries"] or {}).items())]
-    if found["desk_version"]:
-        versions.insert(0, f"backdesk {found['desk_version']}")
     facts = {
         **{f"{label} hash": (found[key] or "")[:SHORT] for label, key in HASHES.items()},
         "seed": found["seed"],
         "engine": found["engine"],
-        "versions": ", ".join(versions),
+        "backdesk": found["desk_version"],
+        **dict(sorted((found["libraries"] or {}).items())),
         "platform": found["platform"],
         "config": found["config_file"],
         "job": found["job_id"],
@@ -43,13 +41,15 @@ def provenance(found: dict[str, Any]) -> None:
         pd.DataFrame({"": kept.keys(), "value": kept.values()}),
         hide_index=True,
         height="content",
-        column_config={"": st.column_config.TextColumn(width=120)},
+        column_config={"": st.column_config.TextColumn(width=150)},
     )
     if found["imported"]:
         st.caption("It was imported: the desk did not run it, and cannot run it again.")
+    elif found["stitched"]:
+        st.caption("It was stitched from the tests of its folds, each of which can be reproduced.")
     else:
         st.code(f"backdesk reproduce {found['id']}", language="bash")
-    whole = [f"{label:<10} {found[key]}" for label, key in HASHES.items() if found[key]]
+    whole = [f"{label:<11} {found[key]}" for label, key in HASHES.items() if found[key]]
     if whole:
         with st.expander("Whole hashes"):
             st.code("\n".join(whole), language=None, wrap_lines=True)

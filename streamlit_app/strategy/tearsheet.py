@@ -46,7 +46,7 @@ def _falls(result_id: int) -> None:
         rolling = queries.rolling_sharpe(result_id)
         if rolling:
             st.caption(f"Of the {queries.ROLLING_SESSIONS} sessions before each, half a year, annualized.")
-            st.altair_chart(figures.rolling_sharpe(rolling, queries.ROLLING_SESSIONS))
+            st.altair_chart(figures.rolling_sharpe(rolling))
         else:
             st.caption(f"The curve is shorter than {queries.ROLLING_SESSIONS} sessions.")
     with right:
@@ -69,7 +69,7 @@ def _periods(result_id: int) -> None:
         st.altair_chart(figures.years(years))
     with right:
         st.subheader("Year by year")
-        st.dataframe(figures.periods(years), hide_index=True, height=310)
+        st.dataframe(figures.periods(years), hide_index=True, height="content" if len(years) <= 15 else 560)
     st.subheader("Crises")
     if crises:
         st.dataframe(figures.periods(crises), hide_index=True, height="content")

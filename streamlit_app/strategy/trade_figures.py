@@ -29,23 +29,26 @@ COLUMNS: dict[str, Any] = {
     "profit": st.column_config.NumberColumn("profit after fees", format="%.2f"),
     "fees": st.column_config.NumberColumn("fees", format="%.2f"),
     "trade_return": st.column_config.NumberColumn(
-        "return", format="percent", help="After fees, of the money at the entry."
+        "return", format="%.1f%%", help="After fees, of the money at the entry."
     ),
     "adverse": st.column_config.NumberColumn(
         "MAE",
-        format="percent",
+        format="%.1f%%",
         help="Maximum adverse excursion: how far the price went against the trade, of the entry price.",
     ),
     "favourable": st.column_config.NumberColumn(
         "MFE",
-        format="percent",
+        format="%.1f%%",
         help="Maximum favourable excursion: how far the price went for the trade, of the entry price.",
     ),
 }
 
 
 def table(trades: Rows) -> pd.DataFrame:
-    return pd.DataFrame(trades, columns=list(COLUMNS))
+    frame = pd.DataFrame(trades, columns=list(COLUMNS))
+    for name in ("trade_return", "adverse", "favourable"):
+        frame[name] = frame[name].astype(float) * 100
+    return frame
 
 
 def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
@@ -56,7 +59,6 @@ def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
         "bar_time:T",
         title="bar (UTC)",
         axis=alt.Axis(format="%Y-%m-%d", tickCount=8, labelOverlap=True),
-        scale=alt.Scale(domain=[str(line["bar_time"].min()), str(line["bar_time"].max())], nice=True),
     )
     y = alt.Y("close:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False))
     closes = (
@@ -130,12 +132,12 @@ def excursions(trades: Rows) -> Any:
             x=alt.X(
                 "adverse:Q",
                 title="maximum adverse excursion (% of the entry price)",
-                axis=alt.Axis(format=".0%"),
+                axis=alt.Axis(format="~%", tickCount=8),
             ),
             y=alt.Y(
                 "favourable:Q",
                 title="maximum favourable excursion (%)",
-                axis=alt.Axis(format=".0%"),
+                axis=alt.Axis(format="~%"),
             ),
             color=alt.Color("verdict:N", title=None, scale=VERDICTS, legend=alt.Legend(orient="top")),
             shape=alt.Shape(

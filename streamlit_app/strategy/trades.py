@@ -19,10 +19,12 @@ def trades(found: dict[str, Any]) -> None:
     st.subheader("Trades")
     symbols = queries.traded(found["id"])
     if not symbols:
-        st.info(
-            "No trades are stored of this result: keep_series decides of which they are.",
-            icon=":material/receipt_long:",
+        words = (
+            "Its trades are those of the folds that it was stitched from, and stored with their results."
+            if found["stitched"]
+            else "No trades are stored of this result: keep_series decides of which they are."
         )
+        st.info(words, icon=":material/receipt_long:")
         return
     _trades(found, symbols)
 

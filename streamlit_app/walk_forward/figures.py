@@ -7,25 +7,45 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
 from runners.leaderboard import parameters_text
-from streamlit_app import palette
-from streamlit_app.values import number, per_cent
+from streamlit_app import links, palette
+from streamlit_app.values import number, per_cent, window_text
 
 Rows = Sequence[dict[str, Any]]
+
+WINDOWS = alt.Scale(domain=["in sample", "out of sample"], range=[palette.SKY, palette.ORANGE])
+COLUMNS: dict[str, Any] = {
+    "in": st.column_config.LinkColumn(
+        "result in", display_text=r"result=(\d+)", width=70, help="What was chosen in sample."
+    ),
+    "out": st.column_config.LinkColumn(
+        "result out", display_text=r"result=(\d+)", width=70, help="The same parameters on the days after."
+    ),
+    "drawdown": st.column_config.TextColumn("drawdown out", help="Out of sample."),
+    "trades": st.column_config.TextColumn("trades out", width=80, help="Out of sample."),
+    "changed": st.column_config.TextColumn(
+        "changed", help="Share of the parameters that are not those of the choice before."
+    ),
+}
 
 
 def strip(folds: Rows) -> alt.Chart:
     """Where each fold was searched and where it was tested."""
     bars = [
-        {"fold": fold["fold"], "window": window, "from": str(fold[begin]), "to": str(fold[end])}
+        {
+            "fold": fold["fold"],
+            "window": window,
+            "from": pd.Timestamp(fold[begin]),
+            "to": pd.Timestamp(fold[end]),
+        }
         for fold in folds
         for window, begin, end in (
             ("in sample", "in_sample_start", "in_sample_end"),
             ("out of sample", "out_of_sample_start", "out_of_sample_end"),
         )
     ]
-    scale = alt.Scale(domain=["in sample", "out of sample"], range=[palette.SKY, palette.ORANGE])
     return (
         alt.Chart(pd.DataFrame(bars))
         .mark_bar(height=10)
@@ -34,32 +54,81 @@ def strip(folds: Rows) -> alt.Chart:
                 "from:T", title="session", axis=alt.Axis(format="%Y-%m", tickCount=10, labelOverlap=True)
             ),
             x2="to:T",
-            y=alt.Y("fold:O", title="fold"),
-            color=alt.Color("window:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
-            tooltip=["fold:O", "window:N", "from:T", "to:T"],
+            y=alt.Y("fold:O", title="fold", axis=alt.Axis(labelOverlap=len(folds) > 40)),
+            color=alt.Color("window:N", title=None, scale=WINDOWS, legend=alt.Legend(orient="top")),
+            tooltip=[
+                "fold:O",
+                "window:N",
+                alt.Tooltip("from:T", format="%Y-%m-%d"),
+                alt.Tooltip("to:T", title="to, not included", format="%Y-%m-%d"),
+            ],
         )
         .properties(height=24 * len(folds) + 90)
     )
 
 
 def table(folds: Rows) -> pd.DataFrame:
+    """A row a fold; its results are links."""
     return pd.DataFrame(
         {
             "fold": fold["fold"],
             "state": fold["state"].replace("_", " "),
-            "tested": f"{fold['out_of_sample_start']} to {fold['out_of_sample_end']}",
+            "tested": window_text(fold["out_of_sample_start"], fold["out_of_sample_end"]),
             "chosen": parameters_text(fold["chosen_parameters"] or {}),
+            "in": _result_url(fold, "chosen_result_id"),
+            "out": _result_url(fold, "out_of_sample_result_id"),
             "Sharpe in": number(fold["in_sample_sharpe"]),
             "Sharpe out": number(fold["out_of_sample_sharpe"]),
             "annual in": per_cent(fold["in_sample_annual_return"]),
             "annual out": per_cent(fold["out_of_sample_annual_return"]),
             "efficiency": per_cent(fold["efficiency"], 0),
-            "drawdown out": per_cent(fold["out_of_sample_drawdown"]),
-            "trades out": number(fold["out_of_sample_trades"], 0),
+            "drawdown": per_cent(fold["out_of_sample_drawdown"]),
+            "trades": number(fold["out_of_sample_trades"], 0),
             "changed": per_cent(fold["parameter_drift"], 0),
         }
         for fold in folds
     )
+
+
+def sharpes(folds: Rows) -> Any:
+    """The Sharpe ratio of each fold's choice in sample beside that out of sample, what was lost between them;
+    none where no fold was tested. A fold in cash has neither."""
+    pairs = [
+        {"fold": fold["fold"], "in": fold["in_sample_sharpe"], "out": fold["out_of_sample_sharpe"]}
+        for fold in folds
+        if fold["in_sample_sharpe"] is not None and fold["out_of_sample_sharpe"] is not None
+    ]
+    if not pairs:
+        return None
+    x = alt.X(
+        "fold:O",
+        title="fold",
+        axis=alt.Axis(labelAngle=0, labelOverlap=True),
+        scale=alt.Scale(domain=[fold["fold"] for fold in folds]),
+    )
+    points = [
+        {"fold": pair["fold"], "window": window, "sharpe": pair[column]}
+        for pair in pairs
+        for column, window in (("in", "in sample"), ("out", "out of sample"))
+    ]
+    lost = alt.Chart(pd.DataFrame(pairs)).mark_rule(color=palette.GREY, strokeWidth=1.5)
+    zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY, strokeDash=[4, 3])
+    dots = (
+        alt.Chart(pd.DataFrame(points))
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(
+            x=x,
+            y=alt.Y("sharpe:Q", title="Sharpe ratio (annualized)"),
+            color=alt.Color("window:N", title=None, scale=WINDOWS, legend=alt.Legend(orient="top")),
+            shape=alt.Shape(
+                "window:N",
+                title=None,
+                scale=alt.Scale(domain=["in sample", "out of sample"], range=["circle", "diamond"]),
+            ),
+            tooltip=["fold:O", "window:N", alt.Tooltip("sharpe:Q", title="Sharpe ratio", format=".2f")],
+        )
+    )
+    return (zero.encode(y="at:Q") + lost.encode(x=x, y="in:Q", y2="out:Q") + dots).properties(height=280)
 
 
 def drift(folds: Rows) -> Any:
@@ -109,3 +178,8 @@ def degradation(folds: Rows) -> Any:
         )
     )
     return (diagonal.encode(x="at:Q", y="at:Q") + dots).properties(height=300)
+
+
+def _result_url(fold: dict[str, Any], key: str) -> str:
+    result = fold[key]
+    return "" if result is None else links.strategy_url(fold["strategy"], result)

@@ -46,10 +46,24 @@ def _walk(found: dict[str, Any], folds: list[dict[str, Any]]) -> None:
     )
     verdict = {True: "passed", False: "rejected", None: "not judged yet"}[found["passed"]]
     words = f"**{verdict}**" + "".join(f"; {reason}" for reason in found["rejection_reasons"] or [])
-    st.markdown(words)
+    run = found["optimization_run_id"]
+    where = f"{' '.join(found['symbols'])}, [run {run}]({links.run_url(run, found['strategy'])})"
+    st.markdown(f"{words}. {found['strategy']} on {where}")
     st.subheader("Folds")
     st.altair_chart(figures.strip(folds))
-    st.dataframe(figures.table(folds), hide_index=True, height="content" if len(folds) <= 20 else 560)
+    st.dataframe(
+        figures.table(folds),
+        column_config=figures.COLUMNS,
+        hide_index=True,
+        height="content" if len(folds) <= 20 else 560,
+    )
+    st.subheader("In sample beside out of sample")
+    sharpes = figures.sharpes(folds)
+    if sharpes is None:
+        st.caption("No fold has been tested yet.")
+    else:
+        st.caption("The grey line is what a fold lost on the days after its choice. In cash there is none.")
+        st.altair_chart(sharpes)
     _stitched(found)
     left, right = st.columns(2)
     with left:
@@ -78,9 +92,18 @@ def _stitched(found: dict[str, Any]) -> None:
     if frame is None or frame.empty:
         st.info("The tests are stitched together when the last fold is over.", icon=":material/timeline:")
         return
+    st.caption(_benchmark(found))
     for chart in curves.equity_and_drawdown(frame):
         st.altair_chart(chart)
     trades = NOTHING if found["stitched_trades"] is None else f"{found['stitched_trades']:,}"
     annual = per_cent(found["stitched_annual_return"])
     url = links.strategy_url(found["strategy"], result)
     st.caption(f"{annual} a year over {trades} trades: [result {result}]({url})")
+
+
+def _benchmark(found: dict[str, Any]) -> str:
+    if found["benchmark"] == "buy and hold":
+        return f"Benchmark: buy and hold of {' '.join(found['symbols'])} over the same sessions, no fees."
+    if found["benchmark"]:
+        return f"Benchmark: {found['benchmark']} over the same sessions, held without fees."
+    return "There is no benchmark: its run has no prices of the desk's to compare with."

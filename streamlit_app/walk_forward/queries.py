@@ -18,7 +18,10 @@ def walks(limit: int = 500) -> list[dict[str, Any]]:
 
 def walk(run_id: int) -> dict[str, Any]:
     return rows(
-        "select * from analytics.walk_forward_summary where optimization_run_id = %(id)s", {"id": run_id}
+        "select w.*, n.benchmark from analytics.walk_forward_summary as w"
+        " left join desk.run_benchmarks as n on n.optimization_run_id = w.optimization_run_id"
+        " where w.optimization_run_id = %(id)s",
+        {"id": run_id},
     )[0]
 
 
