@@ -28,7 +28,7 @@ FLAGS = (
     "--font-render-hinting=none",
 )
 WIDE = ViewportSize(width=1440, height=900)
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 # A container that starts on the same machine makes the browser drop what it was loading.
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 ATTEMPTS = 3
