@@ -126,4 +126,7 @@ def _seconds(browser: Browser, address: str, place: str, title: str) -> float:
     with chromium.view(browser, address) as view:
         began = time.perf_counter()
         view.open(place.lstrip("/"), title)
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        if view.complaints():
+            raise RuntimeError(f"{view.page.url}: {view.complaints()}")
+        return seconds
