@@ -5,21 +5,31 @@ returns timestamptz
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  -- Whole intervals from the start, on the clocks of the desk's time zone: two at night stays two at night when
-  -- summer time begins, and a monthly job of the 31st does not creep. Months and years have no fixed length, so
-  -- the count is estimated and its neighbours are tried.
-  select case when p_after < p_starts_at then p_starts_at else (
-    select min(c.at)
-    from (
-      select (p_starts_at at time zone z.name + p_every * n) at time zone z.name as at
-      from (select desk.setting('time_zone') #>> '{}') as z (name)
-      cross join lateral (
-        select floor(extract(epoch from p_after - p_starts_at) / extract(epoch from p_every))::integer as about) as e
-      cross join lateral generate_series(greatest(0, e.about - 2 - e.about / 50), e.about + 3 + e.about / 50) as n
-    ) as c
-    where c.at > p_after) end
+  select case
+    when p_after < p_starts_at then p_starts_at
+    -- Hours and minutes are lengths of time: six hours are six hours on the night when summer time begins, too.
+    when p_every = make_interval(secs => extract(epoch from p_every)::float8)
+      and extract(day from p_every) = 0 and extract(month from p_every) = 0 and extract(year from p_every) = 0
+    then p_starts_at + make_interval(secs => (
+      extract(epoch from p_every) * (floor(extract(epoch from p_after - p_starts_at) / extract(epoch from p_every)) + 1))::float8)
+    -- Days, months and years are told by the clocks of the desk's time zone: two at night stays two at night, and
+    -- a monthly job of the 31st does not creep. They have no fixed length, so the count is estimated and its
+    -- neighbours are tried; a month is at most a fiftieth longer than what `extract` takes it for.
+    else (
+      select min(c.at)
+      from (
+        select (e.began + p_every * n) at time zone e.zone as at
+        from (
+          select z.name as zone, p_starts_at at time zone z.name as began, floor(
+            extract(epoch from (p_after at time zone z.name) - (p_starts_at at time zone z.name)) / extract(epoch from p_every))::bigint as about
+          from (select desk.setting('time_zone') #>> '{}') as z (name)
+        ) as e
+        cross join lateral generate_series(greatest(0, e.about - 2 - e.about / 50 * s.varies), e.about + 3 + e.about / 50 * s.varies) as n
+      ) as c
+      where c.at > p_after) end
+  from (select case when extract(month from p_every) = 0 and extract(year from p_every) = 0 then 0 else 1 end) as s (varies)
 $$;
-comment on function desk.next_occurrence(timestamptz, interval, timestamptz) is 'The first time after a moment that is whole intervals away from the start.';
+comment on function desk.next_occurrence(timestamptz, interval, timestamptz) is 'The first time after a moment that is whole intervals away from the start: of hours and minutes by length, of days and more by the desk''s clocks.';
 revoke execute on function desk.next_occurrence(timestamptz, interval, timestamptz) from public;
 
 create or replace function desk.tg_recurring_jobs_validate()
@@ -28,8 +38,16 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
-  if new.every < interval '1 minute' then
-    perform desk.refuse(format('Got %s as the interval', new.every), '$.every', 'A minute or more, such as ''1 day''.');
+  if new.every is null or new.every < interval '1 minute' or new.every > interval '10 years'
+    -- '1 month -29 days' is a day by comparison and four weeks late by the calendar.
+    or least(extract(year from new.every), extract(month from new.every), extract(day from new.every), extract(hour from new.every),
+      extract(minute from new.every), extract(second from new.every)) < 0
+  then
+    perform desk.refuse(format('Got %s as the interval', coalesce(new.every::text, 'nothing')), '$.every',
+      'From a minute to ten years, such as ''1 day''.');
+  end if;
+  if not isfinite(new.starts_at) then
+    perform desk.refuse(format('Got %s as the start', new.starts_at), '$.starts_at', 'A moment, such as ''2030-01-01 02:00''.');
   end if;
   if new.kind = 'optimization' then
     new.strategy := desk.validate_config(new.strategy, new.config) ->> 'strategy';
@@ -76,7 +94,8 @@ begin
       'Lower-case letters, digits, blanks and _ . - up to 80, such as ''nightly prices''.');
   end if;
   insert into desk.recurring_jobs (name, every, starts_at, next_at, kind, strategy, config, priority, created_by)
-  values (v_name, p_every, coalesce(p_starts_at, now()), coalesce(p_starts_at, now()), p_kind, p_strategy, p_config, p_priority,
+  values (v_name, p_every, coalesce(p_starts_at, now()), coalesce(p_starts_at, now()), p_kind, p_strategy, coalesce(p_config, '{}'),
+    coalesce(p_priority, 0),
     -- The caller's role; inside this function current_user is the owner.
     coalesce(nullif(current_setting('role'), 'none'), session_user))
   returning id into v_id;
@@ -85,7 +104,7 @@ begin
 end
 $$;
 comment on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) is
-  'Has a job queued again and again: select every(''1 day'', ''load_prices'', p_config => ''{"source": "sample"}'', p_starts_at => ''2030-01-01 02:00'').';
+  'Has a job queued again and again: select every(''1 day'', ''load_prices'', p_config => ''{"source": "sample"}'', p_starts_at => ''2030-01-01 02:00 America/New_York'').';
 revoke execute on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) from public;
 grant execute on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) to desk_director;
 

@@ -37,6 +37,8 @@ def backup(
       backdesk backup desk-2030-01-31.dump
     """
     settings = Settings.from_environment()
+    if file.is_dir():
+        raise dump.BackupError(f"{file} is a folder", hint=f"name the file: {file / 'desk.dump'}")
     if file.exists() and not force:
         raise WouldOverwrite(f"{file} is there already", hint="choose another name, or add --force")
     held = dump.contents(settings)
@@ -50,7 +52,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(help="File that backdesk backup wrote.", show_default=False)],
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also where the desk holds results, which are lost.")
+        bool, typer.Option("--replace", help="Also where jobs, results or prices are, which are lost.")
     ] = False,
 ) -> None:
     """Make a desk out of a backup: into an empty BACKDESK_HOME, or in place of the desk that is there.
@@ -70,7 +72,7 @@ def restore(
     dump.read(settings, file)
     held = dump.contents(settings)
     if held is not None:
-        if held.results and not replace:
+        if held.would_be_missed and not replace:
             raise WouldOverwrite(
                 f"this desk holds {held}",
                 detail=f"home {settings.home}" if settings.database_url is None else None,

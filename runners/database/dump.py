@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psycopg
+
 from runners.database import connection, migrator
 from runners.database.clients import client
 from runners.database.roles import ROLES_FILE
@@ -41,9 +43,18 @@ class Contents:
     strategies: int
     jobs: int
     results: int
+    prices: int
+
+    @property
+    def would_be_missed(self) -> bool:
+        """True where there is more than what every desk begins with."""
+        return bool(self.jobs or self.results or self.prices)
 
     def __str__(self) -> str:
-        return f"{self.strategies} strategies, {self.jobs} jobs, {self.results} results"
+        return (
+            f"{self.strategies} strategies, {self.prices} price series, {self.jobs} jobs,"
+            f" {self.results} results"
+        )
 
 
 def contents(settings: Settings) -> Contents | None:
@@ -52,11 +63,18 @@ def contents(settings: Settings) -> Contents | None:
         there = admin.execute("select to_regclass('desk.backtest_results') is not null").fetchone()
         if there != (True,):
             return None
-        row = admin.execute(
-            "select (select max(version) from desk.schema_migrations),"
-            " (select count(*) from desk.strategies), (select count(*) from desk.jobs),"
-            " (select count(*) from desk.backtest_results)"
-        ).fetchone()
+        try:
+            row = admin.execute(
+                "select (select max(version) from desk.schema_migrations),"
+                " (select count(*) from desk.strategies), (select count(*) from desk.jobs),"
+                " (select count(*) from desk.backtest_results),"
+                " (select count(distinct (instrument_id, timeframe)) from desk.price_versions)"
+            ).fetchone()
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise BackupError(
+                f"the login {admin.info.user} may not read all of the desk",
+                hint="use the login that `backdesk up` was run with: docs/deploy.md",
+            ) from error
     assert row is not None
     return Contents(*row)
 

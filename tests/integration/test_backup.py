@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +83,7 @@ def file(full: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("backup") / "my desk.dump"
     done = backdesk(full, "backup", path)
     assert done.returncode == 0, done.stderr
-    assert "15 results" in done.stdout
+    assert "0 price series, 0 jobs, 15 results" in done.stdout
     assert [one.name for one in path.parent.iterdir()] == ["my desk.dump"]
     assert path.stat().st_mode & 0o077 == 0
     return path
@@ -117,6 +119,52 @@ def test_what_comes_out_is_what_went_in(full: Desk, file: Path, empty: Desk) -> 
     assert "1 runners are working on this desk" in backdesk(empty, "restore", file, "--replace").stderr
 
 
+def test_prices_and_jobs_are_not_replaced_unasked(file: Path, empty: Desk) -> None:
+    assert backdesk(empty, "up").returncode == 0
+    with empty.connect("director") as director:
+        director.execute("insert into jobs (kind) values ('dbt_refresh')")
+    done = backdesk(empty, "restore", file)
+    assert done.returncode == 1
+    assert "0 price series, 1 jobs, 0 results" in done.stderr
+    with empty.connect("director") as director:
+        director.execute("select load_instrument('ZZ', 'ZZ')")
+    with empty.connect("admin") as admin:
+        admin.execute("truncate desk.jobs cascade")
+        admin.execute(
+            "insert into desk.price_versions (instrument_id, timeframe, version, source, content_hash,"
+            " bar_count, first_bar, last_bar)"
+            " select id, '1d', 1, 'x', repeat('0', 64), 1, now(), now() from desk.instruments"
+        )
+    assert "1 price series, 0 jobs, 0 results" in backdesk(empty, "restore", file).stderr
+    done = backdesk(empty, "restore", file, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert "0 price series, 0 jobs, 15 results restored" in done.stdout
+
+
+def test_a_dump_that_is_killed_leaves_no_file_of_that_name(full: Desk, tmp_path: Path) -> None:
+    """The lock holds pg_dump up in the middle; then all of the command is killed."""
+    path = tmp_path / "desk.dump"
+    with full.connect("admin", autocommit=False) as holder:
+        holder.execute("lock table desk.equity_curves in access exclusive mode")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runners.cli", "backup", str(path)],
+            env={**os.environ, **full.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        partial = tmp_path / "desk.dump.partial"
+        deadline = time.monotonic() + 30
+        while not partial.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert partial.exists()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+    assert not path.exists()
+    assert backdesk(full, "backup", path).returncode == 0
+    assert [one.name for one in tmp_path.iterdir()] == ["desk.dump"]
+
+
 @pytest.mark.parametrize("per_cent", [30, 99])
 def test_a_broken_file_leaves_the_desk_as_it_was(
     full: Desk, file: Path, tmp_path: Path, per_cent: int
@@ -141,6 +189,9 @@ def test_a_file_that_is_there_is_not_written_over(full: Desk, file: Path, tmp_pa
     before = file.read_bytes()
     assert "is there already" in backdesk(full, "backup", file).stderr
     assert file.read_bytes() == before
+    done = backdesk(full, "backup", tmp_path, "--force")
+    assert done.returncode == 1
+    assert f"{tmp_path} is a folder" in done.stderr
     assert "cannot be written" in backdesk(full, "backup", tmp_path / "none" / "x.dump").stderr
 
 

@@ -244,6 +244,22 @@ def test_a_runners_login_can_do_nothing_but_a_runners_work(
         assert runner.execute("select desk.host_is_alive('nowhere')").fetchone() == (False,)
 
 
+def test_a_login_that_may_not_see_everything_is_told_so(
+    composed: tuple[dict[str, Container], Desk], tmp_path: Path
+) -> None:
+    containers, _ = composed
+    page = containers["app"]
+    command = [sys.executable, "-m", "runners.cli"]
+    done = subprocess.run([*command, "doctor"], env=page.environment, capture_output=True, text=True)
+    assert "note     migrations: the login backdesk_page may not see them" in done.stdout
+    assert "permission denied" not in done.stdout
+    assert done.returncode == 1, "no prices are loaded"
+    backup = [*command, "backup", str(tmp_path / "desk.dump")]
+    done = subprocess.run(backup, env=page.environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the login backdesk_page may not read all of the desk" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

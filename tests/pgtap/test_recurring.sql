@@ -1,6 +1,6 @@
 -- Jobs that come again: refused like any other when they are made, queued once by the database's clock.
 
-select plan(24);
+select plan(34);
 select tap.given_desk();
 
 create function pg_temp.config(p_more jsonb default '{}') returns jsonb language sql as $$
@@ -12,6 +12,12 @@ select is(tap.refusal($$select every('1 day', 'load_prices', p_config => '{"sour
   array['22023', 'Got moon as the source of prices', '$.source', 'A runner can load from sample or yahoo.'],
   'what would be refused as a job is refused now');
 select is((tap.refusal($$select every('1 second', 'dbt_refresh')$$))[2], 'Got 00:00:01 as the interval', 'not every second');
+select is(tap.refusal(format('select every(%L::interval, %L)', i, 'dbt_refresh')),
+  array['22023', format('Got %s as the interval', coalesce(i::text, 'nothing')), '$.every', 'From a minute to ten years, such as ''1 day''.'],
+  format('nor every %s', coalesce(i::text, 'null')))
+from unnest(array['0', '-1 day', '1 month -29 days', '1 day -1 hour', '11 years', null]::interval[]) as i;
+select is((tap.refusal(format('select every(%L, %L, p_starts_at => %L)', '1 day', 'dbt_refresh', s)))[3], '$.starts_at', format('nor from %s on', s))
+from unnest(array['infinity', '-infinity']) as s;
 select is((tap.refusal($$select every('1 day', 'dbt_refresh', p_name => 'Robert''); drop table jobs; --')$$))[3], '$.name', 'a name is a name');
 select lives_ok($$select every('1 day', 'load_prices', p_config => '{"source": "sample"}', p_name => 'prices', p_starts_at => now() - interval '1 hour')$$,
   'the director makes one');
@@ -55,8 +61,26 @@ select results_eq(
     ('2026-03-06 02:30-05'::timestamptz, interval '1 day', '2026-03-09 00:00-04'::timestamptz),
     ('2026-01-31 12:00-05', '1 month', '2026-03-01 00:00-05'),
     ('2020-01-15 00:00-05', '1 month', '2046-07-20 00:00-04'),
-    ('2030-01-01 00:00-05', '1 day', '2026-01-01 00:00-05')) as t (s, e, a)$$,
-  $$values ('2026-03-09 02:30-04'::timestamptz), ('2026-03-31 12:00-04'), ('2046-08-15 00:00-04'), ('2030-01-01 00:00-05')$$,
-  'by the clocks of the desk''s time zone');
+    ('2030-01-01 00:00-05', '1 day', '2026-01-01 00:00-05'),
+    ('2025-11-30 02:00-05', '7 days', '2026-03-02 00:00-05'),
+    ('2025-11-30 02:00-05', '7 days', '2026-03-08 12:00-04'),
+    ('2024-02-29 09:00-05', '1 year', '2026-01-01 00:00-05'),
+    ('1900-01-31 12:00-05', '1 day 12 hours', '2026-06-01 00:00-04')) as t (s, e, a)$$,
+  $$values ('2026-03-09 02:30-04'::timestamptz), ('2026-03-31 12:00-04'), ('2046-08-15 00:00-04'), ('2030-01-01 00:00-05'),
+    ('2026-03-08 03:00-04'), ('2026-03-15 02:00-04'), ('2026-02-28 09:00-05'), ('2026-06-02 12:00-04')$$,
+  'by the clocks of the desk''s time zone, an hour that is left out being the next one');
+select results_eq(
+  $$select desk.next_occurrence(s, e, a) from (values
+    ('2026-03-08 00:00-05'::timestamptz, interval '1 minute', '2026-03-08 05:00-04'::timestamptz),
+    ('2026-03-08 00:00-05', '10 minutes', '2026-03-08 01:55-05'),
+    ('2026-11-01 00:00-04', '10 minutes', '2026-11-01 01:55-04'),
+    ('2026-11-01 00:00-04', '10 minutes', '2026-11-01 01:30-05'),
+    ('2026-03-07 20:00-05', '6 hours', '2026-03-08 03:00-04'),
+    ('0001-01-01 00:00+00', '90 minutes', '2026-01-01 00:00+00')) as t (s, e, a)$$,
+  $$values ('2026-03-08 05:01-04'::timestamptz), ('2026-03-08 03:00-04'), ('2026-11-01 01:00-05'), ('2026-11-01 01:40-05'),
+    ('2026-03-08 09:00-04'), ('2026-01-01 01:30+00')$$,
+  'hours and minutes go on evenly over the night on which the clocks change');
+select is((select count(*)::int from generate_series('2026-03-01 00:00-05'::timestamptz, '2026-03-15 00:00-04', interval '13 minutes') as a
+  where desk.next_occurrence('2026-02-01 02:30-05', '1 day', a) not between a and a + interval '26 hours'), 0, 'a day is never missed');
 
 select * from finish();

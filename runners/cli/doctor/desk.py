@@ -50,7 +50,12 @@ def migrations(_: Settings, admin: Admin) -> Finding:
     row = admin.execute("select to_regclass('desk.schema_migrations')").fetchone()
     if row == (None,):
         return broken("migrations", "this database has no desk", "backdesk up")
-    (at,) = admin.execute("select coalesce(max(version), 0) from desk.schema_migrations").fetchone() or (0,)
+    try:
+        row = admin.execute("select coalesce(max(version), 0) from desk.schema_migrations").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        found = f"the login {admin.info.user} may not see them"
+        return note("migrations", found, "ask with the login that `backdesk up` was run with")
+    (at,) = row or (0,)
     known = len(list(migrator.MIGRATIONS.glob("*.sql")))
     if at > known:
         return broken(
