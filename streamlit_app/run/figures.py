@@ -29,17 +29,27 @@ ERROR_COLUMNS: dict[str, Any] = {
 }
 
 
-def best_so_far(points: Rows, noise: Rows, target_metric: str, strategy: str) -> Any:
+def target_axis(found: dict[str, Any]) -> tuple[str, str]:
+    """Title of the target with its unit, and the format of its ticks."""
+    if found["target_unit"] == "fraction":
+        return f"{found['target_title']} (%)", "~%"
+    units = {"ratio": "", "money": " (account currency)", "sessions": " (sessions)"}
+    return found["target_title"] + units.get(found["target_unit"], ""), "~g"
+
+
+def best_so_far(points: Rows, noise: Rows, found: dict[str, Any]) -> Any:
     """Every point as a dot, told apart by shape too; the best so far as steps; behind it what noise gives."""
     frame = pd.DataFrame(points)
-    target = target_metric.replace("_", " ")
+    target, form = target_axis(found)
     frame["verdict"] = ["passed" if passed else "rejected" for passed in frame["passed"]]
-    frame["url"] = [links.strategy_url(strategy, one) for one in frame["backtest_result_id"]]
+    frame["url"] = [links.strategy_url(found["strategy"], one) for one in frame["backtest_result_id"]]
+    # Where there are few, those that passed are to be seen first; where there are many, all of them.
+    large = 110 if len(points) <= 200 else 40
     x = alt.X("evaluation:Q", title="points recorded", axis=alt.Axis(format="d"), scale=alt.Scale(nice=False))
-    y = alt.Y("target_value:Q", title=target, scale=alt.Scale(zero=False))
+    y = alt.Y("target_value:Q", title=target, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
     dots = (
         alt.Chart(frame.dropna(subset=["target_value"]))
-        .mark_point(filled=True, size=45, opacity=0.8)
+        .mark_point(filled=True, opacity=0.85)
         .encode(
             x=x,
             y=y,
@@ -51,6 +61,9 @@ def best_so_far(points: Rows, noise: Rows, target_metric: str, strategy: str) ->
             ),
             shape=alt.Shape(
                 "verdict:N", scale=alt.Scale(domain=["passed", "rejected"], range=["circle", "cross"])
+            ),
+            size=alt.Size(
+                "verdict:N", legend=None, scale=alt.Scale(domain=["passed", "rejected"], range=[large, 35])
             ),
             href="url:N",
             tooltip=[

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit_app import hints, links
 from streamlit_app.run import controls, figures, queries
 from streamlit_app.run.surface import surface
-from streamlit_app.values import NOTHING, duration_text, moment, number, per_cent, window_text
+from streamlit_app.values import NOTHING, duration_text, metric_text, moment, number, per_cent, window_text
 
 REFRESH_SECONDS = 5
 OPEN = ("pending", "running")
@@ -63,12 +63,12 @@ def _standing(found: dict[str, Any]) -> None:
     percent = float(found["percent"] or 0)
     left = f" · about {duration_text(found['eta'])} left" if found["eta"] is not None else ""
     st.progress(min(percent / 100, 1.0), text=f"{recorded:,} of {total:,} points{left}")
-    target = str(found["target_metric"]).replace("_", " ")
+    best = metric_text(found["best_value"], found["target_unit"], found["target_decimals"] or 2)
     numbers = {
         "State": "paused" if found["paused"] and found["status"] in OPEN else found["status"],
         "Passed": f"{found['passed'] or 0:,}",
         "Failed": f"{found['failed'] or 0:,}",
-        f"Best {target}": number(found["best_value"]),
+        f"Best {found['target_title']}": best,
         "PBO": per_cent(found["pbo"], 0),
         "Seconds a backtest": number(found["seconds_per_backtest"]),
     }
@@ -79,7 +79,9 @@ def _standing(found: dict[str, Any]) -> None:
     if found["flags"]:
         st.warning("To look at: " + ", ".join(found["flags"]), icon=":material/flag:")
     run_id = found["optimization_run_id"]
-    rows = [f"[its {found['finished'] or 0:,} results]({links.leaderboard_url(of_run=run_id, results=True)})"]
+    count = found["finished"] or 0
+    results = "its one result" if count == 1 else f"its {count:,} results"
+    rows = [f"[{results}]({links.leaderboard_url(of_run=run_id, results=True)})"]
     if found["passed"]:
         url = links.leaderboard_url(of_run=run_id, results=True, passed=True)
         rows.append(f"[the {found['passed']:,} that passed]({url})")
@@ -95,7 +97,7 @@ def _standing(found: dict[str, Any]) -> None:
 def _best_so_far(found: dict[str, Any], points: list[dict[str, Any]]) -> None:
     st.subheader("Best so far")
     noise = queries.noise(found["optimization_run_id"])
-    st.altair_chart(figures.best_so_far(points, noise, found["target_metric"], found["strategy"]))
+    st.altair_chart(figures.best_so_far(points, noise, found))
     line = "The orange line is the best so far, metric constraints left aside. "
     if not noise:
         st.caption(line + "What noise would give is known where the target is the Sharpe ratio.")

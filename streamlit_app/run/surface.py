@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_app import links, palette
-from streamlit_app.run import queries
+from streamlit_app.run import figures, queries
 
 Rows = Sequence[dict[str, Any]]
 SHADES = {"best": "best of the cell", "mean": "mean of the cell"}
@@ -45,7 +45,7 @@ def surface(found: dict[str, Any]) -> None:
 
 def heat_map(cells: Rows, x: str, y: str, shade: str, found: dict[str, Any]) -> Any:
     """A cell a pair of values, or of ranges where there are more values than cells."""
-    target = _words(found["target_metric"])
+    target, form = figures.target_axis(found)
     frame = _frame(cells, found)
     wide = any(cell["x"] != cell["x_end"] for cell in cells)
     high = any(cell["y"] != cell["y_end"] for cell in cells)
@@ -70,7 +70,7 @@ def heat_map(cells: Rows, x: str, y: str, shade: str, found: dict[str, Any]) -> 
         f"{shade}:Q",
         title=target,
         scale=alt.Scale(scheme="viridis", reverse=found["target_direction"] == "min"),
-        legend=alt.Legend(gradientLength=200, format="~g"),
+        legend=alt.Legend(gradientLength=200, format=form),
     )
     rectangles = base.transform_filter(f"isValid(datum.{shade})").mark_rect().encode(color=color)
     without = (
@@ -89,7 +89,7 @@ def heat_map(cells: Rows, x: str, y: str, shade: str, found: dict[str, Any]) -> 
             base.transform_filter(f"isValid(datum.{shade})")
             .mark_text(fontSize=11)
             .encode(
-                text=alt.Text(f"{shade}:Q", format=".2f"),
+                text=alt.Text(f"{shade}:Q", format=".1%" if form == "~%" else ".2f"),
                 color=alt.condition(bright, alt.value("#111"), alt.value("#fff")),
             )
         )
@@ -99,13 +99,14 @@ def heat_map(cells: Rows, x: str, y: str, shade: str, found: dict[str, Any]) -> 
 
 def line(cells: Rows, name: str, found: dict[str, Any]) -> Any:
     """Best and mean of the target at each value of the only parameter that varies."""
+    target, form = figures.target_axis(found)
     frame = _frame(cells, found)
     numeric = all(_is_number(cell["x"]) for cell in cells)
     kind = "Q" if numeric else "N"
     long = frame.melt(id_vars=["x", "url", "points"], value_vars=["best", "mean"], var_name="what")
     base = alt.Chart(long.dropna(subset=["value"])).encode(
         x=alt.X(f"x:{kind}", title=_words(name), scale=alt.Scale(zero=False) if numeric else alt.Undefined),
-        y=alt.Y("value:Q", title=_words(found["target_metric"]), scale=alt.Scale(zero=False)),
+        y=alt.Y("value:Q", title=target, scale=alt.Scale(zero=False), axis=alt.Axis(format=form)),
         color=alt.Color(
             "what:N",
             title=None,

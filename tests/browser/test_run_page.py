@@ -94,7 +94,7 @@ def press(page: AppTest, label: str) -> AppTest:
 @pytest.mark.usefixtures("filled")
 def test_a_run_says_whether_its_best_is_more_than_noise() -> None:
     page = run_page(run="1").run()
-    assert shown(page)["Best sharpe ratio"] == "3.00"
+    assert shown(page)["Best Sharpe Ratio"] == "3.00"
     noise = next(one.value for one in page.caption if "without any skill" in one.value)
     assert "after 2 trials" in noise
 
