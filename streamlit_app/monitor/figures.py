@@ -14,7 +14,7 @@ SEVERITIES = {"critical": palette.VERMILION, "warning": palette.ORANGE, "info": 
 USAGE = {"within": palette.BLUE, "near (80 % and more)": palette.ORANGE, "over": palette.VERMILION}
 ROW_HEIGHT = 30
 # Legend, axis and its title, which Streamlit counts as part of the height.
-AROUND = 105
+AROUND = 125
 DAY = alt.X("session_date:T", title="session", axis=alt.Axis(labelOverlap=True, tickCount=8))
 
 
@@ -33,7 +33,9 @@ def usage(limits: Sequence[dict[str, Any]]) -> Any:
         }
         for one in limits
     )
-    base = alt.Chart(frame).encode(y=alt.Y("limit:N", title=None, sort=None, axis=alt.Axis(labelLimit=170)))
+    base = alt.Chart(frame).encode(
+        y=alt.Y("limit:N", title=None, sort=None, axis=alt.Axis(labelLimit=170, labelOverlap=False))
+    )
     domain = [name for name in USAGE if name in set(frame["standing"])]
     bars = base.mark_bar(height=16, cornerRadius=2).encode(
         x=alt.X(
@@ -125,7 +127,7 @@ def risk_events(counts: Sequence[dict[str, Any]]) -> Any:
         .mark_bar(height=16, cornerRadius=2)
         .encode(
             x=alt.X("events:Q", title="events", axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y("limit:N", title=None, sort="-x", axis=alt.Axis(labelLimit=170)),
+            y=alt.Y("limit:N", title=None, sort="-x", axis=alt.Axis(labelLimit=170, labelOverlap=False)),
             color=alt.Color(
                 "severity:N",
                 title=None,

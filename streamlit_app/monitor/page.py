@@ -28,7 +28,7 @@ def monitor() -> None:
             )
             return
         options = [
-            links.option(one["id"], f"{one['strategy']} ({one['kind']}, {one['state']})") for one in found
+            links.option(one["id"], f"{one['strategy']} ({one['kind']})") for one in found
         ]
         left, right = st.columns([3, 1])
         with left:
@@ -73,6 +73,8 @@ def _live(session: int, asked: dt.date | None) -> None:
         with right:
             st.subheader("Profit and loss of each day")
             st.altair_chart(figures.day_profits(days, _allowed(limits, "max_daily_loss")))
+        if len(days) == queries.DAYS:
+            st.caption(f"The last {queries.DAYS} days.")
         _risk(session, day, standing, limits)
         _table("Positions", tables.positions(queries.positions(session, day)), "Nothing is held.")
         _table("Orders", tables.orders(queries.orders(session, day)), "No order has been sent.")

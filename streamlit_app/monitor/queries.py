@@ -40,7 +40,8 @@ def days(session: int, day: dt.date) -> list[dict[str, Any]]:
         "select session_date, begin_value, end_value, end_value - begin_value as day_profit,"
         " (end_value - begin_value) / nullif(begin_value, 0) as day_return, low_value,"
         " high_value, orders, fills, trades, profit, fees, risk_events from desk.daily_summaries"
-        f" where session_id = %(session)s and session_date <= %(day)s order by session_date desc limit {DAYS}",
+        " where session_id = %(session)s and session_date <= %(day)s"
+        f" order by session_date desc limit {DAYS}",
         session,
         day,
     )

@@ -13,7 +13,7 @@ from streamlit_app.values import NOTHING
 
 MARKS = {"critical": "▲ critical", "warning": "● warning", "info": "· info"}
 MONEY = st.column_config.NumberColumn(format="%.2f")
-PRICE = st.column_config.NumberColumn(format="%.4g")
+PRICE = st.column_config.NumberColumn(format="%.2f")
 PER_CENT = st.column_config.NumberColumn(format="%.1f%%")
 COLUMNS: dict[str, Any] = {
     "value": MONEY, "open profit": MONEY, "net profit": MONEY, "fees": MONEY, "begin": MONEY, "end": MONEY,

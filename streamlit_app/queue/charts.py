@@ -23,7 +23,7 @@ STATE_COLORS = {
 }
 ROW_HEIGHT = 26
 # Legend, axis and its title, which Streamlit counts as part of the height.
-AROUND = 110
+AROUND = 125
 
 
 def throughput(minutes: Sequence[dict[str, Any]]) -> alt.Chart:
@@ -48,13 +48,15 @@ def timeline(jobs: Sequence[dict[str, Any]]) -> alt.Chart:
     frame = pd.DataFrame([span for job in jobs for span in _spans(job)])
     domain = [state for state in STATE_COLORS if state in set(frame["what"])]
     order = [_label(job) for job in jobs]
+    within_a_day = frame["end"].max() - frame["begin"].min() < dt.timedelta(days=1)
+    axis = alt.Axis(tickCount=8, labelOverlap=True, format="%H:%M" if within_a_day else "%m-%d %H:%M")
     return (
         alt.Chart(frame)
         .mark_bar(cornerRadius=2, minBandSize=3)
         .encode(
-            x=alt.X("begin:T", title="time (UTC)", scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=8)),
+            x=alt.X("begin:T", title="time (UTC)", scale=alt.Scale(type="utc"), axis=axis),
             x2="end:T",
-            y=alt.Y("job:N", title=None, sort=order, axis=alt.Axis(labelLimit=230)),
+            y=alt.Y("job:N", title=None, sort=order, axis=alt.Axis(labelLimit=230, labelOverlap=False)),
             color=alt.Color(
                 "what:N",
                 title=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -88,3 +89,79 @@ def test_a_login_presses_only_where_it_may_act_as_the_director(
         assert page.button(key="note").disabled is not may
     assert allowed is may
     assert reason in said
+
+
+MAY_NOT_WRITE = """
+with relations as (
+  select c.* from pg_class as c
+  where c.relnamespace in ('desk'::regnamespace, 'analytics'::regnamespace)
+)
+select 'table ' || c.relname || ': ' || w.privilege
+from relations as c
+cross join unnest('{insert,update,delete,truncate,references,trigger}'::text[]) as w (privilege)
+where c.relkind in ('r', 'p', 'v', 'm') and has_table_privilege('desk_viewer', c.oid, w.privilege)
+union all
+select 'column ' || c.relname || '.' || a.attname || ': ' || w.privilege
+from relations as c
+join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+cross join unnest('{insert,update}'::text[]) as w (privilege)
+where c.relkind in ('r', 'p', 'v', 'm')
+  and has_column_privilege('desk_viewer', c.oid, a.attnum, w.privilege)
+union all
+select 'sequence ' || c.relname
+from relations as c
+where case c.relkind when 'S' then has_sequence_privilege('desk_viewer', c.oid, 'usage, update') end
+union all
+select 'function ' || p.oid::regprocedure
+from pg_proc as p
+where p.pronamespace in ('desk'::regnamespace, 'analytics'::regnamespace) and p.provolatile = 'v'
+  and has_function_privilege('desk_viewer', p.oid, 'execute')
+union all
+select 'schema ' || n.nspname || ': create'
+from pg_namespace as n
+where has_schema_privilege('desk_viewer', n.oid, 'create')
+union all
+select 'database: create' where has_database_privilege('desk_viewer', current_database(), 'create')
+union all
+select 'member of ' || r.rolname
+from pg_roles as r
+where r.rolname <> 'desk_viewer' and pg_has_role('desk_viewer', r.oid, 'member')
+union all
+select 'attribute of the role'
+from pg_roles as r
+where r.rolname = 'desk_viewer'
+  and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
+"""
+
+
+def test_the_role_that_the_page_reads_as_can_write_nothing(built_desk: Desk) -> None:
+    with built_desk.connect("admin") as admin:
+        assert [row[0] for row in admin.execute(MAY_NOT_WRITE).fetchall()] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into jobs (strategy, config) values ('x', '{}')",
+        "update settings set value = '1'",
+        "delete from backtest_results",
+        "truncate jobs",
+        "select cancel_job(1)",
+        "select * from estimate('{}')",
+        "select record_session_rows(1, gen_random_uuid(), 1, '{}')",
+        "set role desk_director",
+        "create table desk.mine (n integer)",
+        "copy jobs to program 'cat'",
+    ],
+)
+def test_the_page_itself_is_refused_whatever_it_tries(desk: Desk, statement: str) -> None:
+    """Also when it leaves the read-only transactions that it begins with."""
+    from streamlit_app.database import reading
+
+    for prelude in ("select", "set default_transaction_read_only = off"):
+        with (
+            pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)),
+            reading() as viewer,
+        ):
+            viewer.execute(prelude)
+            viewer.execute(statement)
