@@ -10,7 +10,8 @@ strategies as (
   select * from {{ ref('stg_strategies') }}
 ),
 
-results as (
+-- Read twice, which would make PostgreSQL write all results to a temporary file before it looks for a few.
+results as not materialized (
   select * from {{ ref('stg_backtest_results') }}
 ),
 
