@@ -154,3 +154,27 @@ comment on function desk.fee_break_even(bigint) is
   'How many times its fees a result with stored trades could have paid until nothing was earned, by cost_sweep(); null where it loses without fees, or bears 128 times of them.';
 revoke execute on function desk.fee_break_even(bigint) from public;
 grant execute on function desk.fee_break_even(bigint) to desk_director, desk_viewer;
+
+create or replace function desk.target_values(p_run_id bigint)
+returns table (
+  backtest_result_id bigint, ordinal bigint, parameters jsonb, outcome text, passed boolean, target_value double precision)
+language plpgsql stable security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_metric text := (select r.target_metric from desk.optimization_runs as r where r.id = p_run_id);
+begin
+  if v_metric is null then
+    return;
+  end if;
+  -- By the column's name: asking every row as JSON for it takes seconds where a run has 100,000 of them.
+  return query execute format($values$
+    select b.id, b.ordinal, b.parameters, b.outcome, b.passed, b.%I::double precision
+    from desk.backtest_results as b
+    where b.optimization_run_id = $1
+  $values$, v_metric) using p_run_id;
+end
+$$;
+comment on function desk.target_values(bigint) is 'Recorded points of a run, each with the value of the run''s target; null where the point failed or the metric is undefined.';
+revoke execute on function desk.target_values(bigint) from public;
+grant execute on function desk.target_values(bigint) to desk_director, desk_viewer, desk_dbt;

@@ -60,7 +60,8 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
           coalesce(b.engine, r.engine) as engine, b.platform, b.seed, b.data_hash, b.provenance_hash,
           b.parameters_hash, b.runner_id,
           b.attempt, b.source_result_id, b.duration, c.code_hash, r.job_id, r.config_file, r.symbols,
-          r.timeframe, r.imported, r.optimization_type = 'Walk-Forward' as stitched, r.start_date, r.end_date, r.settings_hash, r.best_on_edge,
+          r.timeframe, r.imported, r.optimization_type = 'Walk-Forward' as stitched,
+          r.start_date, r.end_date, r.settings_hash, r.best_on_edge,
           n.benchmark, u.version as desk_version, c.details -> 'libraries' as libraries,
           g.best_result_id, best.parameters as best_parameters,
           (select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id

@@ -1,6 +1,6 @@
 -- Who may do what, exactly. Whatever is not in these tables nobody but the owner may do.
 
-select plan(9);
+select plan(10);
 
 -- Lists over several lines are read without their line breaks.
 create function pg_temp.items(p_list text) returns setof text language sql as
@@ -189,6 +189,7 @@ from (values
     ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('sync_backlog', 'p_items jsonb', 'volatile', 'definer', 'director'),
     ('target_map', 'p_run_id bigint, p_x text, p_y text, p_cells integer', 'stable', 'definer', 'director, viewer'),
+    ('target_values', 'p_run_id bigint', 'stable', 'definer', 'dbt, director, viewer'),
     ('tag', 'p_what text, p_id bigint, VARIADIC p_tags text[]', 'volatile', 'definer', 'director'),
     ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer')
 ) as t (name, arguments, volatility, security, roles);
@@ -223,5 +224,22 @@ select is_empty(
 select is_empty(
   $$select p.proname from pg_proc as p where p.pronamespace = 'desk'::regnamespace and p.proowner <> 'desk_owner'::regrole$$,
   'and every function');
+
+select is_empty(
+  $$
+  select o.what, pg_temp.role_name(a.grantee)
+  from (
+    select relname::text, relacl, relowner from pg_class where relnamespace = 'desk'::regnamespace
+    union all
+    select c.relname || '.' || t.attname, t.attacl, c.relowner
+    from pg_class as c join pg_attribute as t on t.attrelid = c.oid where c.relnamespace = 'desk'::regnamespace
+    union all
+    select proname::text, proacl, proowner from pg_proc where pronamespace = 'desk'::regnamespace
+    union all
+    select nspname::text, nspacl, nspowner from pg_namespace where nspname in ('desk', 'analytics')
+  ) as o (what, acl, owner), aclexplode(o.acl) as a
+  where a.is_grantable and a.grantee <> o.owner
+  $$,
+  'nobody can hand on what was granted');
 
 select * from finish();

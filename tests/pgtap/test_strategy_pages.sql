@@ -1,6 +1,6 @@
 -- What the pages of a strategy read of one result, worked out by hand.
 
-select plan(15);
+select plan(17);
 select tap.given_desk();
 
 -- Five sessions of a symbol that went up and came down.
@@ -84,5 +84,12 @@ update desk.trades set sizes = '{10,-20,10,10}', profits = '{38,28,3,23}';
 select ok(
   (select abs(c.total_return) < 1e-5 from made, desk.fee_break_even(made.id) as k, desk.cost_sweep(made.id, array[k]) as c),
   'where sizes follow equity too, cost_sweep() earns nothing there');
+
+-- target_values
+update desk.backtest_results set sharpe_ratio = 0.7;
+select results_eq(
+  $$select v.parameters, v.outcome, v.target_value from made join desk.backtest_results as b using (id), desk.target_values(b.optimization_run_id) as v$$,
+  $$values ('{"fast": 1}'::jsonb, 'finished', 0.7::float8)$$, 'each point of a run with its target');
+select is_empty('select * from desk.target_values(4711)', 'none of a run that is not there');
 
 select * from finish();

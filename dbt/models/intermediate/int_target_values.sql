@@ -1,12 +1,12 @@
 select
-  results.id as backtest_result_id,
-  results.optimization_run_id,
-  results.ordinal,
-  results.parameters,
-  results.outcome,
-  results.passed,
+  points.backtest_result_id,
+  runs.id as optimization_run_id,
+  points.ordinal,
+  points.parameters,
+  points.outcome,
+  points.passed,
   runs.target_metric,
   runs.target_direction,
-  (to_jsonb(results) ->> runs.target_metric)::double precision as target_value
-from {{ source('desk', 'backtest_results') }} as results
-inner join {{ source('desk', 'optimization_runs') }} as runs on runs.id = results.optimization_run_id
+  points.target_value
+from {{ source('desk', 'optimization_runs') }} as runs
+cross join lateral desk.target_values(runs.id) as points
