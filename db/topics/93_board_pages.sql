@@ -35,9 +35,10 @@ select
   ) as out_of_sample_efficiency,
   b.created_at as finished_at,
   b.rejection_reasons
+-- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the order.
 from desk.backtest_results as b
-join desk.optimization_runs as r on r.id = b.optimization_run_id
-join desk.strategies as s on s.id = b.strategy_id
+left join desk.optimization_runs as r on r.id = b.optimization_run_id
+left join desk.strategies as s on s.id = b.strategy_id
 where b.ranked;
 comment on view desk.ranked_results is
   'One row a finished result of a search, as result_leaderboard has it, but without its rank: so that filters come before the order, and a page of it is read fast. Order by deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id.';

@@ -12,6 +12,8 @@ from streamlit_app.run.surface import surface
 from streamlit_app.values import NOTHING, duration_text, metric_text, moment, number, per_cent, window_text
 
 REFRESH_SECONDS = 5
+# Of a run with so many points a refresh reads so much that it comes a second later.
+POINTS_A_SECOND = 5000
 OPEN = ("pending", "running")
 
 
@@ -29,7 +31,8 @@ def run() -> None:
             return
         controls.buttons(found)
         is_open = found["status"] in OPEN
-        live = st.fragment(_live, run_every=REFRESH_SECONDS if is_open else None)
+        seconds = REFRESH_SECONDS + ((found["finished"] or 0) + (found["failed"] or 0)) // POINTS_A_SECOND
+        live = st.fragment(_live, run_every=seconds if is_open else None)
         live(found["optimization_run_id"], is_open)
 
 
