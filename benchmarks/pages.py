@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Browser
 
@@ -56,8 +55,7 @@ def tables(quick: bool) -> Iterator[str]:
 def _fill(full: desks.Desk, strategies: int) -> list[Visit]:
     with full.connect("owner") as owner:
         many_results.fill(owner, RESULTS, strategies)
-        owner.execute(Path(__file__).with_name("long_series.sql").read_bytes())
-        owner.execute("analyze")
+        many_results.add_series(owner)
         best = owner.execute(
             "select s.name, r.id, r.optimization_run_id from desk.equity_curves as e"
             " join desk.backtest_results as r on r.id = e.backtest_result_id"

@@ -28,6 +28,13 @@ def fill(owner: psycopg.Connection[Any], results: int, strategies: int = 300) ->
         owner.execute(f"analyze desk.{table}".encode())
 
 
+def add_series(owner: psycopg.Connection[Any]) -> None:
+    """Beside them: ten years of a curve and 2,000 trades of twenty, a walk-forward of 60 folds, and a session
+    that logged 20,000 orders."""
+    owner.execute(Path(__file__).with_name("long_series.sql").read_bytes())
+    owner.execute("analyze")
+
+
 def explained(reader: psycopg.Connection[Any], query: str) -> tuple[int, float]:
     """Pages that a query touches, and the milliseconds it takes."""
     row = reader.execute(f"explain (analyze, buffers, format json) {query}".encode()).fetchone()

@@ -49,3 +49,12 @@ def test_the_boards_agree_at_this_size(crowded: Desk) -> None:
         days = viewer.execute("select sum(backtests_finished)::bigint from daily_summary").fetchone()
     assert board[0][1] == (top or [None])[0]
     assert days == (RESULTS,)
+
+
+def test_folds_look_their_results_up(crowded: Desk) -> None:
+    """Last, since it adds to the desk."""
+    with crowded.connect("owner") as owner:
+        many_results.add_series(owner)
+    with crowded.connect("viewer") as viewer:
+        pages, _ = many_results.explained(viewer, "select * from walk_forward_fold_summary")
+    assert pages <= 2_000
