@@ -110,6 +110,21 @@ def test_the_viewer_changes_nothing(built_desk: Desk, statement: str) -> None:
             viewer.execute(statement)
 
 
+def test_what_dbt_builds_is_read_by_two_roles_and_by_nobody_else(built_desk: Desk) -> None:
+    with built_desk.connect("dbt") as reader:
+        found = reader.execute(
+            "select distinct a.grantee::regrole::text, a.privilege_type, a.is_grantable"
+            " from pg_class as c, aclexplode(c.relacl) as a"
+            " where c.relnamespace = 'analytics'::regnamespace and a.grantee <> c.relowner"
+        ).fetchall()
+        others = reader.execute(
+            "select relname from pg_class"
+            " where relnamespace = 'analytics'::regnamespace and relowner <> 'desk_dbt'::regrole"
+        ).fetchall()
+    assert set(found) == {("desk_viewer", "SELECT", False), ("desk_director", "SELECT", False)}
+    assert others == []
+
+
 def test_every_view_and_every_column_is_described(built_desk: Desk) -> None:
     with built_desk.connect("dbt") as reader:
         silent = reader.execute(

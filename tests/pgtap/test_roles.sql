@@ -1,4 +1,4 @@
-select plan(19);
+select plan(20);
 
 select has_role('desk_owner', 'the owner is there');
 select isnt_superuser('desk_owner', 'the owner is an ordinary role');
@@ -19,6 +19,17 @@ select is(
   ),
   0,
   'no role of the desk has a power over the server'
+);
+
+-- The login that installs may act in all of them, and a login of a person's own in some; none of ours is in another.
+select is_empty(
+  $$
+  select m.member::regrole, m.roleid::regrole
+  from pg_catalog.pg_auth_members as m
+  where m.member::regrole::text like 'desk\_%'
+    and (m.member, m.roleid) <> (to_regrole('desk_owner')::oid, to_regrole('pg_read_all_stats')::oid)
+  $$,
+  'no role of the desk is a member of another role, but the owner of that which sees open transactions'
 );
 
 select schema_owner_is('desk', 'desk_owner');
