@@ -102,16 +102,17 @@ def _words(standing: dict[str, Any]) -> None:
 def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
     day = standing["day_profit"] / standing["day_begin"] if standing["day_begin"] else None
     allowed = _allowed(limits, "max_daily_loss")
-    numbers = {
-        "Value": number(standing["value"]),
-        "Profit of the day": number(standing["day_profit"]),
-        "Cash": number(standing["cash"]),
-        "Invested": per_cent(standing["exposure"]),
-        "Below its peak": per_cent(standing["drawdown"]),
-        "Trades": f"{standing['trades']:,}",
-    }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+    numbers = [
+        ("Value", number(standing["value"]), "[by day](#daily-summaries)"),
+        ("Profit of the day", number(standing["day_profit"]), "[by day](#daily-summaries)"),
+        ("Cash", number(standing["cash"]), "[orders](#orders)"),
+        ("Invested", per_cent(standing["exposure"]), "[positions](#positions)"),
+        ("Below its peak", per_cent(standing["drawdown"]), "[limits](#risk-limits)"),
+        ("Trades", f"{standing['trades']:,}", "[each of them](#trades)"),
+    ]
+    for column, (label, value, where) in zip(st.columns(len(numbers)), numbers, strict=True):
         column.metric(label, value)
+        column.caption(where)
     st.caption(
         f"Profit of the day {per_cent(day, 2)}, at which a loss of {per_cent(allowed)} ends its entries."
         f" Trades earned {number(standing['net_profit'])} after fees; fees so far {number(standing['fees'])}."

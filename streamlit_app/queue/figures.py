@@ -29,16 +29,17 @@ RUNNER_COLUMNS: dict[str, Any] = {"memory (MB)": st.column_config.NumberColumn(f
 
 
 def health(figures: dict[str, Any]) -> None:
-    """The queue in five numbers, and what to do when something is wrong."""
-    numbers = {
-        "Waiting points": f"{figures['waiting_points']:,}",
-        "Running points": f"{figures['running_points']:,}",
-        "Recorded in 5 minutes": f"{figures['points_last_5_minutes']:,}",
-        "Runners alive": f"{figures['runners_alive']:,}",
-        "Oldest waiting": duration_text(figures["oldest_waiting_age"]),
-    }
-    for column, (label, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+    """The queue in five numbers, each with the way to its rows, and what to do when something is wrong."""
+    numbers = [
+        ("Waiting points", f"{figures['waiting_points']:,}", "[by job](#open-jobs)"),
+        ("Running points", f"{figures['running_points']:,}", "[by runner](#runners)"),
+        ("Recorded in 5 minutes", f"{figures['points_last_5_minutes']:,}", "[by minute](#the-last-hour)"),
+        ("Runners alive", f"{figures['runners_alive']:,}", "[each of them](#runners)"),
+        ("Oldest waiting", duration_text(figures["oldest_waiting_age"]), "[by kind](#open-work-items)"),
+    ]
+    for column, (label, number, rows) in zip(st.columns(len(numbers)), numbers, strict=True):
         column.metric(label, number)
+        column.caption(rows)
     step = figures["next_step"]
     if step.startswith("Nothing to do"):
         st.caption(step)

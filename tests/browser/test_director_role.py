@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +11,11 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
+from runners.cli import app, page
 from streamlit_app import director
+from streamlit_app.database import reading
 from tests import desks
 from tests.desks import Desk
 
@@ -55,6 +59,35 @@ def test_without_buttons_they_are_grey_and_a_press_that_is_sent_all_the_same_doe
         answer = director.call("select cancel_job(1)")
     assert not answer.done
     assert answer.sentence.startswith("Buttons are off")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "state", "said", "names"),
+    [
+        ([], "on", "", ["localhost", "127.0.0.1", "::1"]),
+        (["--without-buttons"], "off", "", ["localhost", "127.0.0.1", "::1"]),
+        (["--known-as", "desk.example.org"], "on", "", ["localhost", "127.0.0.1", "::1", "desk.example.org"]),
+        (["--host", "0.0.0.0"], "off", "can read the desk, without a login", []),
+        (["--host", "0.0.0.0", "--with-buttons"], "on", "can read the desk and press its buttons", []),
+    ],
+)
+def test_buttons_are_offered_on_localhost_and_beyond_it_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    state: str,
+    said: str,
+    names: list[str],
+) -> None:
+    started: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda _, words, variables: started.append((words, variables)))
+    monkeypatch.setattr(page, "_refuse_taken", lambda host, port: None)
+    result = CliRunner().invoke(app, ["app", *arguments])
+    assert result.exit_code == 0, result.output
+    ((words, variables),) = started
+    assert variables[director.BUTTONS] == state
+    assert said in result.output
+    allowed = [words[at + 1] for at, word in enumerate(words) if word == "--server.allowedHosts"]
+    assert list(dict.fromkeys(allowed)) == names
 
 
 @contextmanager
@@ -139,6 +172,15 @@ def test_the_role_that_the_page_reads_as_can_write_nothing(built_desk: Desk) -> 
         assert [row[0] for row in admin.execute(MAY_NOT_WRITE).fetchall()] == []
 
 
+REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
+
+
+def try_to(prelude: str, statement: str) -> None:
+    with reading() as viewer:
+        viewer.execute(prelude)
+        viewer.execute(statement)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -156,12 +198,6 @@ def test_the_role_that_the_page_reads_as_can_write_nothing(built_desk: Desk) -> 
 )
 def test_the_page_itself_is_refused_whatever_it_tries(desk: Desk, statement: str) -> None:
     """Also when it leaves the read-only transactions that it begins with."""
-    from streamlit_app.database import reading
-
     for prelude in ("select", "set default_transaction_read_only = off"):
-        with (
-            pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)),
-            reading() as viewer,
-        ):
-            viewer.execute(prelude)
-            viewer.execute(statement)
+        with pytest.raises(REFUSED):
+            try_to(prelude, statement)
