@@ -29,6 +29,9 @@ def settings(task: dict[str, Any]) -> RunSettings:
 def run(task: dict[str, Any]) -> list[float]:
     chosen, prices = settings(task), series(*task["series"])
     points = [Point(number, point) for number, point in enumerate(task["points"])]
+    # As the worker's zygote does when prices have come.
+    gc.collect()
+    gc.freeze()
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
