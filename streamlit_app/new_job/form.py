@@ -50,10 +50,8 @@ def _prices(coverage: list[dict[str, Any]]) -> dict[str, Any]:
     )
     known = [offered[symbol] for symbol in symbols] or list(offered.values())
     first, last = max(one["first_day"] for one in known), min(one["last_day"] for one in known)
-    each, start, end = st.columns(3, vertical_alignment="bottom")
-    for_each = each.checkbox(
-        "A search of each symbol", key="for each", help="Instead of one portfolio of all."
-    )
+    for_each = st.checkbox("A search of each symbol, instead of one portfolio of all", key="for each")
+    start, end = st.columns(2)
     begin = _day(start, "First day", first, min(one["first_day"] for one in known), last)
     over = _day(end, "Last day", last, first, max(one["last_day"] for one in known))
     if symbols:
@@ -120,15 +118,15 @@ def _search(strategy: str) -> dict[str, Any]:
 
 
 def _windows() -> dict[str, Any]:
-    mode, unit, inside, outside, embargo = st.columns(5)
+    mode, unit, embargo = st.columns(3)
+    inside, outside = st.columns(2)
+    units = queries.choices("optimization.walk_forward.unit")
     return {
         "mode": mode.selectbox("Windows", queries.choices("optimization.walk_forward.mode"), key="mode"),
-        "unit": unit.selectbox(
-            "Unit", queries.choices("optimization.walk_forward.unit"), index=2, key="unit"
-        ),
+        "unit": unit.selectbox("Unit", units, index=units.index("months"), key="unit"),
         "in_sample": int(inside.number_input("In sample", 1, 100_000, 24, key="in sample")),
         "out_of_sample": int(outside.number_input("Out of sample", 1, 100_000, 6, key="out of sample")),
-        "embargo": int(embargo.number_input("Embargo", 0, 10_000, 5, key="embargo", help="Sessions.")),
+        "embargo": int(embargo.number_input("Embargo (sessions)", 0, 10_000, 5, key="embargo")),
     }
 
 

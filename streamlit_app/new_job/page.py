@@ -12,7 +12,7 @@ from runners.configs.reader import Config, parse_config
 from streamlit_app import director, hints, links
 from streamlit_app.new_job import form, queries
 from streamlit_app.new_job.verdict import Verdict, show_error, show_estimate, verdict
-from streamlit_app.new_job.yaml_text import file_name, yaml_text
+from streamlit_app.new_job.yaml_text import file_name, ordered, yaml_text
 
 FORM, YAML = "Form", "YAML"
 START = """strategy: rsi_mean_reversion
@@ -153,4 +153,4 @@ def _take_over() -> None:
     if config is None:
         st.info(f"There is no search with the number {asked}.", icon=":material/search_off:")
         return
-    _to_yaml(yaml_text(config))
+    _to_yaml(yaml_text(ordered(config, queries.key_positions())))

@@ -38,7 +38,6 @@ def _row(strategy: str, parameter: dict[str, Any], drawn: bool, chosen: dict[str
         ways,
         key=f"how {key}",
         label_visibility="collapsed",
-        format_func=lambda one: f"default {_text(parameter['default'])}" if one == DEFAULT else one,
     )
     with rest:
         if way == ONE:
@@ -130,7 +129,7 @@ def _number(
         format="%d" if whole else "%g",
     )
     assert found is not None
-    return found if whole or not float(found).is_integer() else float(found)
+    return int(found) if whole else float(found)
 
 
 def _suggested(parameter: dict[str, Any]) -> tuple[Any, Any, Any]:
@@ -149,12 +148,12 @@ def _suggested(parameter: dict[str, Any]) -> tuple[Any, Any, Any]:
 
 
 def _bounds(parameter: dict[str, Any]) -> str:
-    low, high = parameter["minimum"], parameter["maximum"]
+    low, high, default = parameter["minimum"], parameter["maximum"], _text(parameter["default"])
     if low is None and high is None:
-        return ""
+        return f"(default {default})"
     if low is None or high is None:
-        return f"(at least {low:g})" if high is None else f"(at most {high:g})"
-    return f"({low:g} to {high:g})"
+        return f"({f'at least {low:g}' if high is None else f'at most {high:g}'}; default {default})"
+    return f"({low:g} to {high:g}; default {default})"
 
 
 def _text(value: Any) -> str:

@@ -73,6 +73,11 @@ def job_config(job: int) -> dict[str, Any] | None:
     return dict(found[0]["config"]) if found else None
 
 
+def key_positions() -> dict[str, int]:
+    """In which order a file has the keys, by path."""
+    return {one["path"]: one["position"] for one in rows("select path, position from desk.config_keys")}
+
+
 def run_of(job: int) -> dict[str, Any] | None:
     """The first search of a job."""
     found = rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -35,6 +36,16 @@ def yaml_text(config: dict[str, Any]) -> str:
     """The whole file."""
     shaped = {key: _shaped(value, 1) for key, value in config.items()}
     return HEAD + yaml.dump(shaped, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def ordered(value: Any, positions: Mapping[str, int], path: str = "") -> Any:
+    """The config with its keys in the order of config_keys, which JSON in the database does not keep."""
+    if not isinstance(value, dict):
+        return value
+    known = {key: f"{path}.{key}" if path else key for key in value}
+    places = {key: at if at in positions else f"{path}.*" for key, at in known.items()}
+    keys = sorted(value, key=lambda key: positions.get(places[key], 0))
+    return {key: ordered(value[key], positions, places[key]) for key in keys}
 
 
 def file_name(config: dict[str, Any]) -> str:

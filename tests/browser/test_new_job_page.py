@@ -146,7 +146,8 @@ def test_an_earlier_job_is_copied(ready: Desk) -> None:
         ).fetchone()
     shown = page(job=str((found or [0])[0])).run()
     assert not shown.exception
-    assert "notes: to be copied" in shown.text_area(key="yaml").value
+    text = shown.text_area(key="yaml").value
+    assert [line.split(":")[0] for line in text.splitlines()[1:]] == ["notes", "strategy", "symbols"]
     assert "There is no search" in page(job="999").run().info[0].value
 
 
