@@ -14,12 +14,15 @@ TABLES = {
     "a": ("backtests", "Backtests a CPU second"),
     "b": ("commands", "Whole commands"),
     "c": ("scaling", "Scaling"),
-    "d": ("queue_flat", "Queue"),
-    "e": ("boards", "Boards"),
+    "d": ("queue_contest", "Queue against other queues"),
+    "e": ("claims", "Cost of a claim"),
     "f": ("ingest", "Ingest"),
     "g": ("memory", "Memory"),
+    "k": ("overhead", "CPU outside the backtests"),
     "l": ("session_logging", "Session logging"),
     "p": ("pages", "Pages"),
+    "q": ("queue_flat", "Queue from a search's first tenth to its last"),
+    "r": ("boards", "Boards"),
     "s": ("search_surfaces", "Searches on surfaces"),
 }
 """By letter: the module, whose tables(quick) yields text, and a heading."""

@@ -1,4 +1,4 @@
-"""(e) The boards with a million results: the usual selects, as the viewer, in a warm cache."""
+"""(r) The boards with a million results: the usual selects, as the viewer, in a warm cache."""
 
 from __future__ import annotations
 

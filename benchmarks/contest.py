@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from benchmarks.prices import csv_files
 from runners.settings import PROJECT_ROOT
 
 FOLDER = Path(__file__).parent / "contestants"
+OURS = ("desk", "queue_desk")
+"""Contestants that import the desk."""
 STRATEGIES = Path(__file__).parent / "strategies"
 ENVIRONMENT = os.environ | {
     "BACKDESK_STRATEGIES": str(STRATEGIES),
@@ -32,7 +34,7 @@ class ContestError(RuntimeError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a task took; `values` are the account's last values where the competitor tells them."""
+    """What a task took; `values` are what the competitor tells: of backtests, the account's last values."""
 
     points: int
     cpu: float
@@ -67,8 +69,10 @@ class Contestant:
 
 
 @contextmanager
-def contestants(scripts: dict[str, Sequence[str]]) -> Iterator[dict[str, Contestant]]:
-    """Start one process a script; `scripts` maps names to command lines."""
+def contestants(
+    scripts: Mapping[str, Sequence[str]], environments: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[dict[str, Contestant]]:
+    """Start one process a script; `scripts` maps names to command lines, `environments` to more variables."""
     with ExitStack() as stack:
         running = {}
         for name, command in scripts.items():
@@ -77,7 +81,7 @@ def contestants(scripts: dict[str, Sequence[str]]) -> Iterator[dict[str, Contest
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
-                env=ENVIRONMENT,
+                env=ENVIRONMENT | dict((environments or {}).get(name, {})),
                 cwd=PROJECT_ROOT,
             )
             stack.callback(_end, process)
@@ -92,8 +96,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def script(name: str, python: str | Path = sys.executable) -> list[str]:
-    if name == "desk":
-        return [str(python), "-m", "benchmarks.contestants.desk"]
+    if name in OURS:
+        return [str(python), "-m", f"benchmarks.contestants.{name}"]
     return [str(python), "-W", "ignore", str(FOLDER / f"{name}.py")]
 
 

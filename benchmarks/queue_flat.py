@@ -1,4 +1,4 @@
-"""(d) The queue from the first tenth of a long search to its last: ten runners, points that cost nothing.
+"""(q) The queue from the first tenth of a long search to its last: ten runners, points that cost nothing.
 
 Seconds say what a user sees, and depend on what else the machine does; the CPU time of the server's processes
 says whether the queue's own work grows with what has been claimed and recorded before.

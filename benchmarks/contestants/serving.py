@@ -20,7 +20,7 @@ def cpu_seconds() -> float:
 
 
 def serve(run: Callable[[dict[str, Any]], list[float]]) -> None:
-    """`run` takes a task and returns the account's last value of each point."""
+    """`run` takes a task and returns numbers: of a backtest, the account's last value of each point."""
     sys.stdout = sys.stderr
     for line in sys.stdin:
         task = json.loads(line)
@@ -29,7 +29,7 @@ def serve(run: Callable[[dict[str, Any]], list[float]]) -> None:
         answer = {
             "cpu": cpu_seconds() - cpu,
             "wall": time.perf_counter() - wall,
-            "points": len(task["points"]),
+            "points": len(task.get("points", ())),
             "values": values,
         }
         print(json.dumps(answer), file=sys.__stdout__, flush=True)

@@ -1,0 +1,158 @@
+"""The desk's queue through runners.worker.queue, in one process without children."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+
+from benchmarks.contestants.queue_times import paced, span
+from benchmarks.contestants.serving import serve
+from runners.database.connection import connect
+from runners.engines.base import MetricValue, PointResult
+from runners.worker.queue import Queue, Runner
+from runners.worker.work_items import Report, WorkItem
+from strategies.registry import published_strategies
+
+ENGINES = ("backtrader", "dbt")
+# What complete_work does before it stores and judges a result, and after it.
+SETTLE = """
+select desk.settle_point(given.item, given.point)
+from unnest(%s::bigint[], %s::uuid[], %s::bigint[]) as given (item, token, point)
+cross join lateral desk.held_item(given.item, given.token, given.point) as held
+where held.refusal is null
+"""
+# A strategy that did nothing, without a curve.
+METRICS: dict[str, MetricValue] = {
+    "starting_cash": 100_000.0, "ending_value": 100_000.0, "sessions": 0, "return_count": 0,
+    "total_orders": 0, "total_trades": 0, "bars": 0, "duration": 0.0,
+}  # fmt: skip
+TRIES, PAUSE = 40, 0.002
+
+
+class Desk:
+    def __init__(self) -> None:
+        self._queue = Queue(connect("runner"))
+        self._runner = self._queue.register(
+            Runner("bench", os.getpid(), "bench", ENGINES, 1, "bench", False, tuple(published_strategies()))
+        )
+        self._owner = connect("owner")
+        self._director = connect("director")
+
+    def obey(self, task: dict[str, Any]) -> list[float]:
+        match task["do"]:
+            case "drain":
+                return self._drain(task["claim"], task["batch"], self._record)
+            case "settle":
+                return self._drain(task["claim"], task["batch"], self._settle)
+            case "tasks":
+                return self._drain_tasks(task["jobs"])
+            case "send":
+                return asyncio.run(self._send(task["jobs"], task["statement"]))
+            case "listen":
+                return self._listen(task["jobs"], task["kind"])
+        return []
+
+    # A queue that is full
+
+    def _drain(self, claim: int, batch: int, finish: Callable[[Sequence[Report]], None]) -> list[float]:
+        """Points done, when the first claim began, and when the last outcome was recorded."""
+        done, idle = 0, 0
+        began = ended = time.monotonic()
+        while idle < TRIES:
+            items = self._queue.claim(self._runner, claim)
+            if not items:
+                # Work is cut only so far ahead. Nothing at all may mean that another one holds the run's row.
+                idle = 0 if self._queue.advance(self._runner) else idle + 1
+                time.sleep(PAUSE if idle else 0)
+                continue
+            idle = 0
+            reports = list(_reports(items))
+            for first in range(0, len(reports), batch):
+                finish(reports[first : first + batch])
+            done, ended = done + len(reports), time.monotonic()
+        return [float(done), began, ended]
+
+    def _record(self, reports: Sequence[Report]) -> None:
+        words = {word for _, word in self._queue.record(reports)}
+        if words != {"recorded"}:
+            raise RuntimeError(f"the desk answered {words}")
+
+    def _settle(self, reports: Sequence[Report]) -> None:
+        items = [report.item for report in reports]
+        ids, tokens = [item.work_item_id for item in items], [item.token for item in items]
+        settled = self._owner.execute(SETTLE, (ids, tokens, [report.ordinal for report in reports]))
+        if settled.rowcount != len(reports):
+            raise RuntimeError(f"{settled.rowcount} of {len(reports)} were settled")
+
+    def _drain_tasks(self, count: int) -> list[float]:
+        starts = []
+        for _ in range(count):
+            starts.append(time.monotonic())
+            self._one_task()
+        return [float(count), *span([*starts, time.monotonic()])]
+
+    def _one_task(self) -> None:
+        task = self._queue.claim_task(self._runner)
+        if task is None:
+            raise RuntimeError("there is no task")
+        if (word := self._queue.end_task(task.item, {"result": {}})) != "recorded":
+            raise RuntimeError(f"the desk answered {word}")
+
+    # A queue that is idle
+
+    async def _send(self, count: int, statement: str) -> list[float]:
+        connection = self._director if statement.startswith("insert into desk.jobs") else self._owner
+        return [_timed(connection, statement, number) async for number in paced(count)]
+
+    def _listen(self, count: int, kind: str) -> list[float]:
+        """When each piece of work was in hand; it asks when it is told, and until there is nothing."""
+        starts: list[float] = []
+        poll = select.poll()
+        poll.register(self._queue.fileno(), select.POLLIN)
+        while len(starts) < count:
+            found = list(self._take_task() if kind == "task" else self._take_points(plan=kind == "search"))
+            starts += found
+            # What was told during a call is not in the socket any more.
+            while not found and not self._queue.notified():
+                poll.poll()
+        return starts
+
+    def _take_task(self) -> Iterator[float]:
+        task = self._queue.claim_task(self._runner)
+        if task is not None:
+            yield time.monotonic()
+            self._queue.end_task(task.item, {"result": {}})
+
+    def _take_points(self, *, plan: bool) -> Iterator[float]:
+        items = self._queue.claim(self._runner, 2)
+        if not items and plan and self._queue.advance(self._runner):
+            items = self._queue.claim(self._runner, 2)
+        now = time.monotonic()
+        yield from [now] * len(items)
+        if items:
+            self._queue.record(list(_reports(items)))
+        if items and plan:
+            self._queue.advance(self._runner)
+
+
+def _timed(connection: psycopg.Connection[Any], statement: str, number: int) -> float:
+    text = statement.replace("@", str(number)).encode()
+    now = time.monotonic()
+    connection.execute(text)
+    return now
+
+
+def _reports(items: Sequence[WorkItem]) -> Iterator[Report]:
+    for item in items:
+        for point in item.points:
+            yield Report(item, point.ordinal, result=PointResult(point.ordinal, METRICS, [], [], []))
+
+
+if __name__ == "__main__":
+    serve(Desk().obey)
