@@ -17,6 +17,11 @@ from streamlit_app.values import NOTHING, metric_text, number, window_text
 
 MOST = 6
 KEY = "compare"
+# What is asked first; the rest by its name.
+FIRST = (
+    "deflated_sharpe", "sharpe_ratio", "annual_return", "max_drawdown", "total_trades", "win_rate",
+    "profit_factor", "fee_pct",
+)  # fmt: skip
 # Seen on a light ground as on a dark one.
 BEST = "background-color: rgba(0, 114, 178, 0.30); font-weight: bold"
 
@@ -104,8 +109,10 @@ def _metrics(labels: Mapping[int, str], found: Mapping[int, Result]) -> Styler:
         "Run": {labels[key]: str(one.optimization_run_id) for key, one in found.items()},
     }
     values: dict[str, dict[str, float]] = {}
+    known = queries.metrics(list(labels))
+    rank = {metric: place for place, metric in enumerate(FIRST)}
     directions: dict[str, str] = {}
-    for row in queries.metrics(list(labels)):
+    for row in sorted(known, key=lambda one: rank.get(one["metric"], len(FIRST))):
         cells = table.setdefault(row["title"], dict.fromkeys(labels.values(), NOTHING))
         label = labels[row["backtest_result_id"]]
         cells[label] = metric_text(row["value"], row["unit"], row["decimals"])

@@ -128,18 +128,18 @@ def return_and_drawdown(results: Sequence[Result]) -> alt.Chart | None:
     )
     return (
         alt.Chart(frame)
-        .mark_point(size=70, filled=True, opacity=0.75)
+        .mark_point(size=70, filled=True, opacity=0.9)
         .encode(
             x=alt.X(
                 "drawdown:Q",
                 title="largest drawdown (%)",
-                axis=alt.Axis(format=".0%", tickCount=8),
+                axis=alt.Axis(format=".0%", tickCount=8, labelFlush=True),
                 scale=alt.Scale(zero=False),
             ),
             y=alt.Y(
                 "annual return:Q",
                 title="annual return (%)",
-                axis=alt.Axis(format=".0%"),
+                axis=alt.Axis(format=".1~%"),
                 scale=alt.Scale(zero=False),
             ),
             # Told apart by shape as well as by color.
@@ -148,8 +148,9 @@ def return_and_drawdown(results: Sequence[Result]) -> alt.Chart | None:
                 "verdict:N",
                 title=None,
                 scale=alt.Scale(domain=["passed", "rejected"], range=["circle", "cross"]),
+                # Below, since beside the other one it would be cut off on a narrow page.
                 legend=alt.Legend(
-                    orient="top", symbolFillColor=palette.GREY, symbolStrokeColor=palette.GREY
+                    orient="bottom", symbolFillColor=palette.GREY, symbolStrokeColor=palette.GREY
                 ),
             ),
             href="url:N",
@@ -162,7 +163,7 @@ def return_and_drawdown(results: Sequence[Result]) -> alt.Chart | None:
                 alt.Tooltip("drawdown:Q", format=".1%"),
             ],
         )
-        .properties(height=340)
+        .properties(height=390)
     )
 
 
@@ -218,9 +219,13 @@ def in_and_out_of_sample(folds: Sequence[dict[str, Any]]) -> Any:
     origin = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=palette.GREY, opacity=0.5)
     dots = (
         alt.Chart(frame)
-        .mark_point(filled=True, size=70, opacity=0.75)
+        .mark_point(filled=True, size=70, opacity=0.9)
         .encode(
-            x=alt.X("in_sample_sharpe:Q", title="Sharpe ratio in sample (annualized)"),
+            x=alt.X(
+                "in_sample_sharpe:Q",
+                title="Sharpe ratio in sample (annualized)",
+                axis=alt.Axis(labelFlush=True),
+            ),
             y=alt.Y("out_of_sample_sharpe:Q", title="Sharpe ratio out of sample (annualized)"),
             color=_by_strategy("shown", frame["shown"]),
             href="url:N",

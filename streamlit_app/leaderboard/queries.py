@@ -132,7 +132,7 @@ def named(ids: Sequence[int]) -> dict[int, Result]:
 def metrics(ids: Sequence[int]) -> list[dict[str, Any]]:
     """Every metric that one of the results has, a row a result and metric."""
     return rows(
-        "select backtest_result_id, title, unit, decimals, direction, value from desk.result_metrics"
+        "select backtest_result_id, metric, title, unit, decimals, direction, value from desk.result_metrics"
         " where backtest_result_id = any (%(results)s) and value is not null order by title",
         {"results": list(ids)},
     )
