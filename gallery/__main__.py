@@ -17,10 +17,10 @@ from runners.settings import PROJECT_ROOT
 from tests import chromium, served
 
 FOLDER = PROJECT_ROOT / "docs" / "gallery"
-WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1440, 600, 4000
+WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1440, 600, 6000
 # Charts draw themselves once more after the window has changed.
 REST_MILLISECONDS = 1500
-COLORS = 256
+MOST_BYTES = 400_000
 HEIGHT = """
 () => {
   const main = document.querySelector('[data-testid=stMain]');
@@ -57,6 +57,8 @@ def _take(browser: Browser, address: str, portrait: Portrait, folder: Path) -> l
     """Writes the picture; returns what the page complained of."""
     with chromium.view(browser, address, dark=portrait.dark) as view:
         view.open(portrait.path.lstrip("/"), portrait.title)
+        if portrait.prepare is not None:
+            portrait.prepare(view)
         height = min(max(int(view.page.evaluate(HEIGHT)) + 24, LEAST_HEIGHT), MOST_HEIGHT)
         view.page.set_viewport_size(ViewportSize(width=WIDTH, height=height))
         view.page.wait_for_timeout(REST_MILLISECONDS)
@@ -69,9 +71,12 @@ def _take(browser: Browser, address: str, portrait: Portrait, folder: Path) -> l
 
 
 def _compress(file: Path) -> None:
-    with Image.open(file) as picture:
-        few = picture.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
-    few.save(file, optimize=True)
+    """Without a loss where that is small enough: a palette swallows the colour of a single dot."""
+    with Image.open(file) as opened:
+        picture = opened.convert("RGB")
+    picture.save(file, optimize=True)
+    if file.stat().st_size > MOST_BYTES:
+        picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def _index(chosen: Sequence[Portrait]) -> str:

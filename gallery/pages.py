@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
 
 from streamlit_app.links import run_url, strategy_url, walk_forward_url
+from tests.chromium import View
+from tests.journeys.hands import choose, write
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Portrait:
     words: str
     dark: bool = False
     at_work: bool = False
+    prepare: Callable[[View], None] | None = None
 
 
 def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
@@ -56,9 +59,25 @@ def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
             "What somebody would have earned who searched again every half year.",
         ),
         Portrait("queue", "Queue", "queue", "What runs, what waits, and who works on it.", at_work=True),
-        Portrait("new_job", "New job", "new_job", "A search, checked and estimated before it is queued."),
+        Portrait(
+            "new_job",
+            "New job",
+            "new_job?strategy=sma_crossover",
+            "A search, checked and estimated before it is queued.",
+            prepare=_fill_in,
+        ),
         Portrait("monitor", "Monitor", "monitor", "What a strategy did: orders, limits, the account."),
     )
+
+
+def _fill_in(view: View) -> None:
+    """A search as somebody would ask for it, up to the button."""
+    for symbol in ("AAPL", "IBM", "MSFT"):
+        choose(view, "Symbols", symbol)
+    view.page.keyboard.press("Escape")
+    choose(view, "How fast is chosen", "range")
+    choose(view, "How slow is chosen", "list")
+    write(view, "Values of slow", "50, 100, 150, 200")
 
 
 def _one(viewer: psycopg.Connection[Any], query: LiteralString) -> tuple[Any, ...]:
