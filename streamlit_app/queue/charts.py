@@ -43,13 +43,19 @@ def throughput(minutes: Sequence[dict[str, Any]]) -> alt.Chart:
     )
 
 
+def _format(length: dt.timedelta) -> str:
+    """So fine that no two ticks say the same."""
+    if length < dt.timedelta(minutes=15):
+        return "%H:%M:%S"
+    return "%H:%M" if length < dt.timedelta(days=1) else "%m-%d %H:%M"
+
+
 def timeline(jobs: Sequence[dict[str, Any]]) -> alt.Chart:
     """A line a job: grey while it was in line, then colored by what became of it."""
     frame = pd.DataFrame([span for job in jobs for span in _spans(job)])
     domain = [state for state in STATE_COLORS if state in set(frame["what"])]
     order = [_label(job) for job in jobs]
-    within_a_day = frame["end"].max() - frame["begin"].min() < dt.timedelta(days=1)
-    axis = alt.Axis(tickCount=8, labelOverlap=True, format="%H:%M" if within_a_day else "%m-%d %H:%M")
+    axis = alt.Axis(tickCount=8, labelOverlap=True, format=_format(frame["end"].max() - frame["begin"].min()))
     return (
         alt.Chart(frame)
         .mark_bar(cornerRadius=2, minBandSize=3)
