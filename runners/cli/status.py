@@ -46,6 +46,36 @@ from desk.recurring_jobs
 order by next_at
 limit 20
 """
+DEAD = """
+select r.job_id::text as job, f.points::text as points, f.error_kind as kind, f.error
+from desk.optimization_runs as r
+join desk.run_progress as p on p.optimization_run_id = r.id and p.failed > 0
+cross join lateral (
+  select b.error_kind, left(split_part(b.error, E'\\n', 1), 80) as error, count(*) as points
+  from desk.backtest_results as b
+  where b.optimization_run_id = r.id and b.outcome = 'failed'
+  group by 1, 2
+  order by 3 desc
+  limit 3
+) as f
+where r.closed_at is null or r.closed_at > now() - interval '1 day'
+order by r.id desc, f.points desc
+limit 10
+"""
+FAILED = """
+select id::text as job, coalesce(strategy, kind) as what, date_trunc('second', finished_at)::text as "when",
+       split_part(error, E'\\n', 1) as error
+from desk.jobs
+where state = 'failed' and finished_at > now() - interval '1 day'
+order by finished_at desc
+limit 5
+"""
+CHORES = """
+select name as chore, last_error as error
+from desk.chores
+where last_error is not null
+order by name
+"""
 ALERTS = """
 select date_trunc('second', happened_at)::text as "when", details ->> 'what' as what,
        concat_ws(', ', 'pid ' || (details ->> 'pid'), details ->> 'role', details ->> 'application',
@@ -70,7 +100,7 @@ def status(
 ) -> None:
     """Show what waits, runs and failed, how fast, the runners, and what to do next when something is wrong.
 
-    Every figure is read from a view: queue_health, job_progress, runner_status.
+    Every figure is read from what anybody at psql may read, queue_health first of all.
 
     Examples:
 
@@ -100,6 +130,9 @@ def page(viewer: psycopg.Connection[Any]) -> str:
         ("jobs", JOBS, ("job", "points", "failed", "passed", "done", "time left")),
         ("runners", RUNNERS, ("runner", "pid", "processes", "heard of", "mb")),
         ("recurring jobs", RECURRING, ()),
+        ("dead points of the last day", DEAD, ("job", "points")),
+        ("failed jobs of the last day", FAILED, ("job",)),
+        ("chores that failed", CHORES, ()),
         ("alerts of the last day", ALERTS, ()),
     ):
         rows = _rows(viewer, query)
@@ -117,7 +150,7 @@ def _figures(health: dict[str, Any]) -> str:
         ("oldest", f"waiting for {_or_none(health['oldest_waiting_age'])}"),
         ("speed", f"{health['points_last_5_minutes']:,} points recorded in the last 5 minutes"),
         ("runners", f"{health['runners_alive']} alive"),
-        ("oldest transaction", f"{_or_none(health['oldest_transaction_age'])}"),
+        ("oldest transaction", f"open for {_or_none(health['oldest_transaction_age'])}"),
     )  # fmt: skip
     return "\n".join(f"{name:<8} {text}" for name, text in lines)
 

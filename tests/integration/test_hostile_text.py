@@ -194,6 +194,17 @@ def test_hostile_text_is_kept_or_refused_and_never_executed(fresh_desk: Desk) ->
     siege(fresh_desk, 150, 1)
 
 
+def test_sql_that_is_put_together_out_of_a_text_would_be_noticed(fresh_desk: Desk) -> None:
+    with fresh_desk.connect("admin") as admin:
+        admin.execute(
+            "create or replace function desk.pause_recurring(p_name text) returns text language plpgsql"
+            " security definer set search_path = desk, pg_temp as"
+            " $$ begin execute 'select 1 where ''x'' = ''' || p_name || ''''; return ''; end $$"
+        )
+    with pytest.raises(pytest.fail.Exception, match="select pause_recurring"):
+        siege(fresh_desk, 150, 1)
+
+
 @pytest.mark.long
 def test_ten_thousand_hostile_texts(fresh_desk: Desk) -> None:
     siege(fresh_desk, 10_000, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -72,6 +73,50 @@ def test_work_without_a_runner_says_what_to_do(with_views: Desk) -> None:
     shown = page(with_views)
     assert "a b [31m" in shown
     assert "\x1b" not in shown
+
+
+def test_a_task_that_no_runner_takes_says_what_it_needs(with_views: Desk) -> None:
+    said: list[str] = []
+    register(with_views, "without dbt")
+    with with_views.connect("director") as director:
+        director.execute("select cancel_job(id) from jobs where state = 'waiting'")
+        director.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
+        director.execute("insert into jobs (kind) values ('dbt_refresh')")
+    assert re.search(r"Job \d+ waits: no live runner takes jobs of kind dbt_refresh\. .*--dbt", said[0])
+    shown = page(with_views)
+    assert "no live runner takes tasks of kind dbt_refresh. Start one that does: backdesk work --dbt" in shown
+
+
+def test_what_is_dead_or_failed_is_named_with_its_reason(with_views: Desk) -> None:
+    with with_views.connect("admin") as admin:
+        admin.execute(
+            "update desk.jobs set state = 'failed', error = E'the source is gone\\nline two',"
+            " finished_at = now() where state = 'waiting'"
+        )
+        admin.execute("update desk.work_items set state = 'cancelled' where state = 'waiting'")
+        admin.execute("update desk.chores set last_error = 'no room' where name = 'prune'")
+        admin.execute(
+            "insert into desk.optimization_runs (strategy_id, config_file, optimization_type, target_metric,"
+            " total_combinations, status)"
+            " select id, 'x', 'Grid Search', 'Sharpe Ratio', 9, 'running' from desk.strategies limit 1"
+        )
+        admin.execute(
+            "insert into desk.backtest_results (optimization_run_id, strategy_id, ordinal, parameters,"
+            " outcome, error_kind, error)"
+            " select r.id, r.strategy_id, n, '{}', 'failed', 'strategy', 'KeyError: slow'"
+            " from desk.optimization_runs as r, generate_series(1, 2) as n"
+        )
+        admin.execute("update desk.run_progress set failed = 2")
+    shown = page(with_views)
+    assert re.search(r"Job \d+ failed: the source is gone\. Once that is mended, insert it again", shown)
+    assert re.search(r"dead points of the last day\n.*\n.*\n.* 2  strategy  KeyError: slow", shown)
+    assert re.search(r"failed jobs of the last day\n.*\n.*\n.*dbt_refresh .* the source is gone", shown)
+    assert "line two" not in shown
+    assert re.search(r"chores that failed\n.*\n.*\nprune  no room", shown)
+    with with_views.connect("admin") as admin:
+        admin.execute("update desk.chores set last_error = null")
+        admin.execute("delete from desk.backtest_results")
+        admin.execute("delete from desk.jobs where state = 'failed'")
 
 
 def test_health_is_of_this_host(with_views: Desk) -> None:
