@@ -39,7 +39,7 @@ def choose(runs: Sequence[dict[str, Any]]) -> Filters:
     window = _one_of(columns[2], "Window", sorted(windows - {""}), "window")
     engine = _one_of(columns[3], "Engine", sorted({run["engine"] for run in runs}), "engine")
     status = _one_of(columns[4], "Status", sorted({run["status"] for run in runs}), "status")
-    below = st.columns([3, 3, 2, 3, 3, 2], vertical_alignment="bottom")
+    below = st.columns([2, 2, 6], vertical_alignment="bottom")
     minimum_trades = below[0].number_input(
         "Minimum trades", min_value=0, step=10, key="trades", bind="query-params", on_change=to_first_page
     )
@@ -53,21 +53,19 @@ def choose(runs: Sequence[dict[str, Any]]) -> Filters:
         bind="query-params",
         on_change=to_first_page,
     )
-    with below[2]:
+    # In a row that breaks where the page is narrow.
+    with below[2].container(horizontal=True, gap="medium"):
         passed = _toggle("Passed", "passed", "Met all criteria of its run.")
-    with below[3]:
         survived = _toggle(
             "Survived deflation",
             "survived",
             "Passed, and the Sharpe ratio is with 95 % more than the luck of the best of so many trials.",
         )
-    with below[4]:
         out_of_sample = _toggle(
             "Only out of sample",
             "oos",
             "The stitched tests of walk-forwards: days that no choice had seen.",
         )
-    with below[5]:
         every_result = _toggle("Every result", "results", "Otherwise the best of each strategy.")
     return Filters(
         strategy, symbol, window, engine, status, run, int(minimum_trades or 0), passed, survived,

@@ -75,7 +75,7 @@ def _standing(found: dict[str, Any]) -> None:
         "PBO": per_cent(found["pbo"], 0),
         "Seconds a backtest": number(found["seconds_per_backtest"]),
     }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
+    for column, (label, value) in zip(st.columns([3, 2, 2, 3, 2, 3]), numbers.items(), strict=True):
         column.metric(label, value)
     if found["error"]:
         st.error(found["error"], icon=":material/error:")
