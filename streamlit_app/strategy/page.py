@@ -85,7 +85,7 @@ def _history(name: str, events: list[dict[str, Any]]) -> pd.DataFrame:
             "from": event["from_status"] or NOTHING,
             "to": event["to_status"],
             "why": event["reason"] or "",
-            "run": event["optimization_run_id"] and links.run_url(event["optimization_run_id"], name),
+            "run": links.run_url(run, name) if (run := event["optimization_run_id"]) else "",
             "by": event["actor"],
         }
         for event in events

@@ -55,10 +55,13 @@ def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
     """The symbol's close, with entries and exits on it, joined by a line a trade."""
     line = pd.DataFrame(prices)
     line["bar_time"] = _naive(line["bar_time"])
+    # Only what the line covers: a trade that began before a close-up, or ended after it, is cut there.
+    ends = [_moment(line["bar_time"].min()), _moment(line["bar_time"].max())]
     x = alt.X(
         "bar_time:T",
         title="bar (UTC)",
         axis=alt.Axis(format="%Y-%m-%d", tickCount=8, labelOverlap=True),
+        scale=alt.Scale(domain=ends, nice=False),
     )
     y = alt.Y("close:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False))
     closes = (
@@ -84,7 +87,7 @@ def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
     color = alt.Color("verdict:N", title=None, scale=VERDICTS, legend=alt.Legend(orient="top"))
     ways = (
         alt.Chart(deals)
-        .mark_rule(strokeWidth=2)
+        .mark_rule(strokeWidth=2, clip=True)
         .encode(x="entry_time:T", x2="exit_time:T", y="entry_price:Q", y2="exit_price:Q", color=color)
     )
     marks = pd.DataFrame(
@@ -102,12 +105,19 @@ def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
     )
     points = (
         alt.Chart(marks)
-        .mark_point(filled=True, size=70, opacity=0.9)
+        .mark_point(filled=True, size=70, opacity=0.9, clip=True)
         .encode(
             x="at:T",
             y="price:Q",
             color=color,
-            shape=alt.Shape("what:N", title=None, scale=SIDES, legend=alt.Legend(orient="top")),
+            shape=alt.Shape(
+                "what:N",
+                title=None,
+                scale=SIDES,
+                legend=alt.Legend(
+                    orient="top", symbolFillColor=palette.GREY, symbolStrokeColor=palette.GREY
+                ),
+            ),
             tooltip=[
                 "trade:Q",
                 alt.Tooltip("what:N", title="what"),
@@ -162,3 +172,7 @@ def _verdicts(trades: Rows) -> list[str]:
 def _naive(times: Any) -> Any:
     """UTC without its zone: a browser would turn a time with one into its own."""
     return pd.to_datetime(times, utc=True).dt.tz_localize(None)
+
+
+def _moment(at: pd.Timestamp) -> alt.DateTime:
+    return alt.DateTime(year=at.year, month=at.month, date=at.day, hours=at.hour, minutes=at.minute)
