@@ -1,4 +1,5 @@
 -- What the pages of the leaderboard and of a run read: results to filter, curves in small, a search's way, noise, a map.
+-- Two functions take more memory than a session has by default: with less they would sort 100,000 points on disk.
 
 create or replace view desk.ranked_results as
 select
@@ -138,6 +139,7 @@ returns table (
   best_so_far double precision, improved boolean)
 language plpgsql stable security definer
 set search_path = desk, pg_temp
+set work_mem = '32MB'
 as $$
 declare
   v_run   record;
@@ -211,6 +213,7 @@ returns table (
   best_result_id bigint)
 language plpgsql stable security definer
 set search_path = desk, pg_temp
+set work_mem = '32MB'
 as $$
 declare
   v_run record;

@@ -69,7 +69,8 @@ def compare(results: Sequence[Result]) -> None:
     found = queries.named(list(labels))
     wide = {"metric": st.column_config.TextColumn("metric", width=210)}
     st.dataframe(_metrics(labels, found), column_config=wide, height=600)
-    st.caption("Shaded is the best of a row, where one is better than the others.")
+    pages = [f"[{labels[key]}]({links.strategy_url(one.strategy, key)})" for key, one in found.items()]
+    st.caption("Shaded is the best of a row, where one is better than the others. " + " · ".join(pages))
     equity = {label: curves.curve(result) for result, label in labels.items()}
     drawn = {label: frame for label, frame in equity.items() if not frame.empty}
     if drawn:

@@ -268,6 +268,17 @@ def test_numbers_alone_can_be_compared_and_what_is_no_result_is_left_out() -> No
     assert [one.split()[0] for one in page.multiselect(key="compare").value] == ["3"]
 
 
+@pytest.mark.usefixtures("large")
+def test_an_address_that_makes_no_sense_shows_the_board_all_the_same() -> None:
+    page = board()
+    nonsense = {"page": "x", "of_run": "x", "trades": "-5", "strategy": "none", "window": "ever"}
+    for name, value in nonsense.items():
+        page.query_params[name] = value
+    page = page.run()
+    assert not page.exception
+    assert page.caption[0].value.startswith("1 to 50 of 60 strategies")
+
+
 @pytest.mark.usefixtures("filled")
 def test_folds_are_drawn_in_sample_against_out_of_sample() -> None:
     page = board().run()
