@@ -54,21 +54,19 @@ def timeline(jobs: Sequence[dict[str, Any]]) -> alt.Chart:
     """A line a job: grey while it was in line, then colored by what became of it."""
     frame = pd.DataFrame([span for job in jobs for span in _spans(job)])
     domain = [state for state in STATE_COLORS if state in set(frame["what"])]
+    scale = alt.Scale(domain=domain, range=[STATE_COLORS[state] for state in domain])
     order = [_label(job) for job in jobs]
     axis = alt.Axis(tickCount=8, labelOverlap=True, format=_format(frame["end"].max() - frame["begin"].min()))
     return (
         alt.Chart(frame)
-        .mark_bar(cornerRadius=2, minBandSize=3)
+        # The stroke shows what was over in less than a pixel.
+        .mark_bar(cornerRadius=2, strokeWidth=2)
         .encode(
             x=alt.X("begin:T", title="time (UTC)", scale=alt.Scale(type="utc"), axis=axis),
             x2="end:T",
             y=alt.Y("job:N", title=None, sort=order, axis=alt.Axis(labelLimit=230, labelOverlap=False)),
-            color=alt.Color(
-                "what:N",
-                title=None,
-                scale=alt.Scale(domain=domain, range=[STATE_COLORS[state] for state in domain]),
-                legend=alt.Legend(orient="top"),
-            ),
+            color=alt.Color("what:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
+            stroke=alt.Stroke("what:N", scale=scale, legend=None),
             tooltip=[
                 alt.Tooltip("job:N"),
                 alt.Tooltip("what:N"),
@@ -96,7 +94,7 @@ def _spans(job: dict[str, Any]) -> list[dict[str, Any]]:
             "from": f"{begin:%Y-%m-%d %H:%M:%S} UTC", "to": f"{end:%Y-%m-%d %H:%M:%S} UTC",
         }
         for what, begin, end in parts
-        if end > begin
+        if end >= begin
     ]  # fmt: skip
 
 
