@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -201,3 +202,17 @@ def test_the_page_itself_is_refused_whatever_it_tries(desk: Desk, statement: str
     for prelude in ("select", "set default_transaction_read_only = off"):
         with pytest.raises(REFUSED):
             try_to(prelude, statement)
+
+
+@pytest.mark.parametrize("name", ["new_job", "monitor", "queue"])
+def test_without_a_database_a_page_says_so_and_what_to_do(name: str, tmp_path: Path) -> None:
+    def script(name: str) -> None:
+        from importlib import import_module
+
+        getattr(import_module(f"streamlit_app.{name}.page"), name)()
+
+    nothing = {"BACKDESK_HOME": str(tmp_path), "BACKDESK_DATABASE": "", "DATABASE_URL": ""}
+    with desks.environment({**nothing, director.BUTTONS: "on"}):
+        page = AppTest.from_function(script, kwargs={"name": name}, default_timeout=30).run()
+    assert not page.exception
+    assert page.error[0].value == "The desk's database is not running. To do: run `backdesk up`"
