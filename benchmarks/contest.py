@@ -92,7 +92,11 @@ def contestants(
 def _end(process: subprocess.Popen[str]) -> None:
     if process.stdin is not None:
         process.stdin.close()
-    process.wait(timeout=30)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def script(name: str, python: str | Path = sys.executable) -> list[str]:

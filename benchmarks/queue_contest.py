@@ -45,7 +45,11 @@ insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
 select c.optimization_run_id, n, n from cut as c, generate_series(1, c.total) as n
 """
 TASKS = """
-insert into desk.work_items (kind, job_id, payload) select 'dbt_refresh', %s, '{}' from generate_series(1, %s)
+insert into desk.work_items (kind, job_id, payload) select 'load_prices', %s, '{}' from generate_series(1, %s)
+"""
+# Nobody loads anything. With a number of its own, since an identical job is refused while one is open.
+TASK = """
+insert into desk.jobs (kind, config) values ('load_prices', '{"source": "sample", "symbols": ["@"]}')
 """
 ITEM = """
 with made as (insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
@@ -146,9 +150,7 @@ class Arena:
 
     def tasks(self, count: int) -> None:
         self.clear()
-        job = self._one(
-            self._director, "insert into desk.jobs (kind, config) values ('dbt_refresh', '{}') returning id"
-        )
+        job = self._one(self._director, f"{TASK} returning id")
         # The one that the job made is among them.
         self._admin.execute(TASKS, (job, count - 1))
 
@@ -157,7 +159,7 @@ class Arena:
         match kind:
             case "task":
                 self.clear()
-                return "insert into desk.jobs (kind, config) values ('dbt_refresh', '{}')"
+                return TASK
             case "item":
                 return ITEM.format(job=self.search(1000))
         self.clear()
@@ -311,7 +313,8 @@ def _compared(competitors: Mapping[str, Callable[[], Race]], rounds: int) -> str
         last = races[row.name][-rounds:]
         cpu = (spread([one.client for one in last], 0), spread([one.server for one in last], 0))
         lines.append((row.name, spread(row.rates, 0), *ratios, *cpu))
-    heads = ("jobs a second", *(f"times {peer}'s" for peer in PEERS), "client CPU us a job", "server CPU us a job")
+    ratios_to = [f"times {peer}'s" for peer in PEERS]
+    heads = ("jobs a second", *ratios_to, "client CPU us a job", "server CPU us a job")
     return markdown(("", *(f"{head}: min / median / max" for head in heads)), lines)
 
 

@@ -19,7 +19,7 @@ from runners.worker.queue import Queue, Runner
 from runners.worker.work_items import Report, WorkItem
 from strategies.registry import published_strategies
 
-ENGINES = ("backtrader", "dbt")
+ENGINES = ("backtrader", "prices")
 # What complete_work does before it stores and judges a result, and after it.
 SETTLE = """
 select desk.settle_point(given.item, given.point)
@@ -107,7 +107,7 @@ class Desk:
     # A queue that is idle
 
     async def _send(self, count: int, statement: str) -> list[float]:
-        connection = self._director if statement.startswith("insert into desk.jobs") else self._owner
+        connection = self._director if "into desk.jobs" in statement else self._owner
         return [_timed(connection, statement, number) async for number in paced(count)]
 
     def _listen(self, count: int, kind: str) -> list[float]:
