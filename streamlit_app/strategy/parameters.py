@@ -14,7 +14,8 @@ Slices = dict[str, list[dict[str, Any]]]
 
 
 def parameters(strategy: str, found: dict[str, Any]) -> None:
-    values = sorted(queries.slices(found["optimization_run_id"]), key=lambda one: str(one["parameter"]))
+    found_slices = queries.slices(found["optimization_run_id"], found["recorded"])
+    values = sorted(found_slices, key=lambda one: str(one["parameter"]))
     grouped = ((name, list(group)) for name, group in groupby(values, key=lambda one: str(one["parameter"])))
     slices = {name: group for name, group in grouped if any(one["mean_target"] is not None for one in group)}
     st.subheader("Parameters")
@@ -51,7 +52,7 @@ def _map(strategy: str, found: dict[str, Any], slices: Slices) -> None:
         )
         if x is None or y is None:
             return
-        cells = queries.target_map(found["optimization_run_id"], x, y)
+        cells = queries.target_map(found["optimization_run_id"], found["recorded"], x, y)
         target = str(slices[x][0]["target_metric"]).replace("_", " ")
         drawn = parameter_figures.target_map(
             cells, (x, y), which or "mean", target, strategy, found["parameters"]

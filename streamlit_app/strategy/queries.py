@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import streamlit as st
+
+from runners.settings import Settings
 from streamlit_app.database import rows
 
 RESULTS = 100
@@ -12,6 +15,7 @@ TRADES = 1000
 ROLLING_SESSIONS = 126
 # A screen has fewer pixels than this; of longer windows a row stands for several bars.
 PRICE_POINTS = 1500
+REMEMBERED = timedelta(minutes=1)
 BY_RANK = "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
 
 
@@ -63,7 +67,8 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
           r.timeframe, r.imported, r.optimization_type = 'Walk-Forward' as stitched,
           r.start_date, r.end_date, r.settings_hash, r.best_on_edge,
           n.benchmark, u.version as desk_version, c.details -> 'libraries' as libraries,
-          g.best_result_id, best.parameters as best_parameters,
+          best.parameters as best_parameters,
+          coalesce(g.finished + g.failed, 0) as recorded,
           (select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id
            order by p.id desc limit 1) as reproduced
         from desk.backtest_results as b
@@ -167,8 +172,20 @@ def instruments(run_id: int) -> dict[str, dict[str, Any]]:
     return {row["symbol"]: row for row in found}
 
 
-def slices(run_id: int) -> list[dict[str, Any]]:
+def slices(run_id: int, recorded: int) -> list[dict[str, Any]]:
     """How the target did at each value of each parameter, over all others."""
+    return _slices(Settings.from_environment(), run_id, recorded)
+
+
+def target_map(run_id: int, recorded: int, x: str, y: str) -> list[dict[str, Any]]:
+    """The target over two parameters, a row a cell."""
+    return _target_map(Settings.from_environment(), run_id, recorded, x, y)
+
+
+# These two read every point of a run, and are the same for each of its results: who looks at one after the
+# other waits once. `recorded` is how many points there are, so that a run that goes on is read anew.
+@st.cache_data(ttl=REMEMBERED, max_entries=50, show_spinner=False)
+def _slices(desk: Settings, run_id: int, recorded: int) -> list[dict[str, Any]]:
     return rows(
         "select parameter, value, evaluations, passed, target_metric, mean_target, best_target, best_value,"
         " spread, shape"
@@ -178,6 +195,6 @@ def slices(run_id: int) -> list[dict[str, Any]]:
     )
 
 
-def target_map(run_id: int, x: str, y: str) -> list[dict[str, Any]]:
-    """The target over two parameters, a row a cell."""
+@st.cache_data(ttl=REMEMBERED, max_entries=50, show_spinner=False)
+def _target_map(desk: Settings, run_id: int, recorded: int, x: str, y: str) -> list[dict[str, Any]]:
     return rows("select * from desk.target_map(%(id)s, %(x)s, %(y)s)", {"id": run_id, "x": x, "y": y})
