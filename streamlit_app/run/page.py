@@ -24,7 +24,7 @@ def run() -> None:
         if not options:
             hints.empty_desk()
             return
-        chosen = links.choose("Run", options, "run")
+        chosen = links.choose("Run", _with_the_one_asked_for(options), "run")
         found = None if chosen is None else queries.run(links.key_of(chosen))
         if found is None:
             st.info("This run is not there any more: choose another.", icon=":material/inbox:")
@@ -34,6 +34,15 @@ def run() -> None:
         seconds = REFRESH_SECONDS + ((found["finished"] or 0) + (found["failed"] or 0)) // POINTS_A_SECOND
         live = st.fragment(_live, run_every=seconds if is_open else None)
         live(found["optimization_run_id"], is_open)
+
+
+def _with_the_one_asked_for(options: list[str]) -> list[str]:
+    """A link may lead to a run that is older than those in the list."""
+    number = st.query_params.get("run", "").split(" ")[0]
+    if not number.isdigit() or len(number) > 18 or any(one.split()[0] == number for one in options):
+        return options
+    found = queries.run(int(number))
+    return options if found is None else [*options, links.option(int(number), found["strategy"])]
 
 
 def _live(run_id: int, was_open: bool) -> None:

@@ -168,6 +168,16 @@ def test_a_run_shows_why_points_were_rejected_and_how_they_failed() -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_a_link_leads_to_a_run_that_is_too_old_for_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "RUNS", 1)
+    page = run_page(run="1").run()
+    assert not page.exception
+    assert page.selectbox(key="run").options == ["3 idle", "1 calm"]
+    assert page.selectbox(key="run").value == "1 calm"
+    assert run_page(run="4711").run().selectbox(key="run").value == "3 idle"
+
+
+@pytest.mark.usefixtures("filled")
 def test_an_imported_run_cannot_be_carried_on_and_says_why() -> None:
     with desks.environment({director.BUTTONS: "on"}):
         page = run_page(run="2").run()
