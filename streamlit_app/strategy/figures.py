@@ -14,6 +14,8 @@ from streamlit_app.values import metric_text, number, per_cent
 Rows = Sequence[dict[str, Any]]
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+# Times the fees. A break-even farther out would press the curve into a corner; the sentence tells it then.
+FARTHEST = 32
 MARKS = {True: "✔ met", False: "✘ not met", None: "… open"}
 
 
@@ -144,7 +146,10 @@ def periods(found: Rows) -> pd.DataFrame:
 
 def fees(costs: Rows, break_even: float | None) -> Any:
     """Total return over multiples of the fees, with a rule where nothing is left."""
-    frame = pd.DataFrame(costs)
+    marked = break_even is not None and break_even <= FARTHEST
+    paid = next((one["total_fees"] for one in costs if one["multiple"] == 1), None)
+    beyond = [{"multiple": break_even, "total_return": 0.0, "total_fees": paid and paid * break_even}]
+    frame = pd.DataFrame([*costs, *(beyond if marked else [])])
     drawn = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=60, color=palette.BLUE), color=palette.BLUE)
@@ -160,8 +165,7 @@ def fees(costs: Rows, break_even: float | None) -> Any:
     )
     zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY).encode(y="at:Q")
     layers = drawn + zero
-    # Further out it would press the curve into a corner; the sentence below says it then.
-    if break_even is not None and break_even <= 2 * float(frame["multiple"].max()):
+    if marked:
         word = f"nothing left at {break_even:.1f} times"
         mark = alt.Chart(pd.DataFrame({"at": [break_even], "word": [word]}))
         layers += mark.mark_rule(color=palette.VERMILION, strokeDash=[4, 3], strokeWidth=2).encode(x="at:Q")
