@@ -40,9 +40,12 @@ as $$
     select w.id
     from desk.runners as n
     join desk.work_items as w on desk.task_capability(w.kind) = any (n.engines)
+    left join desk.optimization_runs as r on r.id = w.optimization_run_id
+    left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
     where n.id = p_runner_id and n.stopped_at is null
       and w.kind <> 'points' and w.state = 'waiting' and w.run_after <= now()
-    order by w.id
+      and coalesce(j.state, 'waiting') in ('waiting', 'running')
+    order by coalesce(j.priority, 0) desc, w.id
     limit 1
     for update of w skip locked
   )
@@ -54,7 +57,7 @@ as $$
   where w.id = picked.id and w.state = 'waiting'
   returning w.id, w.token, w.kind, w.attempt, w.optimization_run_id, w.payload
 $$;
-comment on function desk.claim_task(bigint) is 'Leases one task to a runner that has its capability.';
+comment on function desk.claim_task(bigint) is 'Leases one task to a runner that has its capability, by priority, then by age; none of a job that is paused or held.';
 revoke execute on function desk.claim_task(bigint) from public;
 grant execute on function desk.claim_task(bigint) to desk_runner;
 

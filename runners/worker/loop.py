@@ -145,7 +145,8 @@ class Loop:
         """Everything that needs the connection; True when the work is over."""
         if self._link.queue is None:
             if not self._link.reopened():
-                return False
+                # Somebody who waits for the end of it need not wait for the server when nothing is left to tell.
+                return self._stopping and not (len(self._executor.held) or len(self._outbox) or not self._tasks.empty)
             self._connected(self._link.queue)
             self._progress.say("connected again")
         queue = self._link.queue

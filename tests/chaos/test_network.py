@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -81,3 +83,21 @@ def test_without_a_network_nothing_is_lost(through: tuple[Arena, Proxy]) -> None
     place.wait(run_id)
     place.books(run_id).check()
     assert "connected again" in place.log()
+
+
+def test_a_runner_that_holds_nothing_ends_without_a_network(through: tuple[Arena, Proxy]) -> None:
+    place, proxy = through
+    run_id = place.queue(100)
+    place.start(1)
+    place.wait(run_id)
+    proxy.cut(True)
+    (pid,) = place.runners
+    began = time.monotonic()
+    while "the connection is lost" not in place.log():
+        assert time.monotonic() - began < 20, place.log()
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGINT)
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() - began < 40, place.log()
+        time.sleep(0.05)
+    assert "could not be given back" not in place.log()

@@ -71,6 +71,24 @@ def test_a_job_inserted_in_sql_loads_the_sample(published: Desk) -> None:
     assert job(published, again)[:2] == ("done", "0 series loaded, 1 unchanged")
 
 
+def test_a_paused_load_waits_and_the_more_urgent_comes_first(published: Desk) -> None:
+    paused, plain, urgent = (
+        insert(published, "load_prices", {"source": "sample", "symbols": [symbol]})
+        for symbol in ("IBM", "AAPL", "MSFT")
+    )
+    with published.connect("director") as director:
+        director.execute("select pause_job(%s)", (paused,))
+        director.execute("select set_priority(%s, 5)", (urgent,))
+    work(published)
+    assert job(published, paused)[0] == "paused"
+    ended = "select id from desk.jobs where id = any (%s) order by finished_at"
+    assert rows(published, ended, [plain, urgent]) == [(urgent,), (plain,)]
+    with published.connect("director") as director:
+        director.execute("select resume_job(%s)", (paused,))
+    work(published)
+    assert job(published, paused)[0] == "done"
+
+
 def test_a_load_that_cannot_be_fails_with_the_reason(published: Desk) -> None:
     job_id = insert(published, "load_prices", {"source": "sample", "symbols": ["NOPE"]})
     assert "sample has no NOPE" in work(published)
