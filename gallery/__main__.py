@@ -17,10 +17,16 @@ from runners.settings import PROJECT_ROOT
 from tests import chromium, served
 
 FOLDER = PROJECT_ROOT / "docs" / "gallery"
-WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1440, 600, 6000
+WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1440, 600, 8000
 # Charts draw themselves once more after the window has changed.
 REST_MILLISECONDS = 1500
 MOST_BYTES = 400_000
+LET_GO = """
+() => {
+  document.activeElement.blur();
+  document.querySelector('[data-testid=stMain]').scrollTop = 0;
+}
+"""
 HEIGHT = """
 () => {
   const main = document.querySelector('[data-testid=stMain]');
@@ -59,6 +65,7 @@ def _take(browser: Browser, address: str, portrait: Portrait, folder: Path) -> l
         view.open(portrait.path.lstrip("/"), portrait.title)
         if portrait.prepare is not None:
             portrait.prepare(view)
+            view.page.evaluate(LET_GO)
         height = min(max(int(view.page.evaluate(HEIGHT)) + 24, LEAST_HEIGHT), MOST_HEIGHT)
         view.page.set_viewport_size(ViewportSize(width=WIDTH, height=height))
         view.page.wait_for_timeout(REST_MILLISECONDS)
