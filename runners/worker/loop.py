@@ -145,8 +145,8 @@ class Loop:
         """Everything that needs the connection; True when the work is over."""
         if self._link.queue is None:
             if not self._link.reopened():
-                # Somebody who waits for the end of it need not wait for the server when nothing is left to tell.
-                return self._stopping and not (len(self._executor.held) or len(self._outbox) or not self._tasks.empty)
+                # With nothing left to tell, the end need not wait for the server.
+                return self._stopping and self._holds_nothing()
             self._connected(self._link.queue)
             self._progress.say("connected again")
         queue = self._link.queue
@@ -275,10 +275,13 @@ class Loop:
 
     # Ending
 
+    def _holds_nothing(self) -> bool:
+        return not len(self._executor.held) and not len(self._outbox) and self._tasks.empty
+
     def _finished(self, queue: Queue) -> bool:
-        if len(self._executor.held) or len(self._outbox) or not (self._stopping or self._drain):
+        if not self._holds_nothing() or not (self._stopping or self._drain):
             return False
-        if not self._tasks.empty or (not self._stopping and self._tasks.claim(queue, self._runner_id)):
+        if not self._stopping and self._tasks.claim(queue, self._runner_id):
             return False
         if not self._stopping:
             # A run closes, or plans its next part, only when it is advanced.
