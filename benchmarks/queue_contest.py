@@ -187,7 +187,7 @@ def _grid(points: int) -> dict[str, dict[str, int]]:
 
 
 def tables(quick: bool) -> Iterator[str]:
-    sizes = Sizes(1, 300, 2000, 100, 20) if quick else Sizes(5, 3000, 20_000, 500, 110)
+    sizes = Sizes(1, 300, 2000, 100, 20) if quick else Sizes(5, 2000, 20_000, 500, 110)
     python, why = peers(QUEUES, "queues")
     if python is None:
         yield why
