@@ -144,14 +144,14 @@ def periods(found: Rows) -> pd.DataFrame:
     )
 
 
+def drawn_break_even(break_even: float | None) -> float | None:
+    return break_even if break_even is not None and break_even <= FARTHEST else None
+
+
 def fees(costs: Rows, break_even: float | None) -> Any:
     """Total return over multiples of the fees, with a rule where nothing is left."""
-    marked = break_even is not None and break_even <= FARTHEST
-    paid = next((one["total_fees"] for one in costs if one["multiple"] == 1), None)
-    beyond = [{"multiple": break_even, "total_return": 0.0, "total_fees": paid and paid * break_even}]
-    frame = pd.DataFrame([*costs, *(beyond if marked else [])])
     drawn = (
-        alt.Chart(frame)
+        alt.Chart(pd.DataFrame(costs))
         .mark_line(point=alt.OverlayMarkDef(size=60, color=palette.BLUE), color=palette.BLUE)
         .encode(
             x=alt.X("multiple:Q", title="times the fees that were paid", axis=alt.Axis(tickCount=5)),
@@ -165,7 +165,7 @@ def fees(costs: Rows, break_even: float | None) -> Any:
     )
     zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY).encode(y="at:Q")
     layers = drawn + zero
-    if marked:
+    if drawn_break_even(break_even) is not None:
         word = f"nothing left at {break_even:.1f} times"
         mark = alt.Chart(pd.DataFrame({"at": [break_even], "word": [word]}))
         layers += mark.mark_rule(color=palette.VERMILION, strokeDash=[4, 3], strokeWidth=2).encode(x="at:Q")

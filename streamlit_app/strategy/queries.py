@@ -15,6 +15,7 @@ TRADES = 1000
 ROLLING_SESSIONS = 126
 # A screen has fewer pixels than this; of longer windows a row stands for several bars.
 PRICE_POINTS = 1500
+MULTIPLES = [0.0, 0.5, 1.0, 2.0, 4.0]
 REMEMBERED = timedelta(minutes=1)
 BY_RANK = "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
 
@@ -120,12 +121,13 @@ def rolling_sharpe(result_id: int) -> list[dict[str, Any]]:
     )
 
 
-def costs(result_id: int) -> list[dict[str, Any]]:
-    """What it would have been at multiples of its fees."""
+def costs(result_id: int, farthest: float | None) -> list[dict[str, Any]]:
+    """What it would have been at multiples of its fees; no row where no trades are stored."""
+    beyond = [] if farthest is None else [farthest * step / 8 for step in range(1, 9)]
     return rows(
-        "select multiple, exact, total_fees, total_return, annual_return from desk.result_costs"
-        " where backtest_result_id = %(id)s order by multiple",
-        {"id": result_id},
+        "select multiple, exact, total_fees, total_return, annual_return"
+        " from desk.cost_sweep(%(id)s, %(multiples)s) order by multiple",
+        {"id": result_id, "multiples": [*MULTIPLES, *(one for one in beyond if one > MULTIPLES[-1])]},
     )
 
 

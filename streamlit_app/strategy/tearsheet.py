@@ -79,11 +79,11 @@ def _periods(result_id: int) -> None:
 
 def _fees(found: dict[str, Any]) -> None:
     st.subheader("Had fees been different")
-    costs = queries.costs(found["id"])
+    break_even = queries.break_even(found["id"])
+    costs = queries.costs(found["id"], figures.drawn_break_even(break_even))
     if not costs:
         st.caption("It is worked out from the trades, and none are stored of this result.")
         return
-    break_even = queries.break_even(found["id"])
     left, right = st.columns([3, 2])
     with left:
         st.altair_chart(figures.fees(costs, break_even))

@@ -11,22 +11,24 @@ import streamlit as st
 
 from runners.leaderboard import parameters_text
 from streamlit_app import links, palette
-from streamlit_app.values import number, per_cent, window_text
+from streamlit_app.values import number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 
 WINDOWS = alt.Scale(domain=["in sample", "out of sample"], range=[palette.SKY, palette.ORANGE])
+NARROW = ("Sharpe in", "Sharpe out", "annual in", "annual out", "efficiency")
 COLUMNS: dict[str, Any] = {
+    **{name: st.column_config.TextColumn(name, width=72) for name in NARROW},
     "in": st.column_config.LinkColumn(
         "result in", display_text=r"result=(\d+)", width=70, help="What was chosen in sample."
     ),
     "out": st.column_config.LinkColumn(
         "result out", display_text=r"result=(\d+)", width=70, help="The same parameters on the days after."
     ),
-    "drawdown": st.column_config.TextColumn("drawdown out", help="Out of sample."),
-    "trades": st.column_config.TextColumn("trades out", width=80, help="Out of sample."),
+    "drawdown": st.column_config.TextColumn("drawdown", width=80, help="Out of sample."),
+    "trades": st.column_config.TextColumn("trades", width=60, help="Out of sample."),
     "changed": st.column_config.TextColumn(
-        "changed", help="Share of the parameters that are not those of the choice before."
+        "changed", width=70, help="Share of the parameters that are not those of the choice before."
     ),
 }
 
@@ -73,7 +75,7 @@ def table(folds: Rows) -> pd.DataFrame:
         {
             "fold": fold["fold"],
             "state": fold["state"].replace("_", " "),
-            "tested": window_text(fold["out_of_sample_start"], fold["out_of_sample_end"]),
+            "tested from": str(fold["out_of_sample_start"]),
             "chosen": parameters_text(fold["chosen_parameters"] or {}),
             "in": _result_url(fold, "chosen_result_id"),
             "out": _result_url(fold, "out_of_sample_result_id"),
