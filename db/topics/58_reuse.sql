@@ -56,6 +56,14 @@ declare
   v_copied bigint[] := '{}';
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  -- Without another run of the same code, prices and settings no point of it can be known.
+  if not exists (
+    select from desk.optimization_runs as o
+    where o.strategy_id = v_run.strategy_id and o.id <> p_run_id and o.code_version_id = v_run.code_version_id
+      and o.data_hash = v_run.data_hash and o.settings_hash = v_run.settings_hash)
+  then
+    return array(select o.ordinal from unnest(p_ordinals) as o (ordinal) order by 1);
+  end if;
   for v_known in
     select p.ordinal, k.source
     from desk.runners as n

@@ -11,6 +11,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper
@@ -62,8 +63,15 @@ class DaysDumper(Dumper):
     oid = psycopg.adapters.types["date"].array_oid
 
     def dump(self, obj: Days) -> Buffer:
-        days = [day.toordinal() - POSTGRES_EPOCH for day in obj.values]
-        return image(psycopg.adapters.types["date"].oid, array("i", days))
+        return _calendar(tuple(obj.values))
+
+
+@lru_cache(maxsize=16)
+def _calendar(days: tuple[dt.date, ...]) -> bytes:
+    """Points of one run have one calendar, so its image is made once."""
+    return image(
+        psycopg.adapters.types["date"].oid, array("i", [day.toordinal() - POSTGRES_EPOCH for day in days])
+    )
 
 
 psycopg.adapters.register_dumper(Doubles, DoublesDumper)

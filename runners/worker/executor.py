@@ -11,7 +11,7 @@ from typing import Any
 
 from runners.engines.base import PointFailure, PointResult, PriceSeries, RunSettings
 from runners.worker.held import Child, Held, HeldItem, failure_kind
-from runners.worker.process_limits import private_megabytes
+from runners.worker.process_limits import private_megabytes, resident_megabytes
 from runners.worker.protocol import (
     ChildEnded,
     ChildStarted,
@@ -188,20 +188,22 @@ class Executor:
                 )
                 self._send(KillChild(child.child_id))
 
-    def watch_memory(self) -> float:
-        """Kill children above their run's limit; returns the private megabytes of all of them."""
-        total = 0.0
+    def watch_memory(self) -> None:
+        """Kill children above their run's limit."""
         for held, child in self.held.with_child():
-            if child.pid is None:
-                continue
-            child.memory_mb = private_megabytes(child.pid) or 0.0
-            total += child.memory_mb
             limit = held.settings.memory_mb
-            if child.killed is None and child.memory_mb > limit:
+            if child.pid is None or child.killed is not None or resident_megabytes(child.pid) <= limit:
+                continue
+            private = private_megabytes(child.pid) or 0.0
+            if private > limit:
                 child.killed = "memory"
-                child.why_killed = f"{child.memory_mb:.0f} MB of private memory; memory_mb is {limit:g}"
+                child.why_killed = f"{private:.0f} MB of private memory; memory_mb is {limit:g}"
                 self._send(KillChild(child.child_id))
-        return total
+
+    def memory_megabytes(self) -> float:
+        """Private memory of all children."""
+        pids = (child.pid for _, child in self.held.with_child() if child.pid is not None)
+        return sum(private_megabytes(pid) or 0.0 for pid in pids)
 
     def _lose_zygote(self) -> None:
         """Every child died with the zygote: charge what ran, forget the rest and say so by `lost`."""

@@ -23,7 +23,6 @@ class Child:
     """When the point that is running began, or when the child last did something."""
     pid: int | None = None
     running: int | None = None
-    memory_mb: float = 0.0
     killed: Literal["deadline", "memory"] | None = None
     why_killed: str = ""
 

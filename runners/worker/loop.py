@@ -91,7 +91,6 @@ class Loop:
         self._advance = Every(ADVANCE_SECONDS)
         self._count = Every(1.0)
         self._finish = Every(FINISH_SECONDS)
-        self._memory_mb = 0.0
         self._recorded_since_advance = False
         self._stopping = False
         self._done = self._failed = self._left = 0
@@ -122,7 +121,7 @@ class Loop:
                 self._executor.step()
                 now = time.monotonic()
                 if self._watch.due(now):
-                    self._memory_mb = self._executor.watch_memory()
+                    self._executor.watch_memory()
                 if self._with_database(now):
                     return 0
         except BaseException:
@@ -136,7 +135,9 @@ class Loop:
         for watched in (interrupts, *self._executor.readable(), self._link.queue):
             if watched is not None:
                 poll.register(watched.fileno(), select.POLLIN)
-        poll.poll(1000 * (0.05 if len(self._outbox) else WATCH_SECONDS))
+        queue = self._link.queue
+        if queue is None or not queue.noticed:
+            poll.poll(1000 * (0.05 if len(self._outbox) else WATCH_SECONDS))
         interrupts.drain()
 
     # Database
@@ -189,7 +190,7 @@ class Loop:
 
     def _beat(self, queue: Queue) -> None:
         running = [*self._executor.held.running(), *self._tasks.running()]
-        gone = queue.heartbeat(self._runner_id, running, self._memory_mb)
+        gone = queue.heartbeat(self._runner_id, running, self._executor.memory_megabytes())
         for work_item_id, reason in gone.items():
             self._tasks.lose(work_item_id, reason)
             held = self._executor.held.get(work_item_id)

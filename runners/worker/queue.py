@@ -78,6 +78,11 @@ class Queue:
     def _on_notify(self, _: psycopg.Notify) -> None:
         self._notified = True
 
+    @property
+    def noticed(self) -> bool:
+        """A notice came along with an answer, so that the socket will not tell of it."""
+        return self._notified
+
     def notified(self) -> bool:
         """True once after PostgreSQL said that there is work; never waits."""
         pgconn = self._connection.pgconn
