@@ -19,6 +19,8 @@ from psycopg.pq import Format
 
 HEADER = struct.Struct("!iiIii")
 POSTGRES_EPOCH = dt.date(2000, 1, 1).toordinal()
+POSTGRES_MIDNIGHT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Days:
     """To be sent as date[]."""
 
     values: Sequence[dt.date]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """To be sent as timestamptz[]; each knows its zone."""
+
+    values: Sequence[dt.datetime]
 
 
 def image(element_type: int, values: array[float] | array[int]) -> bytes:
@@ -74,5 +83,15 @@ def _calendar(days: tuple[dt.date, ...]) -> bytes:
     )
 
 
+class MomentsDumper(Dumper):
+    format = Format.BINARY
+    oid = psycopg.adapters.types["timestamptz"].array_oid
+
+    def dump(self, obj: Moments) -> Buffer:
+        values = array("q", [(value - POSTGRES_MIDNIGHT) // MICROSECOND for value in obj.values])
+        return image(psycopg.adapters.types["timestamptz"].oid, values)
+
+
+psycopg.adapters.register_dumper(Moments, MomentsDumper)
 psycopg.adapters.register_dumper(Doubles, DoublesDumper)
 psycopg.adapters.register_dumper(Days, DaysDumper)

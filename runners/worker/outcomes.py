@@ -14,7 +14,7 @@ from typing import LiteralString
 
 from psycopg.types.json import Jsonb
 
-from runners.worker.array_images import Days, Doubles
+from runners.worker.array_images import Days, Doubles, Moments
 from runners.worker.work_items import Report
 from strategies.run_context import Row
 
@@ -38,7 +38,7 @@ def call(report: Report) -> Call:
 
 
 def in_one_statement(reports: Sequence[Report]) -> tuple[LiteralString, list[object]]:
-    """A statement that answers a word a report, in their order, and its parameters."""
+    """A statement that answers a word a report, in their order, and its parameters, for a RawCursor."""
     first, *others = map(call, reports)
     if any(other is not first for other in others):
         raise ValueError("outcomes of several kinds are not one statement")
@@ -54,9 +54,12 @@ def _statement(
     function: LiteralString, types: tuple[LiteralString, ...], count: int
 ) -> LiteralString:
     types = HEAD + types
-    names = ", ".join([f"a{number}" for number in range(len(types))])
-    row = ", ".join([f"%b::{name}" for name in types])
-    rows = ", ".join([f"({row})"] * count)
+    width = len(types)
+    names = ", ".join([f"a{number}" for number in range(width)])
+    rows = ", ".join([
+        "(" + ", ".join([f"${width * row + place}::{name}" for place, name in enumerate(types, 1)]) + ")"
+        for row in range(count)
+    ])  # fmt: skip
     return f"select desk.{function}({names}) from (values {rows}) as given ({names})"
 
 
@@ -82,13 +85,13 @@ def _finished(report: Report) -> Sequence[object]:
         Days(result.sessions),
         Doubles(result.equity),
         [trade.symbol for trade in trades],
-        [trade.entry_time for trade in trades],
-        [trade.exit_time for trade in trades],
-        [trade.size for trade in trades],
-        [trade.entry_price for trade in trades],
-        [trade.exit_price for trade in trades],
-        [trade.profit for trade in trades],
-        [trade.fees for trade in trades],
+        Moments([trade.entry_time for trade in trades]),
+        Moments([trade.exit_time for trade in trades]),
+        Doubles([trade.size for trade in trades]),
+        Doubles([trade.entry_price for trade in trades]),
+        Doubles([trade.exit_price for trade in trades]),
+        Doubles([trade.profit for trade in trades]),
+        Doubles([trade.fees for trade in trades]),
     )
 
 

@@ -160,7 +160,9 @@ class Queue:
             reports,
             key=lambda report: (-report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
         )
-        words = self._connection.execute(*in_one_statement(ordered)).fetchall()
+        # Its placeholders are PostgreSQL's own: hundreds of psycopg's would be looked for at every batch.
+        with psycopg.RawCursor(self._connection) as cursor:
+            words = cursor.execute(*in_one_statement(ordered)).fetchall()
         return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
 
     def release(self, runner_id: int) -> int:

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from psycopg.adapt import PyFormat, Transformer
 
-from runners.worker.array_images import Days, Doubles
+from runners.worker.array_images import Days, Doubles, Moments
 
 
 def sent(value: object) -> bytes | None:
@@ -27,6 +27,16 @@ def test_doubles(values: list[float]) -> None:
 )
 def test_days(values: list[dt.date]) -> None:
     assert sent(Days(values)) == sent(values)
+
+
+@pytest.mark.parametrize("zone", [dt.UTC, dt.timezone(dt.timedelta(hours=-5))])
+def test_moments(zone: dt.tzinfo) -> None:
+    values = [
+        dt.datetime(2000, 1, 1, tzinfo=zone),
+        dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=zone),
+        dt.datetime(2031, 7, 4, 9, 30, 0, 1, tzinfo=zone),
+    ]
+    assert sent(Moments(values)) == sent(values)
 
 
 def test_an_empty_array() -> None:
