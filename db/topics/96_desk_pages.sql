@@ -107,26 +107,33 @@ comment on function desk.session_positions(bigint, date) is
 revoke execute on function desk.session_positions(bigint, date) from public;
 grant execute on function desk.session_positions(bigint, date) to desk_director, desk_viewer;
 
-create or replace function desk.session_standing(p_session_id bigint, p_day date default null)
+-- Its columns have become more, which no replacement may do.
+drop function if exists desk.session_standing(bigint, date);
+create function desk.session_standing(p_session_id bigint, p_day date default null)
 returns table (
   session_id bigint, kind text, state text, error text, strategy text, job_id bigint, optimization_run_id bigint, backtest_result_id bigint,
   parameters jsonb, symbols text[], timeframe text, day date, first_day date, last_day date, cash_at_start double precision,
   cash double precision, value double precision, exposure double precision, day_begin double precision, day_profit double precision,
   peak double precision, drawdown double precision, orders bigint, orders_day integer, trades bigint, net_profit double precision,
-  fees double precision, warnings bigint, criticals bigint, watched boolean, risk_limits jsonb, created_at timestamptz, written_at timestamptz)
+  fees double precision, warnings bigint, criticals bigint, watched boolean, risk_limits jsonb, positions jsonb, usage jsonb,
+  created_at timestamptz, written_at timestamptz)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
+  -- Materialized, or the day would be looked up again for every row that is compared with it.
+  with day as materialized (
+    select desk.session_day(p_session_id, p_day) as day
+  )
   select t.id, t.kind, t.state, t.error, s.name, r.job_id, r.id, b.id, b.parameters, t.symbols, r.timeframe,
          y.day, d.first_day, d.last_day, t.cash, a.cash, n.end_value, h.exposure, n.begin_value,
          n.end_value - n.begin_value, d.peak, 1 - n.end_value / nullif(d.peak, 0), d.orders, n.orders, d.trades, d.profit, d.fees,
          e.warnings, e.criticals, e.watched, coalesce(r.config -> 'risk_limits', desk.risk_limits_of(t.strategy_id), '{}'),
-         t.created_at, t.written_at
+         h.positions, u.usage, t.created_at, t.written_at
   from desk.trading_sessions as t
   join desk.strategies as s on s.id = t.strategy_id
   left join desk.optimization_runs as r on r.id = t.optimization_run_id
   left join desk.backtest_results as b on b.optimization_run_id = t.optimization_run_id and b.ordinal = t.ordinal
-  cross join lateral (select desk.session_day(t.id, p_day) as day) as y
+  cross join day as y
   left join desk.daily_summaries as n on n.session_id = t.id and n.session_date = y.day
   left join lateral (
     select p.cash from desk.portfolio_snapshots as p
@@ -134,7 +141,9 @@ as $$
     order by p.seq desc limit 1
   ) as a on true
   cross join lateral (
-    select coalesce(sum(abs(p.share)), 0) as exposure from desk.session_positions(t.id, p_day) as p
+    select coalesce(sum(abs(p.share)), 0) as exposure, coalesce(jsonb_agg(to_jsonb(p)), '[]') as positions,
+           max(abs(p.size)) as shares, max(abs(p.value)) as largest, max(abs(p.share)) as share, count(*) as held
+    from desk.session_positions(t.id, p_day) as p
   ) as h
   cross join lateral (
     select min(x.session_date) as first_day, max(x.session_date) as last_day,
@@ -151,10 +160,23 @@ as $$
            count(*) > 0 as watched
     from desk.risk_events as x where x.session_id = t.id
   ) as e
+  cross join lateral (
+    select jsonb_agg(jsonb_build_object('limit_name', v.name, 'unit', v.unit, 'used', coalesce(v.used, 0)) order by v.number) as usage
+    from (values
+      (1, 'max_daily_loss', 'fraction', greatest(0, (n.begin_value - n.end_value) / nullif(n.begin_value, 0))),
+      (2, 'max_drawdown', 'fraction', 1 - n.end_value / nullif(d.peak, 0)),
+      (3, 'max_leverage', 'ratio', h.exposure),
+      (4, 'max_concentration', 'fraction', h.share),
+      (5, 'max_position_pct', 'fraction', h.share),
+      (6, 'max_position_value', 'money', h.largest),
+      (7, 'max_position_shares', 'count', h.shares),
+      (8, 'max_positions', 'count', h.held),
+      (9, 'max_orders_per_day', 'count', n.orders)) as v (number, name, unit, used)
+  ) as u
   where t.id = p_session_id
 $$;
 comment on function desk.session_standing(bigint, date) is
-  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says that a risk manager was at work; fees are those of fills.';
+  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says that a risk manager was at work; fees are those of fills; positions is what session_positions() answers, usage what is used of each risk limit.';
 revoke execute on function desk.session_standing(bigint, date) from public;
 grant execute on function desk.session_standing(bigint, date) to desk_director, desk_viewer;
 
@@ -163,26 +185,9 @@ returns table (limit_name text, unit text, used double precision, allowed double
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  with standing as (
-    select x.* from desk.session_standing(p_session_id, p_day) as x
-  ),
-  held as (
-    select max(abs(p.size)) as shares, max(abs(p.value)) as value, max(abs(p.share)) as share, count(*) as positions
-    from desk.session_positions(p_session_id, p_day) as p
-  )
-  select u.name, u.unit, coalesce(u.used, 0), (x.risk_limits ->> u.name)::double precision
-  from standing as x
-  cross join held as h
-  cross join lateral (values
-    ('max_daily_loss', 'fraction', greatest(0, -x.day_profit / nullif(x.day_begin, 0))),
-    ('max_drawdown', 'fraction', x.drawdown),
-    ('max_leverage', 'ratio', x.exposure),
-    ('max_concentration', 'fraction', h.share),
-    ('max_position_pct', 'fraction', h.share),
-    ('max_position_value', 'money', h.value),
-    ('max_position_shares', 'count', h.shares),
-    ('max_positions', 'count', h.positions),
-    ('max_orders_per_day', 'count', x.orders_day)) as u (name, unit, used)
+  select u.limit_name, u.unit, u.used, (x.risk_limits ->> u.limit_name)::double precision
+  from desk.session_standing(p_session_id, p_day) as x
+  cross join lateral jsonb_to_recordset(x.usage) as u (limit_name text, unit text, used double precision)
 $$;
 comment on function desk.session_usage(bigint, date) is
   'Each risk limit of a session with what is used of it at the end of a day; allowed is null where neither the config nor the desk sets it, so that the risk manager''s own default holds.';

@@ -36,16 +36,16 @@ def monitor() -> None:
         if chosen is None:
             return
         session = links.key_of(chosen)
-        whole = queries.standing(session, None)
-        if whole is None or whole["day"] is None:
+        window = queries.window(session)
+        if window is None:
             st.info("Nothing of this session has arrived yet.", icon=":material/hourglass_empty:")
             return
         with right:
             day = st.date_input(
                 "As of the end of",
                 value=None,
-                min_value=whole["first_day"],
-                max_value=whole["last_day"],
+                min_value=window[0],
+                max_value=window[1],
                 key="day",
                 bind="query-params",
                 format="YYYY-MM-DD",
@@ -62,7 +62,7 @@ def _live(session: int, asked: dt.date | None) -> None:
             st.info("The session has no day so early.", icon=":material/event_busy:")
             return
         day: dt.date = standing["day"]
-        limits = _limits(session, day, standing)
+        limits = _limits(standing)
         _words(standing)
         _numbers(standing, limits)
         days = queries.days(session, day)
@@ -76,7 +76,7 @@ def _live(session: int, asked: dt.date | None) -> None:
         if len(days) == queries.DAYS:
             st.caption(f"The last {queries.DAYS} days.")
         _risk(session, day, standing, limits)
-        _table("Positions", tables.positions(queries.positions(session, day)), "Nothing is held.")
+        _table("Positions", tables.positions(standing["positions"]), "Nothing is held.")
         _table("Orders", tables.orders(queries.orders(session, day)), "No order has been sent.")
         _table("Trades", tables.trades(queries.trades(session, day)), "No trade has been closed.")
         _table("Daily summaries", tables.days(days[: queries.ROWS]), "No day is over.")
@@ -119,11 +119,11 @@ def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
     )
 
 
-def _limits(session: int, day: dt.date, standing: dict[str, Any]) -> list[dict[str, Any]]:
+def _limits(standing: dict[str, Any]) -> list[dict[str, Any]]:
     """Each limit that holds, with what is used of it; the risk manager's own where nothing else is set."""
     holding = RiskLimits.of(standing["risk_limits"])
     found = []
-    for one in queries.usage(session, day):
+    for one in standing["usage"]:
         allowed = getattr(holding, one["limit_name"])
         if allowed:
             shown = f"{_shown(one['used'], one['unit'])} of {_shown(allowed, one['unit'])}"

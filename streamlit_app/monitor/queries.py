@@ -7,10 +7,10 @@ from typing import Any
 
 from streamlit_app.database import rows
 
-ROWS = 200
+ROWS = 100
 """Rows of a table at the most; the newest."""
-DAYS = 800
-"""Days of a chart at the most."""
+DAYS = 260
+"""Days of a chart at the most: a year, of which each can still be told from the next."""
 
 
 def sessions() -> list[dict[str, Any]]:
@@ -22,16 +22,20 @@ def sessions() -> list[dict[str, Any]]:
     )
 
 
+def window(session: int) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day of a session; none before its first is over."""
+    found = rows(
+        "select min(session_date) as first, max(session_date) as last from desk.daily_summaries"
+        " where session_id = %(session)s",
+        {"session": session},
+    )[0]
+    return None if found["first"] is None else (found["first"], found["last"])
+
+
 def standing(session: int, day: dt.date | None) -> dict[str, Any] | None:
-    return _first("select * from desk.session_standing(%(session)s, %(day)s)", session, day)
-
-
-def usage(session: int, day: dt.date | None) -> list[dict[str, Any]]:
-    return _all("select * from desk.session_usage(%(session)s, %(day)s)", session, day)
-
-
-def positions(session: int, day: dt.date | None) -> list[dict[str, Any]]:
-    return _all("select * from desk.session_positions(%(session)s, %(day)s)", session, day)
+    """How it stood at the end of a day, with what it held then and what was used of its limits."""
+    found = _all("select * from desk.session_standing(%(session)s, %(day)s)", session, day)
+    return found[0] if found else None
 
 
 def days(session: int, day: dt.date) -> list[dict[str, Any]]:
@@ -93,8 +97,3 @@ def risk_counts(session: int, day: dt.date) -> list[dict[str, Any]]:
 
 def _all(query: str, session: int, day: dt.date | None) -> list[dict[str, Any]]:
     return rows(query, {"session": session, "day": day})
-
-
-def _first(query: str, session: int, day: dt.date | None) -> dict[str, Any] | None:
-    found = _all(query, session, day)
-    return found[0] if found else None

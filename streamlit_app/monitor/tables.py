@@ -34,7 +34,7 @@ def positions(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
             "value": one["value"],
             "of the portfolio": None if one["share"] is None else 100 * one["share"],
             "open profit": one["open_profit"],
-            "since": bar(one["since"]),
+            "since": bar(datetime.fromisoformat(one["since"]) if one["since"] else None),
         }
         for one in found
     )
