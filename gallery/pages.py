@@ -49,7 +49,13 @@ def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
             "strategy",
             "Strategy",
             strategy_url(strategy, result),
-            "Where a strategy stands and why, and one of its results in every light.",
+            "Where a strategy stands and why, and one of its results: its curve, and its risk below.",
+        ),
+        Portrait(
+            "strategy_parameters",
+            "Strategy",
+            strategy_url(strategy, result) + "&more=Parameters",
+            "Another section of the same page: what the search found around the result.",
         ),
         Portrait("run", "Run", run_url(run, strategy), "A search: its best, its surface, what was rejected."),
         Portrait(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,8 @@ from streamlit_app.database import rows
 SESSIONS = alt.X("session:T", title="session", axis=alt.Axis(format="%Y-%m", tickCount=10, labelOverlap=True))
 # Room for labels that is the same in both, so that charts one above the other have one axis of time.
 EXTENT = 50
+# Each of them costs a browser time, and a screen is not wider.
+POINTS = 800
 
 
 def curve(result: int) -> pd.DataFrame:
@@ -24,9 +27,22 @@ def curve(result: int) -> pd.DataFrame:
     return frame
 
 
+def thinned(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """What can be told apart on a screen: of every so many rows in turn the lowest and the highest, and of
+    all the first and the last."""
+    if len(frame) <= POINTS:
+        return frame
+    values = frame[column].reset_index(drop=True)
+    stretches = values.groupby(values.index // ceil(2 * len(values) / POINTS))
+    kept = {0, len(values) - 1, *stretches.idxmin(), *stretches.idxmax()}
+    return frame.iloc[sorted(kept)]
+
+
 def overlaid(curves: Mapping[str, pd.DataFrame], height: int = 300) -> alt.Chart:
     """Several curves on one axis, each from its own start."""
-    frame = pd.concat([found.assign(result=label) for label, found in curves.items()])
+    frame = pd.concat(
+        [thinned(found, "total_return").assign(result=label) for label, found in curves.items()]
+    )
     return (
         alt.Chart(frame)
         .mark_line(strokeWidth=1.5)
@@ -47,7 +63,7 @@ def overlaid(curves: Mapping[str, pd.DataFrame], height: int = 300) -> alt.Chart
 
 def equity_and_drawdown(frame: pd.DataFrame) -> Any:
     """The curve beside its benchmark, and under it how far it was below its peak, over the same time."""
-    lines = frame.melt(
+    lines = thinned(frame, "total_return").melt(
         id_vars="session",
         value_vars=["total_return", "benchmark_return"],
         var_name="what",
@@ -80,7 +96,7 @@ def equity_and_drawdown(frame: pd.DataFrame) -> Any:
         .properties(height=320, width="container")
     )
     below = (
-        alt.Chart(frame)
+        alt.Chart(thinned(frame, "drawdown")[["session", "drawdown"]])
         .mark_area(color=palette.VERMILION, opacity=0.6)
         .encode(
             x=SESSIONS,

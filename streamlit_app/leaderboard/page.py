@@ -58,9 +58,16 @@ def _board(wanted: Filters) -> list[Result]:
     with right:
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
-    with st.expander("Show me the SQL"):
-        st.code(queries.shown_sql(wanted, number), language="sql")
+    _sql(wanted, number)
     return results
+
+
+@st.fragment
+def _sql(wanted: Filters, number: int) -> None:
+    """Drawn once it is opened: what colors code costs a browser more than a chart does."""
+    box = st.expander("Show me the SQL", key="sql", on_change="rerun")
+    if box.open:
+        box.code(queries.shown_sql(wanted, number), language="sql")
 
 
 def _page_number(pages: int) -> int:

@@ -41,7 +41,7 @@ def rolling_sharpe(values: Rows) -> Any:
     frame = pd.DataFrame(values)
     frame["session"] = pd.to_datetime(frame["session"])
     line = (
-        alt.Chart(frame)
+        alt.Chart(curves.thinned(frame, "sharpe_ratio"))
         .mark_line(color=palette.BLUE, strokeWidth=1.5)
         .encode(
             x=curves.SESSIONS,

@@ -10,10 +10,9 @@ import streamlit as st
 from runners.leaderboard import parameters_text
 from streamlit_app import hints, links
 from streamlit_app.strategy import figures, queries
-from streamlit_app.strategy.parameters import parameters
 from streamlit_app.strategy.provenance import provenance
+from streamlit_app.strategy.sections import sections
 from streamlit_app.strategy.tearsheet import tearsheet
-from streamlit_app.strategy.trades import trades
 from streamlit_app.values import NOTHING, moment, number, per_cent
 
 # The word says it; the color only helps.
@@ -119,9 +118,8 @@ def _result(name: str, found: dict[str, Any]) -> None:
         provenance(found)
     if found["outcome"] == "failed":
         return
-    tearsheet(found)
-    parameters(name, found)
-    trades(found)
+    has_curve = tearsheet(found)
+    sections(name, found, has_curve)
 
 
 def _criteria(found: dict[str, Any]) -> None:

@@ -48,8 +48,9 @@ def provenance(found: dict[str, Any]) -> None:
     elif found["stitched"]:
         st.caption("It was stitched from the tests of its folds, each of which can be reproduced.")
     else:
-        st.code(f"backdesk reproduce {found['id']}", language="bash")
-    whole = [f"{label:<11} {found[key]}" for label, key in HASHES.items() if found[key]]
+        st.markdown(f"To get it again: `backdesk reproduce {found['id']}`")
+    # Not as code: what colors that costs a browser more than a chart does.
+    whole = [f"- {label} `{found[key]}`" for label, key in HASHES.items() if found[key]]
     if whole:
         with st.expander("Whole hashes"):
-            st.code("\n".join(whole), language=None, wrap_lines=True)
+            st.markdown("\n".join(whole))

@@ -10,7 +10,8 @@ from streamlit_app import curves
 from streamlit_app.strategy import figures, queries
 
 
-def tearsheet(found: dict[str, Any]) -> None:
+def tearsheet(found: dict[str, Any]) -> bool:
+    """Whether there is a curve to draw."""
     st.subheader("Equity and drawdown")
     frame = curves.curve(found["id"])
     if frame.empty:
@@ -20,15 +21,11 @@ def tearsheet(found: dict[str, Any]) -> None:
             f"best, or of all.{again}",
             icon=":material/show_chart:",
         )
-        return
+        return False
     st.caption(_benchmark(found))
     for chart in curves.equity_and_drawdown(frame):
         st.altair_chart(chart)
-    _falls(found["id"])
-    st.subheader("Months")
-    st.altair_chart(figures.months(queries.months(found["id"])))
-    _periods(found["id"])
-    _fees(found)
+    return True
 
 
 def _benchmark(found: dict[str, Any]) -> str:
@@ -39,7 +36,8 @@ def _benchmark(found: dict[str, Any]) -> str:
     return "There is no benchmark: its run has no prices of the desk's to compare with."
 
 
-def _falls(result_id: int) -> None:
+def risk(result_id: int) -> None:
+    """How it did over half a year at a time, and how it fell."""
     left, right = st.columns(2)
     with left:
         st.subheader("Rolling Sharpe ratio")
@@ -59,7 +57,10 @@ def _falls(result_id: int) -> None:
             st.caption("It was never below a peak.")
 
 
-def _periods(result_id: int) -> None:
+def periods(result_id: int) -> None:
+    """By month, by year and in crises."""
+    st.subheader("Months")
+    st.altair_chart(figures.months(queries.months(result_id)))
     found = queries.periods(result_id)
     years = [one for one in found if one["kind"] == "year"]
     crises = [one for one in found if one["kind"] == "crisis"]
@@ -77,17 +78,18 @@ def _periods(result_id: int) -> None:
         st.caption("None of the windows of desk.crisis_windows is on its curve.")
 
 
-def _fees(found: dict[str, Any]) -> None:
+def costs(found: dict[str, Any]) -> None:
+    """What other fees would have left."""
     st.subheader("Had fees been different")
     break_even = queries.break_even(found["id"])
-    costs = queries.costs(found["id"], figures.drawn_break_even(break_even))
-    if not costs:
+    sweep = queries.costs(found["id"], figures.drawn_break_even(break_even))
+    if not sweep:
         st.caption("It is worked out from the trades, and none are stored of this result.")
         return
     left, right = st.columns([3, 2])
     with left:
-        st.altair_chart(figures.fees(costs, break_even))
+        st.altair_chart(figures.fees(sweep, break_even))
     with right:
-        st.markdown(figures.fee_words(costs, break_even, found["break_even_fee"]))
-        if not all(one["exact"] for one in costs):
+        st.markdown(figures.fee_words(sweep, break_even, found["break_even_fee"]))
+        if not all(one["exact"] for one in sweep):
             st.caption("An approximation: sizes follow equity, which other fees would have changed.")

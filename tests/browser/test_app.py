@@ -86,6 +86,7 @@ def test_the_board_shows_the_best_of_each_strategy(entry: AppTest) -> None:
 def test_filters_come_from_the_address(entry: AppTest) -> None:
     entry.query_params["strategy"] = "wild"
     entry.query_params["results"] = "true"
+    entry.session_state["sql"] = True
     page = entry.run()
     assert page.selectbox(key="strategy").value == "wild"
     board = page.dataframe[0].value

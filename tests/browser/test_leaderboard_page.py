@@ -171,6 +171,7 @@ def test_the_statement_that_is_shown_is_the_one_that_was_run(filled: Desk) -> No
     page = board()
     page.query_params["strategy"] = "wild"
     page.query_params["results"] = "true"
+    page.session_state["sql"] = True
     page = page.run()
     statement = page.code[0].value
     assert "where strategy = 'wild'" in statement

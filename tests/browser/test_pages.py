@@ -108,9 +108,11 @@ def test_a_strategy_shows_its_result_against_its_criteria(filled: Desk) -> None:
     checks = page.dataframe[1].value.set_index("criterion")
     assert checks.loc["Trades", ["", "value", "asked for"]].tolist() == ["✔ met", "120", ">= 100"]
     assert {metric.label: metric.value for metric in page.metric}["Sharpe"] == "0.90"
-    assert {"Equity and drawdown", "Months", "Years", "Trades"} <= {
+    assert {"Equity and drawdown", "Rolling Sharpe ratio", "Worst drawdowns"} <= {
         heading.value for heading in page.subheader
     }
+    page = page.segmented_control(key="more").set_value("Trades").run()
+    assert not page.exception
     assert page.dataframe[-1].value["symbol"].tolist() == ["AAPL"]
 
 

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
+from streamlit_app import curves
 from streamlit_app.strategy import figures, parameter_figures, queries
+from streamlit_app.strategy.sections import DEFAULT, OF_THE_CURVE, SECTIONS
 from tests import board_rows, desks
 from tests.desks import Desk
 
@@ -89,7 +92,7 @@ join desk.strategies as s on s.id = r.strategy_id and s.name = 'idle' and r.tota
 """
 
 
-def page(strategy: str, result: int) -> AppTest:
+def page(strategy: str, result: int, more: str | None = None) -> AppTest:
     def script() -> None:
         from streamlit_app.strategy.page import strategy
 
@@ -98,6 +101,8 @@ def page(strategy: str, result: int) -> AppTest:
     shown = AppTest.from_function(script, default_timeout=60)
     shown.query_params["strategy"] = strategy
     shown.query_params["result"] = str(result)
+    if more is not None:
+        shown.query_params["more"] = more
     return shown.run()
 
 
@@ -157,28 +162,38 @@ def result_with(desk: Desk, condition: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def calm(filled_desk: Desk) -> AppTest:
-    """The result with a curve and trades, drawn once for all that look at it."""
+def calm_sections(filled_desk: Desk) -> dict[str, AppTest]:
+    """The result with a curve and trades, drawn once in each section for all that look at it."""
     with desks.environment(filled_desk.environment):
-        shown = page("calm", result_with(filled_desk, """parameters = '{"period": 14}'"""))
+        result = result_with(filled_desk, """parameters = '{"period": 14}'""")
+        drawn = {name: page("calm", result, name) for name in SECTIONS}
+    assert not any(shown.exception for shown in drawn.values())
+    return drawn
+
+
+@pytest.fixture
+def calm(calm_sections: dict[str, AppTest]) -> AppTest:
+    return calm_sections[DEFAULT]
+
+
+def test_every_section_has_its_headings_below_the_curve(calm_sections: dict[str, AppTest]) -> None:
+    headings = {name: [one.value for one in shown.subheader][2:] for name, shown in calm_sections.items()}
+    assert all(found[0] == "Equity and drawdown" for found in headings.values())
+    assert {name: found[1:] for name, found in headings.items()} == {
+        "Risk": ["Rolling Sharpe ratio", "Worst drawdowns"],
+        "Periods": ["Months", "Years", "Year by year", "Crises"],
+        "Trades": ["Trades", "How far trades went against and for their holder"],
+        "Parameters": ["Parameters"],
+        "Costs": ["Had fees been different"],
+    }
+
+
+def test_the_first_section_is_shown_until_another_is_chosen(filled: Desk) -> None:
+    shown = page("calm", result_with(filled, """parameters = '{"period": 14}'"""))
+    assert shown.segmented_control(key="more").value == DEFAULT
+    shown = shown.segmented_control(key="more").set_value("Costs").run()
     assert not shown.exception
-    return shown
-
-
-def test_every_part_has_its_heading(calm: AppTest) -> None:
-    assert [one.value for one in calm.subheader][2:] == [
-        "Equity and drawdown",
-        "Rolling Sharpe ratio",
-        "Worst drawdowns",
-        "Months",
-        "Years",
-        "Year by year",
-        "Crises",
-        "Had fees been different",
-        "Parameters",
-        "Trades",
-        "How far trades went against and for their holder",
-    ]
+    assert [one.value for one in shown.subheader][3:] == ["Had fees been different"]
 
 
 def test_the_status_stands_with_its_time_and_history(calm: AppTest) -> None:
@@ -205,8 +220,8 @@ def test_the_worst_falls_are_listed(calm: AppTest) -> None:
     assert falls.iloc[0]["sessions"] == "20"
 
 
-def test_axes_carry_units(calm: AppTest) -> None:
-    found = set().union(*(titles(one) for one in charts(calm)))
+def test_axes_carry_units(calm_sections: dict[str, AppTest]) -> None:
+    found = set().union(*(titles(one) for shown in calm_sections.values() for one in charts(shown)))
     assert {
         "return since the start (%)",
         "below peak (%)",
@@ -218,19 +233,20 @@ def test_axes_carry_units(calm: AppTest) -> None:
     } <= found
 
 
-def test_trades_have_their_excursions(calm: AppTest) -> None:
+def test_trades_have_their_excursions(calm_sections: dict[str, AppTest]) -> None:
     """The low lies a fifth below an open that rises; of the symbol without prices nothing is known."""
-    table = calm.dataframe[-1].value.set_index("trade")
+    table = calm_sections["Trades"].dataframe[-1].value.set_index("trade")
     assert table.loc[1, "adverse"] == pytest.approx(100 - 80 * (100 + 3 / 7) / 100)
     assert table.loc[1, "favourable"] > table.loc[1, "trade_return"]
     assert table.loc[3, "adverse"] != table.loc[3, "adverse"]
     assert table.loc[2, "trade_return"] == pytest.approx(-20 / 1080 * 100)
 
 
-def test_the_fees_that_it_could_bear_stand_beside_the_sweep(calm: AppTest) -> None:
+def test_the_fees_that_it_could_bear_stand_beside_the_sweep(calm_sections: dict[str, AppTest]) -> None:
     """50 earned and 30 paid: 80 before fees are 2.67 times the fees."""
-    assert any("breaks even at **2.7 times**" in one.value for one in calm.markdown)
-    assert drawn_values(calm, "word") == ["nothing left at 2.7 times"]
+    shown = calm_sections["Costs"]
+    assert any("breaks even at **2.7 times**" in one.value for one in shown.markdown)
+    assert drawn_values(shown, "word") == ["nothing left at 2.7 times"]
 
 
 def test_it_says_how_to_get_the_result_again_or_that_it_cannot(calm: AppTest) -> None:
@@ -238,14 +254,14 @@ def test_it_says_how_to_get_the_result_again_or_that_it_cannot(calm: AppTest) ->
 
 
 def test_a_symbol_without_prices_says_so(filled: Desk) -> None:
-    shown = page("calm", result_with(filled, """parameters = '{"period": 14}'"""))
+    shown = page("calm", result_with(filled, """parameters = '{"period": 14}'"""), "Trades")
     shown = shown.selectbox(key="prices_of").select("MSFT").run()
     assert not shown.exception
     assert any("no prices of MSFT" in one.value for one in shown.info)
 
 
 def test_two_parameters_make_a_map_and_each_a_slice(filled: Desk) -> None:
-    shown = page("idle", result_with(filled, """parameters = '{"fast": 10, "slow": 2}'"""))
+    shown = page("idle", result_with(filled, """parameters = '{"fast": 10, "slow": 2}'"""), "Parameters")
     assert not shown.exception
     assert (shown.selectbox(key="map_x").value, shown.selectbox(key="map_y").value) == ("slow", "fast")
     assert "on the edge of what was tried: slow" in shown.warning[0].value
@@ -258,10 +274,14 @@ def test_two_parameters_make_a_map_and_each_a_slice(filled: Desk) -> None:
 
 
 def test_a_result_without_trades_or_curve_says_why(filled: Desk) -> None:
-    shown = page("idle", result_with(filled, """parameters = '{"fast": 10, "slow": 2}'"""))
-    said = [one.value for one in shown.info]
+    result = result_with(filled, """parameters = '{"fast": 10, "slow": 2}'""")
+    drawn = {name: page("idle", result, name) for name in SECTIONS}
+    assert not any(shown.exception for shown in drawn.values())
+    said = [one.value for one in drawn["Trades"].info]
     assert any(one.startswith("No curve is stored of this result") for one in said)
     assert any(one.startswith("No trades are stored of this result") for one in said)
+    for name in OF_THE_CURVE:
+        assert "It is worked out from the curve, and none is stored" in captions(drawn[name])
 
 
 def test_a_failed_point_shows_its_error_and_nothing_else(filled: Desk) -> None:
@@ -269,14 +289,26 @@ def test_a_failed_point_shows_its_error_and_nothing_else(filled: Desk) -> None:
     assert not shown.exception
     assert shown.error[0].value == "ZeroDivisionError: division by zero"
     assert "Equity and drawdown" not in [one.value for one in shown.subheader]
+    assert not shown.segmented_control
 
 
 def test_many_trades_come_in_pages(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "TRADES", 2)
-    shown = page("calm", result_with(filled, """parameters = '{"period": 14}'"""))
+    shown = page("calm", result_with(filled, """parameters = '{"period": 14}'"""), "Trades")
     assert "Shown are 2 of 3 trades" in captions(shown)
     shown = shown.number_input(key="trades_page").set_value(2).run()
     assert shown.dataframe[-1].value["trade"].tolist() == [3]
+
+
+def test_a_long_curve_keeps_its_ends_and_its_extremes() -> None:
+    values = [float(number % 7) for number in range(10_000)]
+    values[4321], values[8765] = -1.0, 9.0
+    frame = pd.DataFrame({"equity": values}, index=range(5, 10_005))
+    kept = curves.thinned(frame, "equity")
+    assert len(kept) <= curves.POINTS + 2
+    assert {5, 4326, 8770, 10_004} <= set(kept.index)
+    assert kept.index.is_monotonic_increasing
+    assert curves.thinned(frame.head(10), "equity").equals(frame.head(10))
 
 
 def test_a_sweep_that_never_earned_or_never_loses_is_told_in_words() -> None:

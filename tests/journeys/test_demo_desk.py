@@ -23,6 +23,13 @@ CONFIGS = ("rsi_etf_example", "bollinger_etf_example", "sma_crossover_example")
 # Where the number that leads to a result stands on the board, past the tick and the rank.
 RESULT_LINK = 95
 WORK_SECONDS = 60
+# Of the strategy's page, each with a heading of its own; the first is open without being asked for.
+SECTIONS = {
+    "Periods": "Crises",
+    "Trades": "Trades",
+    "Parameters": "Parameters",
+    "Costs": "Had fees been different",
+}
 BEST = "select strategy, backtest_result_id from strategy_leaderboard limit 1"
 LONG = """
 insert into jobs (strategy, config) values ('sma_crossover', '{
@@ -81,7 +88,12 @@ def test_the_winner_is_opened_from_the_board(view: View, demo_desk: Desk) -> Non
     winner.settle("Strategy")
     expect(opened.value.get_by_test_id("stMain")).to_contain_text(best[0])
     expect(opened.value.get_by_text(re.compile(rf"Result {best[1]}\b")).first).to_be_visible()
-    assert opened.value.get_by_test_id("stVegaLiteChart").count() >= 4
+    assert opened.value.get_by_test_id("stVegaLiteChart").count() >= 3
+    for name, heading in SECTIONS.items():
+        winner.page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+        expect(winner.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        winner.settle("Strategy")
+        assert f"more={name}" in winner.page.url
     assert winner.complaints() == []
 
 
