@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -28,6 +29,12 @@ def run_url(run: int, strategy: str) -> str:
 
 def walk_forward_url(run: int, strategy: str) -> str:
     return "/walk_forward?" + urlencode({"walk": option(run, strategy)})
+
+
+def monitor_url(session: str, rows: str, day: date | None) -> str:
+    """A session with one kind of its rows, as of a day where one is asked for."""
+    wanted = {"session": session, "rows": rows} | ({} if day is None else {"day": day.isoformat()})
+    return f"/monitor?{urlencode(wanted)}#{rows.lower().replace(' ', '-')}"
 
 
 def leaderboard_url(**filters: str | int | bool) -> str:

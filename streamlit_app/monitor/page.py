@@ -14,6 +14,7 @@ from streamlit_app.monitor import figures, queries, tables
 from streamlit_app.values import NOTHING, metric_text, moment, number, per_cent
 
 REFRESH_SECONDS = 5
+KINDS = ("Orders", "Trades", "Risk events", "Daily summaries")
 
 
 def monitor() -> None:
@@ -64,7 +65,7 @@ def _live(session: int, asked: dt.date | None) -> None:
         day: dt.date = standing["day"]
         limits = _limits(standing)
         _words(standing)
-        _numbers(standing, limits)
+        _numbers(standing, limits, asked)
         days = queries.days(session, day)
         left, right = st.columns(2)
         with left:
@@ -75,11 +76,27 @@ def _live(session: int, asked: dt.date | None) -> None:
             st.altair_chart(figures.day_profits(days, _allowed(limits, "max_daily_loss")))
         if len(days) == queries.DAYS:
             st.caption(f"The last {queries.DAYS} days.")
-        _risk(session, day, standing, limits)
-        _table("Positions", tables.positions(standing["positions"]), "Nothing is held.")
-        _table("Orders", tables.orders(queries.orders(session, day)), "No order has been sent.")
-        _table("Trades", tables.trades(queries.trades(session, day)), "No trade has been closed.")
-        _table("Daily summaries", tables.days(days[: queries.ROWS]), "No day is over.")
+        left, right = st.columns(2)
+        with left:
+            _risk(standing, limits)
+        with right:
+            _table("Positions", tables.positions(standing["positions"]), "Nothing is held.")
+        _rows(session, day, days)
+
+
+def _rows(session: int, day: dt.date, days: list[dict[str, Any]]) -> None:
+    """One kind of rows at a time: only those are read and drawn, every few seconds."""
+    kind = st.segmented_control(
+        "Rows of", KINDS, default=KINDS[0], required=True, key="rows", bind="query-params"
+    )
+    if kind == "Orders":
+        _table(kind, tables.orders(queries.orders(session, day)), "No order has been sent.")
+    elif kind == "Trades":
+        _table(kind, tables.trades(queries.trades(session, day)), "No trade has been closed.")
+    elif kind == "Risk events":
+        _events(session, day)
+    else:
+        _table(kind, tables.days(days[: queries.ROWS]), "No day is over.")
 
 
 def _words(standing: dict[str, Any]) -> None:
@@ -99,16 +116,21 @@ def _words(standing: dict[str, Any]) -> None:
     )
 
 
-def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
+def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]], asked: dt.date | None) -> None:
     day = standing["day_profit"] / standing["day_begin"] if standing["day_begin"] else None
     allowed = _allowed(limits, "max_daily_loss")
+
+    def rows(words: str, kind: str) -> str:
+        session = links.option(standing["session_id"], f"{standing['strategy']} ({standing['kind']})")
+        return f"[{words}]({links.monitor_url(session, kind, asked)})"
+
     numbers = [
-        ("Value", number(standing["value"]), "[by day](#daily-summaries)"),
-        ("Profit of the day", number(standing["day_profit"]), "[by day](#daily-summaries)"),
-        ("Cash", number(standing["cash"]), "[orders](#orders)"),
+        ("Value", number(standing["value"]), rows("by day", "Daily summaries")),
+        ("Profit of the day", number(standing["day_profit"]), rows("by day", "Daily summaries")),
+        ("Cash", number(standing["cash"]), rows("orders", "Orders")),
         ("Invested", per_cent(standing["exposure"]), "[positions](#positions)"),
         ("Below its peak", per_cent(standing["drawdown"]), "[limits](#risk-limits)"),
-        ("Trades", f"{standing['trades']:,}", "[each of them](#trades)"),
+        ("Trades", f"{standing['trades']:,}", rows("each of them", "Trades")),
     ]
     for column, (label, value, where) in zip(st.columns(len(numbers)), numbers, strict=True):
         column.metric(label, value)
@@ -139,30 +161,29 @@ def _shown(value: float, unit: str) -> str:
     return metric_text(value, unit, {"fraction": 1, "count": 0}.get(unit, 2))
 
 
-def _risk(session: int, day: dt.date, standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
-    left, right = st.columns(2)
-    with left:
-        st.subheader("Risk limits")
-        if not standing["watched"]:
-            st.warning(
-                "No risk manager watched this session: nothing kept it within these limits."
-                " Set enable_risk_manager.",
-                icon=":material/shield:",
-            )
-        st.altair_chart(figures.usage(limits))
-    with right:
-        st.subheader("Risk events")
-        counts = [one for one in queries.risk_counts(session, day) if one["limit_name"] != "day"]
-        if counts:
-            st.altair_chart(figures.risk_events(counts))
-        else:
-            st.caption("No order was refused and no limit was reached.")
-    if counts:
-        severities = st.multiselect(
-            "Severity", list(figures.SEVERITIES), ["critical", "warning"], key="severity", bind="query-params"
+def _risk(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
+    st.subheader("Risk limits")
+    if not standing["watched"]:
+        st.warning(
+            "No risk manager watched this session: nothing kept it within these limits."
+            " Set enable_risk_manager.",
+            icon=":material/shield:",
         )
-        events = queries.risk_events(session, day, severities)
-        _table("", tables.risk_events(events), "There is no event of these severities.")
+    st.altair_chart(figures.usage(limits))
+
+
+def _events(session: int, day: dt.date) -> None:
+    st.subheader("Risk events")
+    counts = [one for one in queries.risk_counts(session, day) if one["limit_name"] != "day"]
+    if not counts:
+        st.caption("No order was refused and no limit was reached.")
+        return
+    st.altair_chart(figures.risk_events(counts))
+    severities = st.multiselect(
+        "Severity", list(figures.SEVERITIES), ["critical", "warning"], key="severity", bind="query-params"
+    )
+    events = queries.risk_events(session, day, severities)
+    _table("", tables.risk_events(events), "There is no event of these severities.")
 
 
 def _table(heading: str, frame: pd.DataFrame, nothing: str) -> None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
+from streamlit_app.monitor.page import KINDS
 from tests import desks
 from tests.desks import Desk
 
@@ -88,7 +90,11 @@ def test_a_session_is_shown_as_it_stands_and_as_it_stood() -> None:
     assert numbers["Profit of the day"] == "-101.00"
     assert numbers["Invested"] == "50.1%"
     assert numbers["Below its peak"] == "10.2%"
-    tables = {column: list(one.value[column]) for one in shown.dataframe for column in one.value}
+    tables: dict[str, list[Any]] = {}
+    for kind in KINDS:
+        shown = shown.segmented_control(key="rows").set_value(kind).run()
+        assert not shown.exception
+        tables |= {column: list(one.value[column]) for one in shown.dataframe for column in one.value}
     assert tables["open profit"] == [-50.0]
     assert tables["severity"] == ["▲ critical"]
     assert tables["tag"][0] == "half"
@@ -149,6 +155,7 @@ def test_a_backtest_that_logs_itself_leads_to_its_run_and_its_result() -> None:
     words = shown.markdown[0].value
     assert "/run?run=1+sma_crossover" in words
     assert "/strategy?strategy=sma_crossover&result=" in words
-    assert {"Risk limits", "Positions", "Orders", "Trades", "Daily summaries"} <= {
-        one.value for one in shown.subheader
-    }
+    for kind in KINDS:
+        shown = page(rows=kind).run()
+        assert not shown.exception
+        assert [one.value for one in shown.subheader][2:] == ["Risk limits", "Positions", kind]
