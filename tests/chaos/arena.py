@@ -111,11 +111,10 @@ class Arena:
             self._launcher.stdin.flush()
             self.runners.append(int(self._launcher.stdout.readline()))
 
-    def at_work(self, count: int) -> None:
-        """Until so many runners have claimed something."""
+    def connected(self, count: int) -> None:
+        """Until so many runners have registered."""
         began = time.monotonic()
-        holders = "select count(distinct runner_id) from work_items where runner_id is not null"
-        while self.rows(holders) < [(count,)]:
+        while self.rows("select count(*) from runners where stopped_at is null") < [(count,)]:
             assert time.monotonic() - began < 30, self.log()
             time.sleep(0.02)
 

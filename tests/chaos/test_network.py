@@ -54,7 +54,7 @@ def test_connections_that_go_silent_are_given_up(
     run_id = place.queue(points)
     place.start(RUNNERS, seconds=0.008)
     # A runner whose very first connection goes silent ends, and says so: nothing is lost with it.
-    place.at_work(RUNNERS)
+    place.connected(RUNNERS)
     swallowed = 0
 
     def swallow() -> None:
@@ -74,7 +74,7 @@ def test_without_a_network_nothing_is_lost(through: tuple[Arena, Proxy]) -> None
     place, proxy = through
     run_id = place.queue(600)
     place.start(RUNNERS, seconds=0.008)
-    place.at_work(RUNNERS)
+    place.connected(RUNNERS)
     for _ in range(3):
         time.sleep(0.5)
         proxy.cut(True)
