@@ -141,15 +141,27 @@ class Arena:
             time.sleep(0.05)
 
     def while_running(self, run_id: int, times: int, hurt: Callable[[], None], pause: float) -> int:
-        """Do something to the runners so many times, or until the run is over; how often it was done."""
+        """Do something to the runners so many times, or until the run is over; how often it was done.
+
+        Where the machine is faster than the pauses, progress sets the pace: the run must not end first.
+        """
+        ((points,),) = self.rows("select total from run_progress where optimization_run_id = %s", run_id)
         for done in range(times):
             with suppress(psycopg.OperationalError):
                 ((status,),) = self.rows("select status from optimization_runs where id = %s", run_id)
                 if status == "completed":
                     return done
             hurt()
-            time.sleep(self.random.uniform(0.5, 1.5) * pause)
+            until = time.monotonic() + self.random.uniform(0.5, 1.5) * pause
+            while time.monotonic() < until and self._behind(run_id, 0.9 * points * (done + 1) / times):
+                time.sleep(0.01)
         return times
+
+    def _behind(self, run_id: int, points: float) -> bool:
+        try:
+            return self.recorded(run_id) < points
+        except psycopg.OperationalError:
+            return True
 
     def books(self, run_id: int) -> Books:
         log = self.folder / "executions"
