@@ -33,6 +33,24 @@ comment on function desk.runs_summary(bigint[]) is
 revoke execute on function desk.runs_summary(bigint[]) from public;
 grant execute on function desk.runs_summary(bigint[]) to desk_director, desk_viewer;
 
+create or replace view desk.walk_forward_efficiency as
+select
+  f.optimization_run_id,
+  avg(c.annual_return) filter (where f.state = 'done') as in_sample_annual_return,
+  avg(t.annual_return) as out_of_sample_annual_return,
+  avg(t.annual_return) / nullif(greatest(avg(c.annual_return) filter (where f.state = 'done'), 0), 0) as efficiency
+from desk.walk_forward_folds as f
+left join desk.backtest_results as c on c.id = f.chosen_result_id
+left join desk.backtest_results as t on t.id = f.out_of_sample_result_id
+group by f.optimization_run_id;
+comment on view desk.walk_forward_efficiency is
+  'One row a walk-forward run: what its choices earned where they were chosen, and where they were tested (Pardo 2008).';
+comment on column desk.walk_forward_efficiency.optimization_run_id is 'The walk-forward run.';
+comment on column desk.walk_forward_efficiency.in_sample_annual_return is 'Mean annual return of the choices in sample, over the folds that are done.';
+comment on column desk.walk_forward_efficiency.out_of_sample_annual_return is 'Mean annual return of the tests.';
+comment on column desk.walk_forward_efficiency.efficiency is 'The second over the first; null when in sample there was no gain.';
+grant select on desk.walk_forward_efficiency to desk_director, desk_viewer, desk_dbt;
+
 create or replace function desk.folds_summary(p_run_id bigint)
 returns text
 language sql stable
@@ -40,10 +58,10 @@ set search_path = desk, pg_temp
 as $$
   select case when count(*) = 0 then '' else format('; %s folds, %s profitable%s%s', count(*), count(*) filter (where b.total_return > 0),
     case when count(*) filter (where f.state = 'cash') > 0 then format(', %s in cash', count(*) filter (where f.state = 'cash')) end,
-    ', efficiency ' || round((avg(b.annual_return) / nullif(avg(c.annual_return), 0))::numeric, 2)) end
+    ', efficiency ' || (
+      select round(e.efficiency::numeric, 2) from desk.walk_forward_efficiency as e where e.optimization_run_id = p_run_id)) end
   from desk.walk_forward_folds as f
   left join desk.backtest_results as b on b.id = f.out_of_sample_result_id
-  left join desk.backtest_results as c on c.id = f.chosen_result_id
   where f.optimization_run_id = p_run_id
 $$;
 comment on function desk.folds_summary(bigint) is 'The folds of a walk-forward run in a few words; empty for any other run.';

@@ -31,8 +31,8 @@ select
   b.fee_pct,
   b.fee_share_of_profit,
   (
-    select avg(f.efficiency) from desk.walk_forward_folds as f
-    where r.optimization_type = 'Walk-Forward' and f.optimization_run_id = r.id
+    select e.efficiency from desk.walk_forward_efficiency as e
+    where r.optimization_type = 'Walk-Forward' and e.optimization_run_id = r.id
   ) as out_of_sample_efficiency,
   b.created_at as finished_at,
   b.rejection_reasons
@@ -70,7 +70,7 @@ comment on column desk.ranked_results.win_rate is 'Winning trades over closed tr
 comment on column desk.ranked_results.profit_factor is 'Gross profit over gross loss.';
 comment on column desk.ranked_results.fee_pct is 'Fees as a fraction of the starting capital.';
 comment on column desk.ranked_results.fee_share_of_profit is 'Fees as a fraction of profit before fees.';
-comment on column desk.ranked_results.out_of_sample_efficiency is 'Of a walk-forward: mean of its folds'' annual return out of sample over that in sample.';
+comment on column desk.ranked_results.out_of_sample_efficiency is 'Of a walk-forward: mean annual return of its folds out of sample over that in sample.';
 comment on column desk.ranked_results.finished_at is 'When it was recorded.';
 comment on column desk.ranked_results.rejection_reasons is 'One sentence a criterion that is not met.';
 

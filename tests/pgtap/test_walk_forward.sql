@@ -1,6 +1,6 @@
 -- Walk-forward: windows, folds, the stitched test, and what cannot be.
 
-select plan(41);
+select plan(42);
 select tap.given_desk();
 select tap.given_runner();
 create function pg_temp.plan(p_windows jsonb, p_more jsonb default '{}') returns text[] language sql as $$
@@ -129,6 +129,14 @@ select is(
   (select round((o.annual_return / i.annual_return)::numeric, 6) from walk_forward_folds as f join backtest_results as i on i.id = f.chosen_result_id
    join backtest_results as o on o.id = f.out_of_sample_result_id where f.optimization_run_id = pg_temp.parent() and f.fold = 1), 'efficiency is out of sample over in sample');
 select is((select efficiency > 0 from walk_forward_folds where optimization_run_id = pg_temp.parent() and fold = 2), false, 'and negative where the test lost');
+select is(
+  tap.rows('select round(e.efficiency::numeric, 9), round(b.out_of_sample_efficiency::numeric, 9) from walk_forward_efficiency as e
+    join ranked_results as b using (optimization_run_id) where optimization_run_id = ' || pg_temp.parent()),
+  (select jsonb_build_array(jsonb_build_array(f.ratio, f.ratio)) from (
+     select round((avg(o.annual_return) / avg(i.annual_return))::numeric, 9) as ratio from walk_forward_folds as f
+     join backtest_results as i on i.id = f.chosen_result_id join backtest_results as o on o.id = f.out_of_sample_result_id
+     where f.optimization_run_id = pg_temp.parent()) as f),
+  'that of the run is a ratio of means, on the board as in the summary');
 
 -- A part that fails, fails the whole
 insert into jobs (strategy, config) values ('rsi_mean_reversion', '{"symbols": "AAPL", "optimization": {"type": "Walk-Forward", "walk_forward": {"in_sample": 300, "out_of_sample": 100}, "parameters": {"rsi_period": [5, 6]}}}');

@@ -10,6 +10,10 @@ results as (
   select * from {{ ref('stg_backtest_results') }}
 ),
 
+efficiencies as (
+  select * from {{ ref('int_fold_efficiency') }}
+),
+
 counted as (
   select
     optimization_run_id,
@@ -49,7 +53,7 @@ final as (
     counted.last_test_end,
     counted.in_sample_annual_return,
     counted.out_of_sample_annual_return,
-    counted.out_of_sample_annual_return / nullif(greatest(counted.in_sample_annual_return, 0), 0) as efficiency,
+    efficiencies.out_of_sample_efficiency as efficiency,
     counted.in_sample_sharpe,
     counted.out_of_sample_sharpe,
     counted.sharpe_degradation,
@@ -69,6 +73,7 @@ final as (
     runs.summary
   from counted
   inner join runs on runs.optimization_run_id = counted.optimization_run_id
+  left join efficiencies on efficiencies.optimization_run_id = counted.optimization_run_id
   left join results as stitched on stitched.optimization_run_id = counted.optimization_run_id
 )
 
