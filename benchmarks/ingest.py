@@ -1,4 +1,4 @@
-"""(f) Recording results: complete_work once a point, in a pipeline, as a runner does it."""
+"""(f) Recording results: complete_work of so many at once, as a runner does it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from benchmarks.backtests import GOOG
 from benchmarks.contest import task
@@ -17,6 +18,7 @@ from runners.engines.backtrader_engine.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult
 from runners.jobs.queueing import queue, read_configs
 from runners.worker.queue import Queue, Runner
+from runners.worker.result_image import result_image
 from runners.worker.work_items import Report
 from strategies.registry import published_strategies
 
@@ -98,9 +100,5 @@ def _reports(work: Queue, runner_id: int, result: PointResult) -> Iterator[Repor
             work.advance(runner_id)
         for item in items:
             for point in item.points:
-                yield Report(item, point.ordinal, result=_at(result, point.ordinal))
+                yield Report(item, point.ordinal, image=result_image(replace(result, ordinal=point.ordinal)))
     raise RuntimeError("the desk hands out no more work")
-
-
-def _at(result: PointResult, ordinal: int) -> PointResult:
-    return PointResult(ordinal, result.metrics, result.sessions, result.equity, result.trades)

@@ -37,12 +37,12 @@ CONFIG = {
     "success_criteria": {"min_trades": 1},
 }
 SEARCH = "insert into desk.jobs (strategy, config) values (null, %s) returning id"
-# Past the director: as many items of one point as there are points, none left to be cut.
+# Past the director: all items at once, none left to be cut.
 CUT = """
 with cut as (update desk.run_progress set cut = total where optimization_run_id = (
-  select r.id from desk.optimization_runs as r where r.job_id = %s) returning optimization_run_id, total)
+  select r.id from desk.optimization_runs as r where r.job_id = %(job)s) returning optimization_run_id, total)
 insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
-select c.optimization_run_id, n, n from cut as c, generate_series(1, c.total) as n
+select c.optimization_run_id, n, n + %(size)s - 1 from cut as c, generate_series(1, c.total, %(size)s) as n
 """
 TASKS = """
 insert into desk.work_items (kind, job_id, payload) select 'load_prices', %s, '{}' from generate_series(1, %s)
@@ -58,10 +58,10 @@ select pg_notify('desk_work', '')
 """
 METHOD = """\
 Work that does nothing; {server}, synchronous_commit {commit}, fsync {fsync}; processes a queue: {count};
-batch: {batch}; {jobs} jobs a round of the desk's and procrastinate's, {many} of pgqueuer's; {rounds}
-rounds in turn. The desk claims and records a batch a statement, and stores and judges a result a point;
-pgqueuer moves jobs to its log; procrastinate has {batch} jobs in hand, and fetches and updates each by
-itself."""
+batch: {batch}; {jobs} jobs a round of procrastinate's and of the desk with results, else {many}; {rounds}
+rounds in turn. The desk claims and records a batch a statement, and stores and judges a result a point; *the
+queue alone* claims and settles points as ever, and leaves the result out. pgqueuer moves jobs to its log;
+procrastinate has {batch} jobs in hand, and fetches and updates each by itself."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,9 @@ class Arena:
         for (job,) in self._admin.execute(open_jobs).fetchall():
             self._director.execute("select desk.cancel_job(%s)", (job,))
 
-    def cut(self, points: int) -> None:
-        self._admin.execute(CUT, (self.search(points),))
+    def cut(self, points: int, size: int) -> None:
+        """A search of so many points, all cut into items of a size."""
+        self._admin.execute(CUT, {"job": self.search(points), "size": size})
 
     def tasks(self, count: int) -> None:
         self.clear()
@@ -235,14 +236,19 @@ def _throughput(arena: Arena, sizes: Sizes, count: int, batch: int) -> str:
         return arena.race("desk", count, sizes.jobs, ours | {"claim": 1})
 
     def alone() -> Race:
-        arena.cut(sizes.jobs)
-        return arena.race("desk", count, sizes.jobs, ours | {"do": "settle"})
+        arena.cut(sizes.many, 1)
+        return arena.race("desk", count, sizes.many, ours | {"do": "settle"})
+
+    def whole_items_alone() -> Race:
+        arena.cut(sizes.many, batch)
+        return arena.race("desk", count, sizes.many, ours | {"do": "settle", "claim": 1})
 
     found = _compared(
         {
             "desk, items of one point": one_point,
             f"desk, items of {batch} points": whole_items,
-            "desk, the queue alone: no result": alone,
+            "desk, the queue alone, items of one point": alone,
+            f"desk, the queue alone, items of {batch} points": whole_items_alone,
             "pgqueuer": _peer(arena, "pgqueuer", count, batch, sizes.many),
             "procrastinate": _peer(arena, "procrastinate", count, batch, sizes.jobs),
         },

@@ -149,8 +149,8 @@ class Runner:
                 for ordinal, point in zip(ordinals, points, strict=True):
                     value = surface(float(point["x"]), float(point["y"]))
                     self.connection.execute(
-                        "select desk.complete_work(%s, %s, %s, %s, null, null, null, null, null, null, null,"
-                        " null, null, null)",
+                        "select desk.complete_work(array[row(%s, %s, %s, %s, null, null, '{}', '{}', '{}',"
+                        " '{}', '{}', '{}', '{}', '{}')::desk.point_outcome])",
                         (item, token, ordinal, json.dumps(metrics(value))),
                     )
         return bool(items) or self._suggest() or bool(self._one("select desk.open_work()"))

@@ -16,16 +16,20 @@ from benchmarks.contestants.serving import serve
 from runners.database.connection import connect
 from runners.engines.base import MetricValue, PointResult
 from runners.worker.queue import Queue, Runner
+from runners.worker.result_image import result_image
 from runners.worker.work_items import Report, WorkItem
 from strategies.registry import published_strategies
 
 ENGINES = ("backtrader", "prices")
-# What complete_work does before it stores and judges a result, and after it.
+# What complete_work does besides storing and judging results.
 SETTLE = """
-select desk.settle_point(given.item, given.point)
-from unnest(%s::bigint[], %s::uuid[], %s::bigint[]) as given (item, token, point)
-cross join lateral desk.held_item(given.item, given.token, given.point) as held
-where held.refusal is null
+with given as (
+  select array_agg(g.item) as items, array_agg(g.token) as tokens, array_agg(g.point) as points
+  from unnest($1::bigint[], $2::uuid[], $3::bigint[]) as g (item, token, point)
+)
+select cardinality(array_positions(desk.refusals(g.items, g.tokens, g.points), null)),
+  desk.settle_points(g.items, g.points)
+from given as g
 """
 # A strategy that did nothing, without a curve.
 METRICS: dict[str, MetricValue] = {
@@ -33,6 +37,7 @@ METRICS: dict[str, MetricValue] = {
     "total_orders": 0, "total_trades": 0, "bars": 0, "duration": 0.0,
 }  # fmt: skip
 TRIES, PAUSE = 40, 0.002
+Claimed = tuple[WorkItem, int]
 
 
 class Desk:
@@ -60,7 +65,7 @@ class Desk:
 
     # A queue that is full
 
-    def _drain(self, claim: int, batch: int, finish: Callable[[Sequence[Report]], None]) -> list[float]:
+    def _drain(self, claim: int, batch: int, finish: Callable[[Sequence[Claimed]], None]) -> list[float]:
         """Points done, when the first claim began, and when the last outcome was recorded."""
         done, idle = 0, 0
         began = ended = time.monotonic()
@@ -72,23 +77,23 @@ class Desk:
                 time.sleep(PAUSE if idle else 0)
                 continue
             idle = 0
-            reports = list(_reports(items))
-            for first in range(0, len(reports), batch):
-                finish(reports[first : first + batch])
-            done, ended = done + len(reports), time.monotonic()
+            points = [(item, point.ordinal) for item in items for point in item.points]
+            for first in range(0, len(points), batch):
+                finish(points[first : first + batch])
+            done, ended = done + len(points), time.monotonic()
         return [float(done), began, ended]
 
-    def _record(self, reports: Sequence[Report]) -> None:
-        words = {word for _, word in self._queue.record(reports)}
+    def _record(self, points: Sequence[Claimed]) -> None:
+        words = {word for _, word in self._queue.record(_reports(points))}
         if words != {"recorded"}:
             raise RuntimeError(f"the desk answered {words}")
 
-    def _settle(self, reports: Sequence[Report]) -> None:
-        items = [report.item for report in reports]
-        ids, tokens = [item.work_item_id for item in items], [item.token for item in items]
-        settled = self._owner.execute(SETTLE, (ids, tokens, [report.ordinal for report in reports]))
-        if settled.rowcount != len(reports):
-            raise RuntimeError(f"{settled.rowcount} of {len(reports)} were settled")
+    def _settle(self, points: Sequence[Claimed]) -> None:
+        ids, tokens = [item.work_item_id for item, _ in points], [item.token for item, _ in points]
+        with psycopg.RawCursor(self._owner) as cursor:
+            row = cursor.execute(SETTLE, (ids, tokens, [ordinal for _, ordinal in points])).fetchone()
+        if row is None or row[0] != len(points):
+            raise RuntimeError(f"{row} of {len(points)} were settled")
 
     def _drain_tasks(self, count: int) -> list[float]:
         starts = []
@@ -136,7 +141,7 @@ class Desk:
         now = time.monotonic()
         yield from [now] * len(items)
         if items:
-            self._queue.record(list(_reports(items)))
+            self._queue.record(_reports([(item, point.ordinal) for item in items for point in item.points]))
         if items and plan:
             self._queue.advance(self._runner)
 
@@ -148,10 +153,12 @@ def _timed(connection: psycopg.Connection[Any], statement: str, number: int) -> 
     return now
 
 
-def _reports(items: Sequence[WorkItem]) -> Iterator[Report]:
-    for item in items:
-        for point in item.points:
-            yield Report(item, point.ordinal, result=PointResult(point.ordinal, METRICS, [], [], []))
+def _reports(points: Sequence[Claimed]) -> list[Report]:
+    # In a runner a child makes the images, side by side with the queue.
+    return [
+        Report(item, ordinal, image=result_image(PointResult(ordinal, METRICS, [], [], [])))
+        for item, ordinal in points
+    ]
 
 
 if __name__ == "__main__":

@@ -256,8 +256,11 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_generation record;
-  v_space      jsonb;
   v_axis       record;
+  v_item       jsonb;
+  v_start      numeric;
+  v_step       numeric;
+  v_valid      integer[];
   v_rests      bigint[];
   v_indexes    bigint[];
   v_size       integer;
@@ -279,7 +282,6 @@ begin
       where q.optimization_run_id = p_run_id and q.ordinal = any (v_generation.ordinals);
       continue;
     end if;
-    select jsonb_object_agg(s.item ->> 'name', s.item) into v_space from jsonb_array_elements(v_generation.space) as s (item);
     v_rests := array(select o - v_generation.first_ordinal from unnest(v_generation.ordinals) as o);
     v_values := array_fill('{}'::jsonb, array[cardinality(v_rests)]);
     -- The last axis turns fastest, so its digit comes off first. One axis is read at a time: a linked one can be large.
@@ -289,20 +291,24 @@ begin
       where a.optimization_run_id = p_run_id and a.generation = v_generation.generation
       order by a.axis desc
     loop
-      for i in 1 .. cardinality(v_rests) loop
-        v_indexes[i] := v_rests[i] % v_axis.points;
-        v_rests[i] := v_rests[i] / v_axis.points;
-        if v_axis.valid is not null then
-          v_indexes[i] := v_axis.valid[v_indexes[i] + 1];
-        end if;
-      end loop;
+      v_valid := v_axis.valid;
+      v_indexes := case when v_valid is null then array(select u.rest % v_axis.points from unnest(v_rests) as u (rest))
+        else array(select v_valid[u.rest % v_axis.points + 1] from unnest(v_rests) as u (rest)) end;
+      v_rests := array(select u.rest / v_axis.points from unnest(v_rests) as u (rest));
       for j in reverse cardinality(v_axis.parameters) .. 1 loop
         v_size := v_axis.sizes[j];
-        for i in 1 .. cardinality(v_rests) loop
-          v_values[i] := v_values[i] || jsonb_build_object(v_axis.parameters[j],
-            desk.axis_value(v_space -> v_axis.parameters[j], v_indexes[i] % v_size));
-          v_indexes[i] := v_indexes[i] / v_size;
-        end loop;
+        select s.item into v_item from jsonb_array_elements(v_generation.space) as s (item) where s.item ->> 'name' = v_axis.parameters[j];
+        -- As axis_value() has it, for all points at once.
+        v_start := v_item ->> 'start';
+        v_step := v_item ->> 'step';
+        v_values := case
+          when v_start is null then array(
+            select u.value || jsonb_build_object(v_axis.parameters[j], v_item -> 'values' -> (u.index % v_size)::integer)
+            from unnest(v_values, v_indexes) as u (value, index))
+          else array(
+            select u.value || jsonb_build_object(v_axis.parameters[j], trim_scale(v_start + v_step * (u.index % v_size)))
+            from unnest(v_values, v_indexes) as u (value, index)) end;
+        v_indexes := array(select u.index / v_size from unnest(v_indexes) as u (index));
       end loop;
     end loop;
     return query select u.o, u.v from unnest(v_generation.ordinals, v_values) as u (o, v);

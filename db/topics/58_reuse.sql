@@ -45,29 +45,34 @@ comment on function desk.copy_result(desk.backtest_results, desk.optimization_ru
   'Records a known result as a point of another run: the raw metrics are copied, the verdict is the run''s own.';
 revoke execute on function desk.copy_result(desk.backtest_results, desk.optimization_runs, bigint) from public;
 
-create or replace function desk.reuse_points(p_item_id bigint, p_run_id bigint, p_runner_id bigint, p_ordinals bigint[])
-returns bigint[]
+drop function if exists desk.reuse_points(bigint, bigint, bigint, bigint[]);
+create or replace function desk.reuse_points(p_run_id bigint, p_runner_id bigint, p_item_ids bigint[])
+returns void
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
   v_run    desk.optimization_runs;
   v_known  record;
+  v_items  bigint[] := '{}';
   v_copied bigint[] := '{}';
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   -- Without another run of the same code, prices and settings no point of it can be known.
   if not exists (
-    select from desk.optimization_runs as o
-    where o.strategy_id = v_run.strategy_id and o.id <> p_run_id and o.code_version_id = v_run.code_version_id
-      and o.data_hash = v_run.data_hash and o.settings_hash = v_run.settings_hash)
+    select from desk.optimization_runs as r
+    join desk.optimization_runs as o
+      on o.strategy_id = r.strategy_id and o.id <> r.id and o.code_version_id = r.code_version_id
+      and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash
+    where r.id = p_run_id)
   then
-    return array(select o.ordinal from unnest(p_ordinals) as o (ordinal) order by 1);
+    return;
   end if;
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   for v_known in
-    select p.ordinal, k.source
+    select w.work_item_id, p.ordinal, k.source
     from desk.runners as n
-    cross join lateral desk.point_parameters(p_run_id, p_ordinals) as p
+    cross join desk.leased_work(p_run_id, p_item_ids) as w
+    cross join lateral unnest(w.ordinals, array(select jsonb_array_elements(w.parameters))) as p (ordinal, parameters)
     cross join lateral (
       select b as source
       from desk.backtest_results as b
@@ -82,15 +87,15 @@ begin
     order by p.ordinal
   loop
     perform desk.copy_result(v_known.source, v_run, v_known.ordinal);
-    perform desk.settle_point(p_item_id, v_known.ordinal);
+    v_items := v_items || v_known.work_item_id;
     v_copied := v_copied || v_known.ordinal;
   end loop;
   if v_copied <> '{}' then
+    perform desk.settle_points(v_items, v_copied);
     update desk.run_progress set reused = reused + cardinality(v_copied) where optimization_run_id = p_run_id;
   end if;
-  return array(select o.ordinal from unnest(p_ordinals) as o (ordinal) where o.ordinal <> all (v_copied) order by 1);
 end
 $$;
-comment on function desk.reuse_points(bigint, bigint, bigint, bigint[]) is
-  'Copies those points of a claimed item that are known already; answers the ones that have to be run.';
-revoke execute on function desk.reuse_points(bigint, bigint, bigint, bigint[]) from public;
+comment on function desk.reuse_points(bigint, bigint, bigint[]) is
+  'Copies those points of claimed items that are known already, and settles them.';
+revoke execute on function desk.reuse_points(bigint, bigint, bigint[]) from public;

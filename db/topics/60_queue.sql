@@ -131,26 +131,31 @@ revoke execute on function desk.start_run(bigint, bigint) from public;
 
 create or replace function desk.lock_progress(p_run_ids bigint[])
 returns void
-language sql volatile
+language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+begin
   -- Everybody takes locks in one order, so that no two wait for each other: run_progress (the newest run
   -- first, so that a part comes before its walk-forward), work_items, optimization_runs, strategies, jobs.
-  select from desk.run_progress as p
+  perform from desk.run_progress as p
   where p.optimization_run_id = any (p_run_ids)
   order by p.optimization_run_id desc
-  for no key update
+  for no key update;
+end
 $$;
 comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 revoke execute on function desk.lock_progress(bigint[]) from public;
 
-create or replace function desk.lease_items(p_run_id bigint, p_runner_id bigint, p_limit integer)
-returns setof desk.work_items
+drop function if exists desk.lease_items(bigint, bigint, integer);
+create or replace function desk.lease_items(p_run_id bigint, p_runner_id bigint, p_limit integer, p_lease interval)
+returns bigint[]
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_from  bigint := (select p.claim_from from desk.run_progress as p where p.optimization_run_id = p_run_id);
+  v_from       bigint := (select p.claim_from from desk.run_progress as p where p.optimization_run_id = p_run_id);
+  v_point_time interval := (
+    select make_interval(secs => (r.config ->> 'seconds_per_point')::float8) from desk.optimization_runs as r where r.id = p_run_id);
   v_retry bigint[];
   v_fresh bigint[];
 begin
@@ -174,21 +179,42 @@ begin
   if cardinality(v_fresh) > 0 then
     update desk.run_progress set claim_from = v_fresh[cardinality(v_fresh)] + 1 where optimization_run_id = p_run_id;
   end if;
-  return query
   update desk.work_items as w
   -- The clock, not the transaction's time: items of one claim keep the order in which their runner takes them up.
   set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = clock_timestamp(),
-      lease_until = now() + make_interval(secs => desk.lease_seconds()), running_ordinal = null,
-      deadline_at = now() + make_interval(
-        secs => desk.lease_seconds() + (w.last_ordinal - w.first_ordinal + 1) * (r.config ->> 'seconds_per_point')::float8)
-  from desk.optimization_runs as r
-  where w.id = any (v_retry || v_fresh) and w.state = 'waiting' and r.id = p_run_id
-  returning w.*;
+      lease_until = now() + p_lease, running_ordinal = null,
+      deadline_at = now() + p_lease + (w.last_ordinal - w.first_ordinal + 1) * v_point_time
+  where w.id = any (v_retry || v_fresh) and w.state = 'waiting';
+  return v_retry || v_fresh;
 end
 $$;
-comment on function desk.lease_items(bigint, bigint, integer) is
-  'Leases waiting items of a run to a runner, each with a fresh token; the caller holds the run''s counters.';
-revoke execute on function desk.lease_items(bigint, bigint, integer) from public;
+comment on function desk.lease_items(bigint, bigint, integer, interval) is
+  'Leases waiting items of a run to a runner, each with a fresh token, and answers their ids; the caller holds the run''s counters.';
+revoke execute on function desk.lease_items(bigint, bigint, integer, interval) from public;
+
+create or replace function desk.leased_work(p_run_id bigint, p_item_ids bigint[])
+returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  return query
+  with points as materialized (
+    select w.id, w.token, w.attempt, w.leased_at, o.ordinal
+    from desk.work_items as w
+    cross join lateral unnest(int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled) as u (piece)
+    cross join lateral generate_series(lower(u.piece), upper(u.piece) - 1) as o (ordinal)
+    where w.id = any (p_item_ids) and w.state = 'leased'
+  )
+  select p.id, p.token, p_run_id, p.attempt, array_agg(p.ordinal order by p.ordinal), jsonb_agg(d.parameters order by p.ordinal)
+  from points as p
+  join desk.point_parameters(p_run_id, array(select o.ordinal from points as o)) as d on d.ordinal = p.ordinal
+  group by p.id, p.token, p.attempt, p.leased_at
+  order by p.leased_at, p.id;
+end
+$$;
+comment on function desk.leased_work(bigint, bigint[]) is 'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
+revoke execute on function desk.leased_work(bigint, bigint[]) from public;
 
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer)
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
@@ -196,14 +222,15 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
+  v_lease  interval := make_interval(secs => desk.lease_seconds());
   v_left   integer := p_limit;
   v_served bigint[] := '{}';
   v_runs   bigint[];
   v_run_id bigint;
   v_share  integer;
   v_first  boolean := true;
-  v_reused integer;
-  v_item   record;
+  v_items  bigint[];
+  v_given  integer;
 begin
   if not exists (select from desk.runners as n where n.id = p_runner_id and n.stopped_at is null) then
     return;
@@ -247,25 +274,12 @@ begin
       perform desk.start_run(v_run_id, p_runner_id);
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
-        v_reused := 0;
-        for v_item in
-          select l.* from desk.lease_items(v_run_id, p_runner_id, least(v_share, v_left)) as l
-        loop
-          work_item_id := v_item.id;
-          token := v_item.token;
-          optimization_run_id := v_run_id;
-          attempt := v_item.attempt;
-          ordinals := desk.reuse_points(v_item.id, v_run_id, p_runner_id, desk.range_members(
-            int8multirange(int8range(v_item.first_ordinal, v_item.last_ordinal, '[]')) - v_item.settled));
-          if ordinals = '{}' then
-            v_reused := v_reused + 1;
-            continue;
-          end if;
-          parameters := (select jsonb_agg(p.parameters order by p.ordinal) from desk.point_parameters(v_run_id, ordinals) as p);
-          v_left := v_left - 1;
-          return next;
-        end loop;
-        exit when v_reused = 0 or v_left <= 0;
+        v_items := desk.lease_items(v_run_id, p_runner_id, least(v_share, v_left), v_lease);
+        perform desk.reuse_points(v_run_id, p_runner_id, v_items);
+        return query select w.* from desk.leased_work(v_run_id, v_items) as w;
+        get diagnostics v_given = row_count;
+        v_left := v_left - v_given;
+        exit when v_given = cardinality(v_items) or v_left <= 0;
       end loop;
       update desk.run_progress as p
       set last_claimed_at = clock_timestamp(), due = p.due or p.cut < p.total
@@ -279,17 +293,7 @@ comment on function desk.claim_work(bigint, integer) is
 revoke execute on function desk.claim_work(bigint, integer) from public;
 grant execute on function desk.claim_work(bigint, integer) to desk_runner;
 
-create or replace function desk.range_members(p_range int8multirange)
-returns bigint[]
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  select coalesce(array_agg(m.ordinal order by m.ordinal), '{}')
-  from unnest(p_range) as u (piece)
-  cross join lateral generate_series(lower(u.piece), upper(u.piece) - 1) as m (ordinal)
-$$;
-comment on function desk.range_members(int8multirange) is 'The ordinals in a set of ranges.';
-revoke execute on function desk.range_members(int8multirange) from public;
+drop function if exists desk.range_members(int8multirange);
 
 create or replace function desk.run_settings(p_run_id bigint)
 returns jsonb

@@ -319,9 +319,12 @@ begin
   join desk.backtest_results as b on b.id = f.out_of_sample_result_id
   where f.optimization_run_id = p_run.id;
   update desk.run_progress set total = 1, cut = 1 where optimization_run_id = p_run.id;
-  v_result := desk.insert_result(p_run, 1, jsonb_build_object('folds', (
-      select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id)), v_raw || v_sums
-      || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash), '{}'), null, null);
+  v_result := (
+    select r.backtest_result_id
+    from desk.insert_results(array[p_run.id], array[1], array[jsonb_build_object('folds', (
+        select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id))],
+      array[v_raw || v_sums || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash), '{}')],
+      array[null::bigint], array[null::integer]) as r);
   insert into desk.equity_curves (backtest_result_id, sessions, equity)
   values (v_result, v_curve.sessions, v_curve.equity);
 end

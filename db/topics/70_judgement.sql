@@ -68,23 +68,26 @@ revoke execute on function desk.compute_ratios(desk.backtest_results, double pre
 
 create or replace function desk.reasons_against(p_run_id bigint, p_metrics jsonb, p_constraints_only boolean default false)
 returns text[]
-language sql stable
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
+begin
   -- Criteria on the family wait until its figures are known: tg_results_judge() adds them to the metrics then.
-  select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric, c.comparison), '{}')
-  from desk.success_criteria as c
-  join desk.metric_definitions as d on d.metric = c.metric and (d.scope = 'result' or p_metrics ? 'family')
-  cross join lateral (select (p_metrics ->> c.metric)::float8) as v (value)
-  where c.optimization_run_id = p_run_id
-    and (not p_constraints_only or c.source = 'constraint')
-    and not coalesce(case c.comparison
-      when '>=' then v.value >= c.threshold
-      when '<=' then v.value <= c.threshold
-      when '>' then v.value > c.threshold
-      when '<' then v.value < c.threshold
-      when '=' then v.value = c.threshold
-      when '!=' then v.value <> c.threshold end, false)
+  return (
+    select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric, c.comparison), '{}')
+    from desk.success_criteria as c
+    join desk.metric_definitions as d on d.metric = c.metric and (d.scope = 'result' or p_metrics ? 'family')
+    cross join lateral (select (p_metrics ->> c.metric)::float8) as v (value)
+    where c.optimization_run_id = p_run_id
+      and (not p_constraints_only or c.source = 'constraint')
+      and not coalesce(case c.comparison
+        when '>=' then v.value >= c.threshold
+        when '<=' then v.value <= c.threshold
+        when '>' then v.value > c.threshold
+        when '<' then v.value < c.threshold
+        when '=' then v.value = c.threshold
+        when '!=' then v.value <> c.threshold end, false));
+end
 $$;
 comment on function desk.reasons_against(bigint, jsonb, boolean) is 'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none.';
 revoke execute on function desk.reasons_against(bigint, jsonb, boolean) from public;
@@ -95,11 +98,12 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_run desk.optimization_runs;
+  v_run record;
   v_family jsonb := '{}';
   v_metrics jsonb;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
+  select r.id, r.strategy_id, r.imported, r.status, r.total_combinations, r.engine, r.role, r.risk_free_rate into v_run
+  from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
     if v_run.id is null then
       perform desk.refuse(format('There is no run %s', new.optimization_run_id), '$.optimization_run_id',
@@ -134,6 +138,11 @@ begin
       set last_ordinal = last_ordinal + 1
       where optimization_run_id = new.optimization_run_id
       returning last_ordinal into new.ordinal;
+      -- A statement closes its run at its end, so one with too many rows is not stopped by the status.
+      if new.ordinal > v_run.total_combinations then
+        perform desk.refuse(format('Run %s has its %s results already', v_run.id, v_run.total_combinations), '$.optimization_run_id',
+          'Insert another optimization_runs row for further results.');
+      end if;
       new.engine := coalesce(new.engine, v_run.engine);
     end if;
     new.parameters_hash := desk.sha256_text(new.parameters::text);
@@ -186,48 +195,75 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_run      desk.optimization_runs;
-  v_progress desk.run_progress;
-  v_metrics  jsonb := to_jsonb(new);
-  v_value    double precision;
-  v_better   boolean;
+  v_run  record;
+  v_best record;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = new.optimization_run_id;
-  select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = new.optimization_run_id for update;
-  v_value := case when new.outcome = 'finished' then (v_metrics ->> v_run.target_metric)::float8 end;
-  v_better := v_value is not null and (
-    v_progress.best_value is null
-    or (v_run.target_direction = 'max' and v_value > v_progress.best_value)
-    or (v_run.target_direction = 'min' and v_value < v_progress.best_value)
-    or (v_value = v_progress.best_value and new.ordinal < (
-      select b.ordinal from desk.backtest_results as b where b.id = v_progress.best_result_id)));
-  -- Only a point that would be the best is asked about the metric constraints.
-  if v_better then
-    v_better := desk.reasons_against(new.optimization_run_id, v_metrics, true) = '{}';
-  end if;
-  update desk.run_progress as p
-  set finished = p.finished + (new.outcome = 'finished')::integer,
-      failed = p.failed + (new.outcome = 'failed')::integer,
-      passed = p.passed + new.passed::integer,
-      results_seconds = p.results_seconds + coalesce(new.duration, 0),
-      best_value = case when v_better then v_value else p.best_value end,
-      best_result_id = case when v_better then new.id else p.best_result_id end,
-      due = p.due or p.finished + p.failed + 1 >= p.total,
-      updated_at = now()
-  where p.optimization_run_id = new.optimization_run_id
-  returning p.* into v_progress;
-  perform desk.tally_result(new);
+  for v_run in
+    select r.id, r.imported, r.total_combinations, r.target_metric, r.target_direction, a.*,
+           exists (select from desk.success_criteria as c where c.optimization_run_id = r.id and c.source = 'constraint') as constrained
+    from (
+      select n.optimization_run_id as run_id, count(*) filter (where n.outcome = 'finished') as finished,
+             count(*) filter (where n.outcome = 'failed') as failed, count(*) filter (where n.passed) as passed,
+             coalesce(sum(n.duration), 0) as seconds
+      from added as n
+      group by n.optimization_run_id
+    ) as a
+    join desk.optimization_runs as r on r.id = a.run_id
+    order by r.id desc
+  loop
+    perform from desk.run_progress as p where p.optimization_run_id = v_run.id for update;
+    -- The target is a column by the metric's name. Only points that would be the best are asked about the metric
+    -- constraints.
+    execute format($query$
+      select n.id, n.%1$I::float8 as value
+      from added as n
+      join desk.run_progress as p on p.optimization_run_id = n.optimization_run_id
+      left join desk.backtest_results as b on b.id = p.best_result_id
+      where n.optimization_run_id = $1 and n.outcome = 'finished' and n.%1$I is not null
+        and (p.best_value is null or n.%1$I::float8 %2$s p.best_value or (n.%1$I::float8 = p.best_value and n.ordinal < b.ordinal))
+        and (not $2 or desk.reasons_against($1, to_jsonb(n), true) = '{}')
+      order by n.%1$I %3$s, n.ordinal
+      limit 1 $query$,
+      v_run.target_metric, case v_run.target_direction when 'min' then '<' else '>' end,
+      case v_run.target_direction when 'min' then 'asc' else 'desc' end)
+    into v_best using v_run.id, v_run.constrained;
+    update desk.run_progress as p
+    set finished = p.finished + v_run.finished,
+        failed = p.failed + v_run.failed,
+        passed = p.passed + v_run.passed,
+        results_seconds = p.results_seconds + v_run.seconds,
+        best_value = coalesce(v_best.value, p.best_value),
+        best_result_id = coalesce(v_best.id, p.best_result_id),
+        due = p.due or p.finished + p.failed + v_run.finished + v_run.failed >= p.total,
+        updated_at = now()
+    where p.optimization_run_id = v_run.id;
+  end loop;
+  insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
+  select n.optimization_run_id, date_bin('15 minutes', n.created_at, timestamptz '2000-01-01 00:00+00'),
+         count(*) filter (where n.outcome = 'finished'), count(*) filter (where n.outcome = 'failed'), count(*) filter (where n.passed),
+         max(n.sharpe_ratio), max(n.sharpe_ratio) filter (where n.passed)
+  from added as n
+  group by 1, 2
+  on conflict (optimization_run_id, quarter) do update
+  set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed, passed = t.passed + excluded.passed,
+      best_sharpe = greatest(t.best_sharpe, excluded.best_sharpe),
+      best_passed_sharpe = greatest(t.best_passed_sharpe, excluded.best_passed_sharpe);
   -- No runner looks after an imported run.
-  if v_run.imported and v_progress.finished + v_progress.failed = v_run.total_combinations then
-    perform desk.close_run(v_run.id, 'completed');
-  end if;
+  perform desk.close_run(r.id, 'completed')
+  from desk.optimization_runs as r
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  where r.id in (select n.optimization_run_id from added as n)
+    and r.imported and p.finished + p.failed = r.total_combinations;
   return null;
 end
 $$;
-comment on function desk.tg_results_count() is 'Counts a recorded point, keeps the best, and marks a complete run as due.';
+comment on function desk.tg_results_count() is
+  'Counts the recorded points of a statement, keeps the best, tallies them by quarter of an hour, and marks a complete run as due.';
 revoke execute on function desk.tg_results_count() from public;
-create or replace trigger backtest_results_b_count after insert on desk.backtest_results
-for each row execute function desk.tg_results_count();
+-- Once a statement, since runners record many points in one.
+drop trigger if exists backtest_results_b_count on desk.backtest_results;
+create trigger backtest_results_b_count after insert on desk.backtest_results
+referencing new table as added for each statement execute function desk.tg_results_count();
 
 create or replace function desk.find_best(p_run_id bigint)
 returns void

@@ -1,10 +1,14 @@
--- What runners record: one call a point, refused with a word and never with an exception.
+-- What runners record: a batch a call, each point refused with a word of its own and never with an exception.
 
-create or replace function desk.settle_point(p_item_id bigint, p_ordinal bigint)
+drop function if exists desk.settle_point(bigint, bigint);
+create or replace function desk.settle_points(p_item_ids bigint[], p_ordinals bigint[])
 returns void
-language sql volatile
+language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+declare
+  v_ids constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
+begin
   update desk.work_items as w
   set settled = n.settled,
       state = case when n.over then 'done' else w.state end,
@@ -12,37 +16,63 @@ as $$
       lease_until = case when n.over then null else w.lease_until end,
       deadline_at = case when n.over then null else w.deadline_at end
   from (
-    select i.id, i.settled + int8multirange(int8range(p_ordinal, p_ordinal, '[]')) as settled,
-           (i.settled + int8multirange(int8range(p_ordinal, p_ordinal, '[]'))) @> int8range(i.first_ordinal, i.last_ordinal, '[]') as over
-    from desk.work_items as i where i.id = p_item_id
+    select i.id, i.settled + g.points as settled, (i.settled + g.points) @> int8range(i.first_ordinal, i.last_ordinal, '[]') as over
+    from (
+      select u.item_id, range_agg(int8range(u.ordinal, u.ordinal, '[]')) as points
+      from unnest(p_item_ids, p_ordinals) as u (item_id, ordinal)
+      group by u.item_id
+    ) as g
+    join desk.work_items as i on i.id = g.item_id
+    where i.id = any (v_ids)
   ) as n
-  where w.id = n.id
+  where w.id = n.id and w.id = any (v_ids);
+end
 $$;
-comment on function desk.settle_point(bigint, bigint) is 'Marks a point of an item as settled; an item without open points is done.';
-revoke execute on function desk.settle_point(bigint, bigint) from public;
+comment on function desk.settle_points(bigint[], bigint[]) is
+  'Marks points as settled, each of the item beside it; an item without open points is done.';
+revoke execute on function desk.settle_points(bigint[], bigint[]) from public;
 
-create or replace function desk.held_item(p_item_id bigint, p_token uuid, p_ordinal bigint, out item desk.work_items, out refusal text)
+drop function if exists desk.held_item(bigint, uuid, bigint);
+create or replace function desk.refusals(p_item_ids bigint[], p_tokens uuid[], p_ordinals bigint[])
+returns text[]
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+declare
+  v_ids   constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
+  v_words text[];
 begin
-  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = p_item_id));
-  select w.* into item from desk.work_items as w where w.id = p_item_id for update;
-  refusal := case
-    when item.id is null or item.state <> 'leased' or item.token is distinct from p_token then 'stale'
-    when p_ordinal is null or not p_ordinal between item.first_ordinal and item.last_ordinal
-      then format('impossible: point %s is not in this item', coalesce(p_ordinal::text, 'null'))
-    when item.settled @> p_ordinal then 'duplicate'
-  end;
-  if refusal is not null and item.id is not null then
+  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (v_ids)));
+  perform from desk.work_items as w where w.id = any (v_ids) order by w.id for update;
+  select array_agg(
+    case
+      when w.id is null or w.kind <> 'points' or w.state <> 'leased' or w.token is distinct from g.token then 'stale'
+      when g.ordinal is null or not g.ordinal between w.first_ordinal and w.last_ordinal
+        then format('impossible: point %s is not in this item', coalesce(g.ordinal::text, 'null'))
+      when w.settled @> g.ordinal or g.earlier then 'duplicate'
+    end order by g.position)
+  into v_words
+  from (
+    select u.item_id, u.token, u.ordinal, u.position,
+           row_number() over (partition by u.item_id, u.token, u.ordinal order by u.position) > 1 as earlier
+    from unnest(p_item_ids, p_tokens, p_ordinals) with ordinality as u (item_id, token, ordinal, position)
+  ) as g
+  left join desk.work_items as w on w.id = g.item_id and w.id = any (v_ids);
+  if array_remove(v_words, null) <> '{}' then
     insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
-    select r.job_id, r.id, item.id, item.runner_id, 'refusal', jsonb_build_object('ordinal', p_ordinal, 'why', refusal)
-    from desk.optimization_runs as r where r.id = item.optimization_run_id;
+    select r.job_id, r.id, w.id, w.runner_id, 'refusal', jsonb_build_object('ordinal', u.ordinal, 'why', u.word)
+    from unnest(p_item_ids, p_ordinals, v_words) with ordinality as u (item_id, ordinal, word, position)
+    join desk.work_items as w on w.id = u.item_id
+    join desk.optimization_runs as r on r.id = w.optimization_run_id
+    where u.word is not null
+    order by u.position;
   end if;
+  return v_words;
 end
 $$;
-comment on function desk.held_item(bigint, uuid, bigint) is 'Locks a work item and says why the caller may not settle this point of it, if so.';
-revoke execute on function desk.held_item(bigint, uuid, bigint) from public;
+comment on function desk.refusals(bigint[], uuid[], bigint[]) is
+  'Locks work items; for each point why the caller may not settle it, or null where it may.';
+revoke execute on function desk.refusals(bigint[], uuid[], bigint[]) from public;
 
 create or replace function desk.record_failure(p_item desk.work_items, p_ordinal bigint, p_kind text, p_error text)
 returns void
@@ -69,29 +99,37 @@ $$;
 comment on function desk.record_failure(desk.work_items, bigint, text, text) is 'Records a point as failed for good, with its reason.';
 revoke execute on function desk.record_failure(desk.work_items, bigint, text, text) from public;
 
-create or replace function desk.insert_result(
-  p_run desk.optimization_runs, p_ordinal bigint, p_parameters jsonb, p_metrics jsonb, p_runner_id bigint, p_attempt integer)
-returns bigint
-language sql volatile
+drop function if exists desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer);
+create or replace function desk.insert_results(
+  p_run_ids bigint[], p_ordinals bigint[], p_parameters jsonb[], p_metrics jsonb[], p_runner_ids bigint[], p_attempts integer[])
+returns table (backtest_result_id bigint, optimization_run_id bigint, ordinal bigint, passed boolean)
+language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
-  insert into desk.backtest_results (
+#variable_conflict use_column
+begin
+  return query
+  insert into desk.backtest_results as b (
     optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
     starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
     tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
     losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
     block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
     runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2, benchmark_comoment)
-  select p_run.id, p_run.strategy_id, p_ordinal, p_parameters, '',
+  select r.id, r.strategy_id, g.ordinal, g.parameters, '',
          m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2, m.return_m3,
          m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
          m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss, m.trade_profit_sum,
          m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums, m.block_squares,
-         p_run.engine, coalesce(m.engine_metrics, '{}'), p_run.code_version_id, p_run.data_hash, n.platform, p_run.seed,
-         p_runner_id, p_attempt, m.bars, m.duration,
-         desk.provenance_hash(p_run, p_parameters, n.platform), m.benchmark_return, m.benchmark_mean, m.benchmark_m2,
+         r.engine, coalesce(m.engine_metrics, '{}'), r.code_version_id, r.data_hash, n.platform, r.seed,
+         g.runner_id, g.attempt, m.bars, m.duration,
+         desk.provenance_hash(r, g.parameters, n.platform), m.benchmark_return, m.benchmark_mean, m.benchmark_m2,
          m.benchmark_comoment
-  from jsonb_to_record(p_metrics) as m (
+  from unnest(p_run_ids, p_ordinals, p_parameters, p_metrics, p_runner_ids, p_attempts)
+    as g (run_id, ordinal, parameters, metrics, runner_id, attempt)
+  join desk.optimization_runs as r on r.id = g.run_id
+  left join desk.runners as n on n.id = g.runner_id
+  cross join lateral jsonb_to_record(g.metrics) as m (
     starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8, return_m2 float8,
     return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
     max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
@@ -99,84 +137,143 @@ as $$
     total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
     block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8, benchmark_mean float8,
     benchmark_m2 float8, benchmark_comoment float8)
-  left join desk.runners as n on n.id = p_runner_id
-  returning id
+  on conflict (optimization_run_id, ordinal) do nothing
+  returning b.id, b.optimization_run_id, b.ordinal, b.passed;
+end
 $$;
-comment on function desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer) is
-  'Records a finished point from its raw metrics, with its provenance; triggers compute the ratios and judge.';
-revoke execute on function desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer) from public;
+comment on function desk.insert_results(bigint[], bigint[], jsonb[], jsonb[], bigint[], integer[]) is
+  'Records finished points from their raw metrics, with their provenance, and answers those that were not there; triggers compute the ratios, judge and count.';
+revoke execute on function desk.insert_results(bigint[], bigint[], jsonb[], jsonb[], bigint[], integer[]) from public;
 
-create or replace function desk.complete_work(
-  p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb,
-  p_sessions date[], p_equity double precision[],
-  p_trade_symbols text[], p_trade_entry_times timestamptz[], p_trade_exit_times timestamptz[],
-  p_trade_sizes double precision[], p_trade_entry_prices double precision[], p_trade_exit_prices double precision[],
-  p_trade_profits double precision[], p_trade_fees double precision[])
-returns text
+create or replace function desk.store_outcomes(p_outcomes desk.point_outcome[], p_places integer[])
+returns integer[]
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_given  record;
+  v_stored record;
+  v_kept   record;
+begin
+  with given as materialized (
+    select o.place, w.optimization_run_id as run_id, o.ordinal, o.metrics, o.sessions, o.equity, w.runner_id, w.attempt
+    from unnest(p_outcomes) with ordinality
+      as o (item_id, token, ordinal, metrics, sessions, equity, a, b, c, d, e, f, g, h, place)
+    join desk.work_items as w on w.id = o.item_id
+    where o.place = any (p_places)
+  ), decoded as materialized (
+    select r.run_id, p.ordinal, p.parameters
+    from (select g.run_id, array_agg(g.ordinal) as ordinals from given as g group by g.run_id) as r
+    cross join lateral desk.point_parameters(r.run_id, r.ordinals) as p
+  )
+  select array_agg(g.place::integer) as places, array_agg(g.run_id) as runs, array_agg(g.ordinal) as ordinals,
+         array_agg(d.parameters) as parameters, array_agg(g.runner_id) as runners, array_agg(g.attempt) as attempts,
+         -- What an engine sends wins.
+         array_agg(case when g.equity is null or g.metrics ? 'benchmark_comoment' then g.metrics
+           else coalesce(desk.benchmark_sums(r.id, g.sessions, g.equity, r.cash), '{}') || g.metrics end) as metrics
+  into v_given
+  from given as g
+  join desk.optimization_runs as r on r.id = g.run_id
+  join decoded as d on d.run_id = g.run_id and d.ordinal = g.ordinal;
+
+  select array_agg(u.place) as places, array_agg(s.backtest_result_id) as ids, array_agg(s.optimization_run_id) as runs,
+         array_agg(s.passed) as passed
+  into v_stored
+  from desk.insert_results(v_given.runs, v_given.ordinals, v_given.parameters, v_given.metrics, v_given.runners, v_given.attempts) as s
+  join unnest(v_given.runs, v_given.ordinals, v_given.places) as u (run_id, ordinal, place)
+    on u.run_id = s.optimization_run_id and u.ordinal = s.ordinal;
+
+  -- A statement of its own, since it asks which is the best now.
+  select array_agg(s.place) as places, array_agg(s.id) as ids
+  into v_kept
+  from unnest(v_stored.places, v_stored.ids, v_stored.runs, v_stored.passed) as s (place, id, run_id, passed)
+  join desk.optimization_runs as r on r.id = s.run_id
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  where s.passed or r.config ->> 'keep_series' = 'all' or (r.config ->> 'keep_series' = 'best' and p.best_result_id = s.id);
+  if v_kept.ids is not null then
+    with kept as materialized (
+      select k.id, o.*
+      from unnest(v_kept.places, v_kept.ids) as k (place, id)
+      join unnest(p_outcomes) with ordinality as o (item_id, token, ordinal, metrics, sessions, equity, symbols, entry_times,
+        exit_times, sizes, entry_prices, exit_prices, profits, fees, place) on o.place = k.place
+      where o.equity is not null
+    ), curves as (
+      insert into desk.equity_curves (backtest_result_id, sessions, equity)
+      select k.id, k.sessions, k.equity from kept as k
+    )
+    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
+    select k.id, k.symbols, k.entry_times, k.exit_times, k.sizes, k.entry_prices, k.exit_prices, k.profits, k.fees from kept as k;
+  end if;
+  return coalesce(v_stored.places, '{}');
+end
+$$;
+comment on function desk.store_outcomes(desk.point_outcome[], integer[]) is
+  'Stores the outcomes at these places with the series that their runs keep; answers the places of those that were not there.';
+revoke execute on function desk.store_outcomes(desk.point_outcome[], integer[]) from public;
+
+drop function if exists desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[], timestamptz[], timestamptz[],
+  double precision[], double precision[], double precision[], double precision[], double precision[]);
+create or replace function desk.complete_work(p_outcomes desk.point_outcome[])
+returns text[]
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_held   record;
-  v_item   desk.work_items;
-  v_run    desk.optimization_runs;
-  v_result_id bigint;
-  v_keep   text;
-  v_why    text;
+  v_given  record;
+  v_words  text[];
+  v_held   integer[];
+  v_open   integer[];
+  v_stored integer[] := '{}';
+  v_place  integer;
 begin
-  select h.item, h.refusal into v_held from desk.held_item(p_work_item_id, p_token, p_ordinal) as h;
-  if v_held.refusal is not null then
-    return v_held.refusal;
+  select array_agg(o.item_id) as items, array_agg(o.token) as tokens, array_agg(o.ordinal) as ordinals,
+         array_agg(case
+           when jsonb_typeof(o.metrics) is distinct from 'object' then 'impossible: a result has no metrics'
+           -- Every engine counts them: without, it is no result, and would be judged by nulls.
+           when o.metrics ->> 'total_orders' is null then 'impossible: the metrics lack total_orders'
+           when not ('Infinity' > all (o.equity) and '-Infinity' < all (o.equity))
+             then 'impossible: the equity has values that are no numbers' end) as flaws
+  into v_given
+  from unnest(p_outcomes) as o (item_id, token, ordinal, metrics, sessions, equity, a, b, c, d, e, f, g, h);
+  if v_given.items is null then
+    return '{}';
   end if;
-  v_item := v_held.item;
-  select r.* into v_run from desk.optimization_runs as r where r.id = v_item.optimization_run_id;
-  begin
-    if jsonb_typeof(p_metrics) is distinct from 'object' then
-      raise exception using errcode = '22023', message = 'a result has no metrics';
-    elsif p_metrics ->> 'total_orders' is null then
-      -- Every engine counts them: without, it is no result, and would be judged by nulls.
-      raise exception using errcode = '22023', message = 'the metrics lack total_orders';
-    elsif not ('Infinity' > all (p_equity) and '-Infinity' < all (p_equity)) then
-      raise exception using errcode = '22023', message = 'the equity has values that are no numbers';
-    end if;
-    v_result_id := desk.insert_result(v_run, p_ordinal,
-      (select p.parameters from desk.point_parameters(v_run.id, array[p_ordinal]) as p),
-      coalesce(desk.benchmark_sums(v_run.id, p_sessions, p_equity, v_run.cash), '{}') || p_metrics,
-      v_item.runner_id, v_item.attempt);
-
-    v_keep := v_run.config ->> 'keep_series';
-    if p_equity is not null and (
-      v_keep = 'all' or (select b.passed from desk.backtest_results as b where b.id = v_result_id)
-      or (v_keep = 'best' and exists (
-        select from desk.run_progress as p where p.optimization_run_id = v_run.id and p.best_result_id = v_result_id)))
-    then
-      insert into desk.equity_curves (backtest_result_id, sessions, equity)
-      values (v_result_id, p_sessions, p_equity);
-      insert into desk.trades (
-        backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
-      values (v_result_id, p_trade_symbols, p_trade_entry_times, p_trade_exit_times, p_trade_sizes, p_trade_entry_prices,
-        p_trade_exit_prices, p_trade_profits, p_trade_fees);
-    end if;
-  exception
-    when unique_violation then
-      v_why := 'duplicate';
-    when check_violation or not_null_violation or data_exception then
-      v_why := 'impossible: ' || sqlerrm;
-  end;
-  if v_why like 'impossible%' then
-    perform desk.record_failure(v_item, p_ordinal, 'impossible', substr(v_why, 13));
+  v_words := desk.refusals(v_given.items, v_given.tokens, v_given.ordinals);
+  v_held := array(select u.place from unnest(v_words) with ordinality as u (word, place) where u.word is null);
+  v_words := array(select coalesce(u.word, u.flaw) from unnest(v_words, v_given.flaws) with ordinality as u (word, flaw, place) order by u.place);
+  v_open := array(select u.place from unnest(v_words) with ordinality as u (word, place) where u.word is null);
+  if v_open <> '{}' then
+    begin
+      v_stored := desk.store_outcomes(p_outcomes, v_open);
+    exception when check_violation or not_null_violation or data_exception then
+      -- One of them is impossible, and costs the others nothing: each by itself.
+      foreach v_place in array v_open loop
+        begin
+          v_stored := v_stored || desk.store_outcomes(p_outcomes, array[v_place]);
+        exception when check_violation or not_null_violation or data_exception then
+          v_words[v_place] := 'impossible: ' || sqlerrm;
+        end;
+      end loop;
+    end;
   end if;
-  perform desk.settle_point(v_item.id, p_ordinal);
-  return coalesce(v_why, 'recorded');
+  if v_held <> '{}' then
+    perform desk.record_failure(w, v_given.ordinals[u.place], 'impossible', substr(v_words[u.place], 13))
+    from unnest(v_held) as u (place)
+    join desk.work_items as w on w.id = v_given.items[u.place]
+    where v_words[u.place] is not null;
+    perform desk.settle_points(
+      array(select v_given.items[u.place] from unnest(v_held) as u (place)),
+      array(select v_given.ordinals[u.place] from unnest(v_held) as u (place)));
+  end if;
+  return array(
+    select coalesce(u.word, case when u.place = any (v_stored) then 'recorded' else 'duplicate' end)
+    from unnest(v_words) with ordinality as u (word, place) order by u.place);
 end
 $$;
-comment on function desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[], timestamptz[], timestamptz[],
-  double precision[], double precision[], double precision[], double precision[], double precision[]) is
-  'Records a finished point: recorded, or stale (the caller no longer holds it), duplicate, or impossible: why (recorded as failed). Judged by trigger.';
-revoke execute on function desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[], timestamptz[], timestamptz[],
-  double precision[], double precision[], double precision[], double precision[], double precision[]) from public;
-grant execute on function desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[], timestamptz[], timestamptz[],
-  double precision[], double precision[], double precision[], double precision[], double precision[]) to desk_runner;
+comment on function desk.complete_work(desk.point_outcome[]) is
+  'Records finished points and answers a word for each: recorded, or stale (the caller no longer holds it), duplicate, or impossible: why (recorded as failed). Judged by trigger.';
+revoke execute on function desk.complete_work(desk.point_outcome[]) from public;
+grant execute on function desk.complete_work(desk.point_outcome[]) to desk_runner;
 
 create or replace function desk.fail_work(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text, p_error text)
 returns text
@@ -184,23 +281,25 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_held    record;
+  v_refusal text;
+  v_item    desk.work_items;
   v_outcome text := 'failed';
 begin
   if p_kind is null or p_kind not in ('strategy', 'deadline', 'memory', 'crash', 'infrastructure') then
     return format('impossible: unknown kind %s', coalesce(p_kind, 'null'));
   end if;
-  select h.item, h.refusal into v_held from desk.held_item(p_work_item_id, p_token, p_ordinal) as h;
-  if v_held.refusal is not null then
-    return v_held.refusal;
+  v_refusal := (desk.refusals(array[p_work_item_id], array[p_token], array[p_ordinal]))[1];
+  if v_refusal is not null then
+    return v_refusal;
   end if;
+  select w.* into v_item from desk.work_items as w where w.id = p_work_item_id;
   -- What a strategy raises, it raises again: there is no second attempt.
   if p_kind = 'strategy' then
-    perform desk.record_failure(v_held.item, p_ordinal, p_kind, coalesce(nullif(p_error, ''), 'no message'));
+    perform desk.record_failure(v_item, p_ordinal, p_kind, coalesce(nullif(p_error, ''), 'no message'));
   else
-    v_outcome := desk.reissue_point(v_held.item, p_ordinal, p_kind, coalesce(nullif(p_error, ''), 'no message'));
+    v_outcome := desk.reissue_point(v_item, p_ordinal, p_kind, coalesce(nullif(p_error, ''), 'no message'));
   end if;
-  perform desk.settle_point(p_work_item_id, p_ordinal);
+  perform desk.settle_points(array[p_work_item_id], array[p_ordinal]);
   return v_outcome;
 end
 $$;

@@ -59,24 +59,7 @@ $$;
 comment on function desk.recount_tallies(bigint) is 'Tallies of a run anew, after its results were judged again.';
 revoke execute on function desk.recount_tallies(bigint) from public;
 
-create or replace function desk.tally_result(p_result desk.backtest_results)
-returns void
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-begin
-  insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
-  values (p_result.optimization_run_id, date_bin('15 minutes', p_result.created_at, timestamptz '2000-01-01 00:00+00'),
-    (p_result.outcome = 'finished')::integer, (p_result.outcome = 'failed')::integer, p_result.passed::integer,
-    p_result.sharpe_ratio, case when p_result.passed then p_result.sharpe_ratio end)
-  on conflict (optimization_run_id, quarter) do update
-  set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed, passed = t.passed + excluded.passed,
-      best_sharpe = greatest(t.best_sharpe, excluded.best_sharpe),
-      best_passed_sharpe = greatest(t.best_passed_sharpe, excluded.best_passed_sharpe);
-end
-$$;
-comment on function desk.tally_result(desk.backtest_results) is 'Counts a recorded point in its quarter of an hour.';
-revoke execute on function desk.tally_result(desk.backtest_results) from public;
+drop function if exists desk.tally_result(desk.backtest_results);
 
 create or replace function desk.judge_by_family(p_run_id bigint)
 returns void

@@ -6,7 +6,6 @@ import datetime as dt
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from runners.errors import DeskError
@@ -150,27 +149,6 @@ class PointResult:
     sessions: list[dt.date]
     equity: list[float]
     trades: list[ClosedTrade]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # As numbers: a pickled list of dates takes longer than some backtests.
-        days = array("i", map(dt.date.toordinal, self.sessions)).tobytes()
-        return _restored, (self.ordinal, self.metrics, days, array("d", self.equity), self.trades)
-
-
-def _restored(
-    ordinal: int,
-    metrics: dict[str, MetricValue],
-    days: bytes,
-    equity: array[float],
-    trades: list[ClosedTrade],
-) -> PointResult:
-    return PointResult(ordinal, metrics, list(_dates(days)), equity.tolist(), trades)
-
-
-@lru_cache(maxsize=16)
-def _dates(days: bytes) -> tuple[dt.date, ...]:
-    """Points of one run have one calendar, so it is read once."""
-    return tuple(map(dt.date.fromordinal, array("i", days)))
 
 
 @dataclass(frozen=True)

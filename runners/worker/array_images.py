@@ -1,6 +1,7 @@
-"""Long arrays as PostgreSQL receives them, made by whole arrays.
+"""Arrays as PostgreSQL receives them, made by whole arrays.
 
-A list goes value by value through a dumper, which takes longer than some backtests.
+A list goes value by value through a dumper, which takes longer than some backtests. Nothing of a database
+driver is needed here, so that a child, which has no connection, can make them.
 """
 
 from __future__ import annotations
@@ -10,44 +11,58 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-import psycopg
-from psycopg.adapt import Buffer, Dumper
-from psycopg.pq import Format
-
+# Types of PostgreSQL by the numbers that every server has for them.
+FLOAT8, TEXT, DATE, TIMESTAMPTZ = 701, 25, 1082, 1184
+FLOAT8_ARRAY, TEXT_ARRAY, DATE_ARRAY, TIMESTAMPTZ_ARRAY = 1022, 1009, 1182, 1185
 HEADER = struct.Struct("!iiIii")
+EMPTY = struct.Struct("!iiI")
+LENGTH = struct.Struct("!i")
 POSTGRES_EPOCH = dt.date(2000, 1, 1).toordinal()
 POSTGRES_MIDNIGHT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class Doubles:
-    """To be sent as float8[]."""
-
-    values: Sequence[float]
+def header(element_type: int, count: int) -> bytes:
+    """What stands before the elements of an array of one dimension without nulls."""
+    return HEADER.pack(1, 0, element_type, count, 1) if count else EMPTY.pack(0, 0, element_type)
 
 
-@dataclass(frozen=True)
-class Days:
-    """To be sent as date[]."""
-
-    values: Sequence[dt.date]
+def doubles(values: Sequence[float]) -> bytes:
+    """As float8[]."""
+    return _numbers(FLOAT8, array("d", values))
 
 
-@dataclass(frozen=True)
-class Moments:
-    """To be sent as timestamptz[]; each knows its zone."""
-
-    values: Sequence[dt.datetime]
+def days(values: Sequence[dt.date]) -> bytes:
+    """As date[]."""
+    return _calendar(tuple(values))
 
 
-def image(element_type: int, values: array[float] | array[int]) -> bytes:
-    """A one-dimensional array without nulls: each element after its length, all in network order."""
+def moments(values: Sequence[dt.datetime]) -> bytes:
+    """As timestamptz[]; each value knows its zone."""
+    return _numbers(TIMESTAMPTZ, array("q", [(value - POSTGRES_MIDNIGHT) // MICROSECOND for value in values]))
+
+
+def texts(values: Sequence[str]) -> bytes:
+    """As text[]."""
+    parts = [header(TEXT, len(values))]
+    for value in values:
+        encoded = value.encode()
+        parts += (LENGTH.pack(len(encoded)), encoded)
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=16)
+def _calendar(values: tuple[dt.date, ...]) -> bytes:
+    """Points of one run have one calendar, so its image is made once."""
+    return _numbers(DATE, array("i", [day.toordinal() - POSTGRES_EPOCH for day in values]))
+
+
+def _numbers(element_type: int, values: array[float] | array[int]) -> bytes:
+    """Each number after its length, all in network order."""
     if not values:
-        return HEADER.pack(0, 0, element_type, 0, 1)[:12]
+        return header(element_type, 0)
     if sys.byteorder == "little":
         values.byteswap()
     size, count, raw = values.itemsize, len(values), values.tobytes()
@@ -56,42 +71,4 @@ def image(element_type: int, values: array[float] | array[int]) -> bytes:
     body[3::width] = bytes((size,)) * count
     for place in range(size):
         body[4 + place :: width] = raw[place::size]
-    return HEADER.pack(1, 0, element_type, count, 1) + bytes(body)
-
-
-class DoublesDumper(Dumper):
-    format = Format.BINARY
-    oid = psycopg.adapters.types["float8"].array_oid
-
-    def dump(self, obj: Doubles) -> Buffer:
-        return image(psycopg.adapters.types["float8"].oid, array("d", obj.values))
-
-
-class DaysDumper(Dumper):
-    format = Format.BINARY
-    oid = psycopg.adapters.types["date"].array_oid
-
-    def dump(self, obj: Days) -> Buffer:
-        return _calendar(tuple(obj.values))
-
-
-@lru_cache(maxsize=16)
-def _calendar(days: tuple[dt.date, ...]) -> bytes:
-    """Points of one run have one calendar, so its image is made once."""
-    return image(
-        psycopg.adapters.types["date"].oid, array("i", [day.toordinal() - POSTGRES_EPOCH for day in days])
-    )
-
-
-class MomentsDumper(Dumper):
-    format = Format.BINARY
-    oid = psycopg.adapters.types["timestamptz"].array_oid
-
-    def dump(self, obj: Moments) -> Buffer:
-        values = array("q", [(value - POSTGRES_MIDNIGHT) // MICROSECOND for value in obj.values])
-        return image(psycopg.adapters.types["timestamptz"].oid, values)
-
-
-psycopg.adapters.register_dumper(Moments, MomentsDumper)
-psycopg.adapters.register_dumper(Doubles, DoublesDumper)
-psycopg.adapters.register_dumper(Days, DaysDumper)
+    return header(element_type, count) + bytes(body)

@@ -12,9 +12,10 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from runners.engines.base import Engine, PointFailure, PriceSeries
+from runners.engines.base import Engine, PointFailure, PointResult, PriceSeries
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
-from runners.worker.protocol import PointBegan, StartChild, pack, write_all
+from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack, write_all
+from runners.worker.result_image import result_image
 from runners.worker.session_log import SessionLog
 from strategies import run_context
 
@@ -65,24 +66,38 @@ def _run(
         raise LookupError(f"prices {order.prices_key} were not loaded")
 
     log = SessionLog(pipe)
+    # The worker is told of an outcome together with the next point, so as not to wake up twice in between.
+    untold = b""
 
     def began(ordinal: int) -> None:
+        nonlocal untold
         log.begin(ordinal)
-        write_all(pipe, pack(PointBegan(ordinal)))
+        write_all(pipe, untold + pack(PointBegan(ordinal)))
+        untold = b""
 
     # Orders are many small objects that live as long as their point, after which everything is collected.
     gc.set_threshold(50_000, 20, 100)
     engine = engines[order.settings.engine]
     run_context.set_current(run_context.RunContext(order.settings.risk_limits, log.buffer))
-    for outcome in engine.run(order.settings, prices, order.points, began):
-        log.end(outcome)
-        try:
-            frame = pack(outcome)
-        except MemoryError:
-            frame = pack(PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result"))
-        write_all(pipe, frame)
-        if outcome.ordinal == order.points[-1].ordinal:
-            return
-        del outcome, frame
-        # A finished Cerebro is one big cycle; it must not count against the next point's memory.
-        gc.collect()
+    try:
+        for outcome in engine.run(order.settings, prices, order.points, began):
+            log.end(outcome)
+            try:
+                untold = pack(_told(outcome))
+            except MemoryError:
+                untold = pack(
+                    PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result")
+                )
+            if outcome.ordinal == order.points[-1].ordinal:
+                return
+            del outcome
+            # A finished Cerebro is one big cycle; it must not count against the next point's memory.
+            gc.collect()
+    finally:
+        write_all(pipe, untold)
+
+
+def _told(outcome: PointResult | PointFailure) -> PointFinished | PointFailure:
+    if isinstance(outcome, PointFailure):
+        return outcome
+    return PointFinished(outcome.ordinal, result_image(outcome))

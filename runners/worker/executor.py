@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from runners.engines.base import PointFailure, PointResult, PriceSeries, RunSettings
+from runners.engines.base import PointFailure, PriceSeries, RunSettings
 from runners.worker.held import Child, Held, HeldItem, failure_kind
 from runners.worker.process_limits import private_megabytes, resident_megabytes
 from runners.worker.protocol import (
@@ -19,6 +19,7 @@ from runners.worker.protocol import (
     KillChild,
     LoadPrices,
     PointBegan,
+    PointFinished,
     ProtocolError,
     SessionRows,
 )
@@ -51,6 +52,8 @@ class Executor:
         self._loaded: OrderedDict[str, None] = OrderedDict()
         self._pipes: dict[int, ChildPipe] = {}
         """Pipes of all children that have not ended, also of those whose item is no longer held."""
+        self._silent: frozenset[int] = frozenset()
+        """Descriptors in which the next step finds nothing."""
 
     @property
     def zygote(self) -> ZygoteClient:
@@ -61,6 +64,12 @@ class Executor:
         if not self.lost:
             yield self._zygote
         yield from self._pipes.values()
+
+    def news(self, ready: Container[int]) -> None:
+        """Which descriptors are readable, so that the next step asks no other."""
+        self._silent = frozenset(
+            descriptor for one in self.readable() if (descriptor := one.fileno()) not in ready
+        )
 
     def hold(
         self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[PriceSeries, ...]]
@@ -94,9 +103,12 @@ class Executor:
         """Read what has arrived, end what takes too long, start what there is room for."""
         if self.lost:
             return
+        silent, self._silent = self._silent, frozenset()
         try:
-            messages = list(self._zygote.receive())
-            self._read_pipes()
+            messages = [] if self._zygote.fileno() in silent else list(self._zygote.receive())
+            for pipe in list(self._pipes.values()):
+                if pipe.fileno() not in silent:
+                    self._read(pipe)
             for message in messages:
                 match message:
                     case ChildStarted(child_id, pid):
@@ -124,10 +136,6 @@ class Executor:
         items = (self.held.of_child(child_id) for child_id in self._pipes)
         return sum(1 for held in items if held is None or held.waiting)
 
-    def _read_pipes(self) -> None:
-        for pipe in list(self._pipes.values()):
-            self._read(pipe)
-
     def _read(self, pipe: ChildPipe) -> None:
         held = self.held.of_child(pipe.child_id)
         try:
@@ -153,8 +161,8 @@ class Executor:
             return
         del held.waiting[message.ordinal]
         match message:
-            case PointResult():
-                self._report(Report(held.item, message.ordinal, result=message))
+            case PointFinished(ordinal, image):
+                self._report(Report(held.item, ordinal, image=image))
             case PointFailure(ordinal, kind, error):
                 self._report(Report(held.item, ordinal, kind=kind, error=error))
 

@@ -131,14 +131,18 @@ class Loop:
     # Waiting
 
     def _wait(self, interrupts: Interrupts) -> None:
+        """Until there is news, or something to do anyway; tells the executor what it has to read."""
         poll = select.poll()
         for watched in (interrupts, *self._executor.readable(), self._link.queue):
             if watched is not None:
                 poll.register(watched.fileno(), select.POLLIN)
         queue = self._link.queue
-        if queue is None or not queue.noticed:
-            poll.poll(1000 * (0.05 if len(self._outbox) else WATCH_SECONDS))
-        interrupts.drain()
+        told = queue is not None and queue.noticed
+        timeout = 0.0 if told else 0.05 if len(self._outbox) else WATCH_SECONDS
+        ready = {descriptor for descriptor, _ in poll.poll(1000 * timeout)}
+        if interrupts.fileno() in ready:
+            interrupts.drain()
+        self._executor.news(ready)
 
     # Database
 
@@ -255,7 +259,7 @@ class Loop:
             if word not in ("logged", "stale"):
                 self._progress.say(f"what point {report.ordinal} logged could not be recorded: {word}")
             return
-        if word.startswith("error") and report.result is not None:
+        if word.startswith("error") and report.image is not None:
             self._outbox.add(Report(report.item, report.ordinal, kind="infrastructure", error=word))
             return
         self._recorded_since_advance = True

@@ -2,6 +2,8 @@
 
 PostgreSQL begins when it has the whole statement. In a pipeline it would begin with the first outcome, and a
 runner that is stopped before it has sent the last would keep a run's row locked for as long as it sleeps.
+
+Finished points are one array and one call. What is rarer, failures and logged rows, is a call an outcome.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import LiteralString
 
-from psycopg.types.json import Jsonb
+import psycopg
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
-from runners.worker.array_images import Days, Doubles, Moments
+from runners.worker.result_image import outcomes_image
 from runners.worker.work_items import Report
 from strategies.run_context import Row
 
 HEAD = ("bigint", "uuid", "bigint")
+
+
+FINISHED = "select unnest(desk.complete_work($1))"
 
 
 @dataclass(frozen=True)
@@ -30,23 +37,54 @@ class Call:
     arguments: Callable[[Report], Sequence[object]]
 
 
-def call(report: Report) -> Call:
-    """The call that tells this outcome."""
+@dataclass(frozen=True)
+class Outcomes:
+    """An array of desk.point_outcome as it is sent."""
+
+    image: bytes
+
+
+class OutcomesDumper(Dumper):
+    format = Format.BINARY
+    # Of a type that each database numbers by itself, and that PostgreSQL infers from the function.
+    oid = 0
+
+    def dump(self, obj: Outcomes) -> bytes:
+        return obj.image
+
+
+psycopg.adapters.register_dumper(Outcomes, OutcomesDumper)
+
+
+def call(report: Report) -> Call | None:
+    """The call that tells this outcome; None of a finished point, which is told with others."""
     if report.rows is not None:
         return ROWS
-    return FAILURE if report.result is None else RESULT
+    return FAILURE if report.image is None else None
 
 
-def in_one_statement(reports: Sequence[Report]) -> tuple[LiteralString, list[object]]:
-    """A statement that answers a word a report, in their order, and its parameters, for a RawCursor."""
-    first, *others = map(call, reports)
-    if any(other is not first for other in others):
+def in_one_statement(
+    reports: Sequence[Report], outcome_type: int
+) -> tuple[LiteralString, list[object]]:
+    """A statement that answers a word a report, in their order, and its parameters, for a RawCursor.
+
+    `outcome_type` is the number that the database has for desk.point_outcome.
+    """
+    told = call(reports[0])
+    if any(call(other) is not told for other in reports):
         raise ValueError("outcomes of several kinds are not one statement")
+    if told is None:
+        claimed = [
+            (report.item.work_item_id, report.item.token, report.image)
+            for report in reports
+            if report.image is not None
+        ]
+        return FINISHED, [Outcomes(outcomes_image(outcome_type, claimed))]
     values: list[object] = []
     for report in reports:
         item = report.item
-        values += (item.work_item_id, item.token, report.ordinal, *first.arguments(report))
-    return _statement(first.function, first.types, len(reports)), values
+        values += (item.work_item_id, item.token, report.ordinal, *told.arguments(report))
+    return _statement(told.function, told.types, len(reports)), values
 
 
 @lru_cache
@@ -76,32 +114,5 @@ def _failed(report: Report) -> Sequence[object]:
     return report.kind, report.error
 
 
-def _finished(report: Report) -> Sequence[object]:
-    result = report.result
-    assert result is not None
-    trades = result.trades
-    return (
-        Jsonb(result.metrics),
-        Days(result.sessions),
-        Doubles(result.equity),
-        [trade.symbol for trade in trades],
-        Moments([trade.entry_time for trade in trades]),
-        Moments([trade.exit_time for trade in trades]),
-        Doubles([trade.size for trade in trades]),
-        Doubles([trade.entry_price for trade in trades]),
-        Doubles([trade.exit_price for trade in trades]),
-        Doubles([trade.profit for trade in trades]),
-        Doubles([trade.fees for trade in trades]),
-    )
-
-
 ROWS = Call("record_session_rows", ("text::jsonb",), _logged)
 FAILURE = Call("fail_work", ("text", "text"), _failed)
-RESULT = Call(
-    "complete_work",
-    (
-        "jsonb", "date[]", "float8[]", "text[]", "timestamptz[]", "timestamptz[]", "float8[]", "float8[]",
-        "float8[]", "float8[]", "float8[]",
-    ),
-    _finished,
-)  # fmt: skip

@@ -86,12 +86,20 @@ class ChildEnded:
         return f"the child process ended itself with exit code {self.exit_code} before it had a result"
 
 
-# Child to worker, besides PointResult and PointFailure
+# Child to worker, besides PointFailure
 
 
 @dataclass(frozen=True)
 class PointBegan:
     ordinal: int
+
+
+@dataclass(frozen=True)
+class PointFinished:
+    """`image` is the result as the database receives it, see result_image()."""
+
+    ordinal: int
+    image: bytes
 
 
 @dataclass(frozen=True)

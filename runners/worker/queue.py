@@ -63,6 +63,7 @@ class Queue:
         self._notified = False
         connection.add_notify_handler(self._on_notify)
         self.lease_seconds = float(self._value("select desk.lease_seconds()"))
+        self._outcome_type = int(self._value("select 'desk.point_outcome'::regtype::oid"))
         if isinstance(connection, PatientConnection):
             # Early enough to connect anew before the leases are over.
             connection.patience = max(1.0, self.lease_seconds / 2)
@@ -107,7 +108,8 @@ class Queue:
         )  # fmt: skip
 
     def claim(self, runner_id: int, limit: int) -> list[WorkItem]:
-        rows = self._connection.execute(CLAIM, (runner_id, limit)).fetchall()
+        with self._connection.cursor(binary=True) as cursor:
+            rows = cursor.execute(CLAIM, (runner_id, limit)).fetchall()
         return [
             WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters or ())))
             for item_id, token, run_id, attempt, ordinals, parameters in rows
@@ -162,7 +164,7 @@ class Queue:
         )
         # Its placeholders are PostgreSQL's own: hundreds of psycopg's would be looked for at every batch.
         with psycopg.RawCursor(self._connection) as cursor:
-            words = cursor.execute(*in_one_statement(ordered)).fetchall()
+            words = cursor.execute(*in_one_statement(ordered, self._outcome_type)).fetchall()
         return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
 
     def release(self, runner_id: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from runners.engines.base import Point, PointResult
+from runners.engines.base import Point
 from strategies.run_context import Row
 
 Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
@@ -38,7 +38,8 @@ class Report:
 
     item: WorkItem
     ordinal: int
-    result: PointResult | None = None
+    image: bytes | None = None
+    """The result as PostgreSQL receives it, see result_image()."""
     kind: Kind | None = None
     error: str = ""
     rows: tuple[Row, ...] | None = None

@@ -123,13 +123,21 @@ as $$
 $$;
 comment on function tap.metrics(jsonb) is 'Raw metrics of a plausible point: 20 trades, 10% return, Sharpe 0.635; p_more replaces keys.';
 
-create function tap.complete(p_item bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb default tap.metrics())
+create function tap.complete(
+  p_item bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb default tap.metrics(), p_sessions date[] default null,
+  p_equity double precision[] default null, p_sizes double precision[] default '{}')
 returns text
 language sql
 as $$
-  select desk.complete_work(p_item, p_token, p_ordinal, p_metrics, null, null, null, null, null, null, null, null, null, null)
+  -- One trade a size.
+  select (desk.complete_work(array[row(p_item, p_token, p_ordinal, p_metrics, p_sessions, p_equity,
+    array_fill('AAPL'::text, array[n]), array_fill(timestamptz '2010-01-04 00:00Z', array[n]),
+    array_fill(timestamptz '2010-01-05 00:00Z', array[n]), p_sizes, array_fill(10::float8, array[n]), array_fill(12::float8, array[n]),
+    array_fill(19::float8, array[n]), array_fill(1::float8, array[n]))::desk.point_outcome]))[1]
+  from (select cardinality(p_sizes)) as c (n)
 $$;
-comment on function tap.complete(bigint, uuid, bigint, jsonb) is 'Completes a point without its series.';
+comment on function tap.complete(bigint, uuid, bigint, jsonb, date[], double precision[], double precision[]) is
+  'Completes a point by itself; without a curve unless one is given, and with a trade for each of the sizes.';
 
 create function tap.advance(p_runner_id bigint)
 returns integer

@@ -8,8 +8,7 @@ select advance_runs(max(id)) from runners;
 create temporary table held as select c.* from (select max(id) as id from runners) as n, claim_work(n.id, 100) as c;
 create function pg_temp.answer(p_ordinal bigint, p_metrics jsonb, p_equity float8[] default null, p_sizes float8[] default '{1}') returns text
 language sql as $$
-  select complete_work(h.work_item_id, h.token, p_ordinal, p_metrics, '{2010-01-04,2010-01-05}', p_equity,
-    '{AAPL}', '{2010-01-04 00:00Z}', '{2010-01-05 00:00Z}', p_sizes, '{10}', '{12}', '{19}', '{1}')
+  select tap.complete(h.work_item_id, h.token, p_ordinal, p_metrics, '{2010-01-04,2010-01-05}', p_equity, p_sizes)
   from held as h where p_ordinal = any (h.ordinals)
 $$;
 

@@ -101,10 +101,7 @@ from (values
     ('claim_task', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('claim_work', 'p_runner_id bigint, p_limit integer', 'volatile', 'definer', 'runner'),
     ('complete_task', 'p_work_item_id bigint, p_token uuid, p_result jsonb', 'volatile', 'definer', 'runner'),
-    ('complete_work', 'p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_metrics jsonb, p_sessions date[], p_equity
-     float8[], p_trade_symbols text[], p_trade_entry_times timestamptz[], p_trade_exit_times timestamptz[],
-     p_trade_sizes float8[], p_trade_entry_prices float8[], p_trade_exit_prices float8[], p_trade_profits
-     float8[], p_trade_fees float8[]', 'volatile', 'definer', 'runner'),
+    ('complete_work', 'p_outcomes point_outcome[]', 'volatile', 'definer', 'runner'),
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),
     ('curve_periods', 'p_sessions date[], p_equity float8[], p_cash float8', 'stable', 'definer', 'dbt, director, viewer'),

@@ -1,6 +1,6 @@
 -- Recording: each point once, with the token of who holds it; a refused point never costs the batch.
 
-select plan(42);
+select plan(52);
 select tap.given_desk();
 create temporary table held (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb);
 grant all on held to public;
@@ -73,18 +73,18 @@ select is(pg_temp.done(12), 'recorded', 'the other point of the same item is not
 
 -- Series
 select is(
-  complete_work(pg_temp.item(13), pg_temp.token(13), 13, tap.metrics('{"ending_value": 120000, "return_mean": 0.0008}'), '{2010-01-04,2010-01-05}', '{100000,120000}',
-    '{AAPL}', '{2010-01-04 00:00Z}', '{2010-01-05 00:00Z}', '{10}', '{10}', '{12}', '{19}', '{1}'),
+  tap.complete(pg_temp.item(13), pg_temp.token(13), 13, tap.metrics('{"ending_value": 120000, "return_mean": 0.0008}'),
+    '{2010-01-04,2010-01-05}', '{100000,120000}', '{10}'),
   'recorded', 'a point with its series is recorded');
 select is(
   tap.rows('select t.trade, t.symbol, t.size, t.profit, t.fees, e.equity from result_trades as t join equity_curves as e using (backtest_result_id)'),
   '[[1, "AAPL", 10, 19, 1, [100000, 120000]]]', 'the series of a passing point are kept');
 select alike(
-  complete_work(pg_temp.item(14), pg_temp.token(14), 14, tap.metrics(), '{2010-01-04}', '{100000,120000}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'),
+  tap.complete(pg_temp.item(14), pg_temp.token(14), 14, tap.metrics(), '{2010-01-04}', '{100000,120000}'),
   'impossible: %equity_curves_aligned%', 'a curve that does not match its sessions is impossible');
 select is(
-  complete_work(pg_temp.item(15), pg_temp.token(15), 15, tap.metrics('{"total_trades": 1, "winning_trades": 1, "losing_trades": 0}'),
-    '{2010-01-04}', '{100000}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'),
+  tap.complete(pg_temp.item(15), pg_temp.token(15), 15, tap.metrics('{"total_trades": 1, "winning_trades": 1, "losing_trades": 0}'),
+    '{2010-01-04}', '{100000}'),
   'recorded', 'a rejected point is recorded');
 select is((select count(*) from equity_curves), 1::bigint, 'without its series');
 
@@ -106,5 +106,43 @@ update work_items set run_after = run_after - interval '10 s' where attempt = 3;
 insert into held select * from claim_work(pg_temp.runner(), 1);
 select is(pg_temp.fail(17, 'crash', 'signal 11'), 'failed', 'the third is the last');
 select is((select error from backtest_results where ordinal = 17), 'signal 11 (attempt 3 of 3)', 'and says how often it was tried');
+
+-- Several at once
+create function pg_temp.outcome(p_ordinal bigint, p_metrics jsonb default tap.metrics(), p_token uuid default null) returns point_outcome
+language sql as $$
+  select row(pg_temp.item(p_ordinal), coalesce(p_token, pg_temp.token(p_ordinal)), p_ordinal, p_metrics, null, null, '{}', '{}', '{}', '{}',
+    '{}', '{}', '{}', '{}')::point_outcome
+$$;
+select is(complete_work('{}'), '{}', 'no outcomes, no words');
+select is(
+  complete_work(array[pg_temp.outcome(19), pg_temp.outcome(20), pg_temp.outcome(21), pg_temp.outcome(19)]),
+  '{recorded,recorded,recorded,duplicate}', 'points of several items are recorded in one call, one that is in it twice only once');
+select results_eq(
+  'select w.state from work_items as w where w.id in (pg_temp.item(19), pg_temp.item(21)) order by w.id', array['done', 'leased'],
+  'an item that has all its points is over, its neighbour goes on');
+select is(
+  array(select regexp_replace(w, ':.*', '') from unnest(complete_work(array[
+    pg_temp.outcome(22, tap.metrics('{"max_drawdown": -1}')), pg_temp.outcome(23), pg_temp.outcome(24, '{}'), pg_temp.outcome(18),
+    pg_temp.outcome(25, tap.metrics(), gen_random_uuid()), pg_temp.outcome(26, tap.metrics('{"total_trades": "NaN"}')),
+    pg_temp.outcome(27)])) as w),
+  '{impossible,recorded,impossible,stale,stale,impossible,recorded}', 'one that is refused costs the others nothing');
+select is(
+  tap.rows('select ordinal, outcome, error_kind from backtest_results where ordinal between 19 and 27 order by ordinal'),
+  '[[19, "finished", null], [20, "finished", null], [21, "finished", null], [22, "failed", "impossible"], [23, "finished", null],
+    [24, "failed", "impossible"], [26, "failed", "impossible"], [27, "finished", null]]', 'each is stored as its word says');
+select is((select settled from work_items where id = pg_temp.item(23)), '{[23,25)}', 'and settled, whether it is a result or impossible');
+select is((select settled from work_items where id = pg_temp.item(25)), '{[26,27)}', 'while what is stale is not');
+select is(
+  tap.rows('select p.finished, p.failed, p.passed, t.finished, t.failed, t.passed from run_progress as p
+    join (select sum(finished) as finished, sum(failed) as failed, sum(passed) as passed from run_tallies) as t on true'),
+  tap.rows('select count(*) filter (where outcome = ''finished''), count(*) filter (where outcome = ''failed''), count(*) filter (where passed),
+    count(*) filter (where outcome = ''finished''), count(*) filter (where outcome = ''failed''), count(*) filter (where passed)
+    from backtest_results'), 'counters and tallies agree with the results');
+select is(
+  complete_work(array[pg_temp.outcome(28, tap.metrics('{"return_mean": 0.001}')), pg_temp.outcome(29, tap.metrics('{"return_mean": 0.002}')),
+    pg_temp.outcome(30, tap.metrics('{"return_mean": 0.002}'))]), '{recorded,recorded,recorded}', 'of three');
+select is(
+  (select b.ordinal from run_progress as p join backtest_results as b on b.id = p.best_result_id), 29::bigint,
+  'the best is kept, of equals the first');
 
 select * from finish();

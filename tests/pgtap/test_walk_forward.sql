@@ -84,9 +84,8 @@ begin
           when v_run.start_date < '2010-08-01' then 20 - 100 * abs((v_parameters ->> 'stop')::float8 - 0.1)
           else -20 end;
         v_equity := array(select 100000 + v_step * n + n % 2 from generate_series(1, cardinality(v_sessions)) as n);
-        perform desk.complete_work(v_item.work_item_id, v_item.token, v_item.ordinals[i],
-          tap.metrics('{"exposed_sessions": 10}') || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity,
-          '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+        perform tap.complete(v_item.work_item_id, v_item.token, v_item.ordinals[i],
+          tap.metrics('{"exposed_sessions": 10}') || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
       end loop;
     end loop;
   end loop;

@@ -10,7 +10,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from runners.engines.base import PointResult
 from runners.worker.outbox import BATCH, SECONDS, Outbox
 from runners.worker.outcomes import in_one_statement
 from runners.worker.work_items import Report, WorkItem
@@ -89,13 +88,12 @@ def test_what_belongs_to_a_lost_claim_is_forgotten() -> None:
 
 
 def test_what_was_logged_goes_first_and_failures_last() -> None:
-    result = PointResult(1, {}, [], [], [])
     outbox = Outbox(lambda *_: None)
     told = [
         Report(ITEM, 1, kind="crash", error="x"),
-        Report(ITEM, 2, result=result),
+        Report(ITEM, 2, image=b""),
         Report(ITEM, 3, rows=()),
-        Report(ITEM, 4, result=result),
+        Report(ITEM, 4, image=b""),
     ]
     for report in told:
         outbox.add(report)
@@ -106,4 +104,4 @@ def test_what_was_logged_goes_first_and_failures_last() -> None:
 
 def test_one_statement_tells_outcomes_of_one_kind() -> None:
     with pytest.raises(ValueError, match="several kinds"):
-        in_one_statement([Report(ITEM, 1, kind="crash"), Report(ITEM, 2, rows=())])
+        in_one_statement([Report(ITEM, 1, kind="crash"), Report(ITEM, 2, rows=())], 0)
