@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from runners.engines.base import Engine, PointFailure, PointResult, PriceSeries
+from runners.engines.error_text import error_text
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
 from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack, write_all
 from runners.worker.result_image import result_image
@@ -82,12 +83,7 @@ def _run(
     try:
         for outcome in engine.run(order.settings, prices, order.points, began):
             log.end(outcome)
-            try:
-                untold = pack(_told(outcome))
-            except MemoryError:
-                untold = pack(
-                    PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result")
-                )
+            untold = _frame(outcome)
             if outcome.ordinal == order.points[-1].ordinal:
                 return
             del outcome
@@ -97,7 +93,14 @@ def _run(
         write_all(pipe, untold)
 
 
-def _told(outcome: PointResult | PointFailure) -> PointFinished | PointFailure:
-    if isinstance(outcome, PointFailure):
-        return outcome
-    return PointFinished(outcome.ordinal, result_image(outcome))
+def _frame(outcome: PointResult | PointFailure) -> bytes:
+    try:
+        if isinstance(outcome, PointFailure):
+            return pack(outcome)
+        return pack(PointFinished(outcome.ordinal, result_image(outcome)))
+    except MemoryError:
+        return pack(PointFailure(outcome.ordinal, "memory", "MemoryError while reporting the result"))
+    # A value of another type than the database has for it, such as a text where a number belongs.
+    except Exception as error:
+        text = f"the result cannot be recorded: {error_text(error)}"
+        return pack(PointFailure(outcome.ordinal, "strategy", text))

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from runners.engines.base import Point
+from runners.worker.array_images import doubles
 from runners.worker.executor import Executor
 from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ZygoteClient, ZygoteError, scrubbed
+from tests.unit.outcome_fields import METRICS, SIZES, fields_of
 from tests.unit.price_samples import by_hand, settings_for
 
 HOSTILE = '''
@@ -152,7 +154,7 @@ def bench(environment: dict[str, str]) -> Iterator[Bench]:
 
 
 def finished(report: Report) -> bool:
-    return report.result is not None
+    return report.image is not None
 
 
 @pytest.mark.parametrize(
@@ -214,11 +216,11 @@ def test_noise_in_the_pipe_costs_the_point_that_made_it(bench: Bench) -> None:
 
 
 def test_numbers_of_numpy_become_plain_ones(bench: Bench) -> None:
-    result = bench.play("orders")[1].result
-    assert result is not None
-    assert json.loads(json.dumps(result.metrics))["total_orders"] == 2
-    (trade,) = result.trades
-    assert (type(trade.size), trade.size, type(trade.profit)) == (float, 3.0, float)
+    image = bench.play("orders")[1].image
+    assert image is not None
+    fields = fields_of(image)
+    assert json.loads(fields[METRICS][1:])["total_orders"] == 2
+    assert fields[SIZES] == doubles([3.0])
 
 
 def test_an_error_can_be_stored_as_text(bench: Bench) -> None:
