@@ -28,6 +28,33 @@ class Commission:
     minimum: float = 0.0
 
 
+@dataclass(eq=False)
+class Benchmark:
+    """What a run is compared with: `days` are proleptic ordinals of its sessions, ascending (typecode i),
+    `deviations` the return of each less the mean of all (typecode d), `sums` their raw metrics by name."""
+
+    days: array[int]
+    deviations: array[float]
+    sums: Mapping[str, float]
+    _seen: Sequence[dt.date] | None = None
+    _covers: bool = False
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Benchmark:
+        """Read the key `benchmark` of what `run_settings` returns."""
+        sums = {name: float(value) for name, value in document["sums"].items()}
+        mean = sums["benchmark_mean"]
+        days = array("i", [dt.date.fromisoformat(session).toordinal() for session in document["sessions"]])
+        return cls(days, array("d", [value - mean for value in document["returns"]]), sums)
+
+    def covers(self, sessions: Sequence[dt.date]) -> bool:
+        """True where these are its sessions; points of one item have one list of them, compared once."""
+        if sessions is not self._seen:
+            self._seen = sessions
+            self._covers = array("i", [session.toordinal() for session in sessions]) == self.days
+        return self._covers
+
+
 @dataclass(frozen=True)
 class RunSettings:
     """One run as SQL settled it; `slippage` is a fraction of the price, `memory_mb` counts private memory."""
@@ -55,6 +82,8 @@ class RunSettings:
     """Bars before `start_date` that are seen and not traded; their sessions are not counted."""
     risk_limits: Mapping[str, float] | None = None
     """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
+    benchmark: Benchmark | None = None
+    """None where the run has none."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -82,11 +111,13 @@ class RunSettings:
                 values[key] = float(values[key])
             for key in ("optimization_run_id", "seed", "block_count", "warm_up_bars"):
                 values[key] = int(values.get(key, 0))
+            key = "benchmark"
+            values[key] = Benchmark.from_json(values[key]) if values.get(key) else None
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"
             values[key] = Commission(**{name: float(value) for name, value in values[key].items()})
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise SettingsError(f"setting {key!r} of the run is {document[key]!r}: {error}") from error
         return cls(**values)
 

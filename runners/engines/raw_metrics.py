@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, takewhile
 from operator import mul, sub
 
-from runners.engines.base import ClosedTrade, MetricValue, RunSettings
+from runners.engines.base import Benchmark, ClosedTrade, MetricValue, RunSettings
 
 TAIL_DIVISOR = 20
 """The tail is the worst twentieth (5 %) of the daily returns."""
@@ -69,6 +69,7 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
     metrics.update(drawdown(settings.cash, account.equity))
     metrics.update(trade_sums(account.trades))
     metrics.update(block_sums(returns, account.sessions, settings))
+    metrics.update(against_benchmark(returns, account.sessions, settings.benchmark))
     return metrics
 
 
@@ -103,6 +104,17 @@ def return_moments(returns: Sequence[float]) -> dict[str, MetricValue]:
         "tail_sum": math.fsum(tail),
         "tail_return": tail[-1],
     }
+
+
+def against_benchmark(
+    returns: Sequence[float], sessions: Sequence[dt.date], benchmark: Benchmark | None
+) -> dict[str, MetricValue]:
+    """The benchmark's own sums, and the sum of products of deviations of both series; nothing where the
+    sessions are not the same. SQL makes beta, alpha and the information ratio of them."""
+    if benchmark is None or len(returns) != len(sessions) or not benchmark.covers(sessions):
+        return {}
+    # The deviations of one series add up to nothing, so the other's mean need not be taken off.
+    return {**benchmark.sums, "benchmark_comoment": math.fsum(map(mul, returns, benchmark.deviations))}
 
 
 def drawdown(starting_cash: float, equity: Sequence[float]) -> dict[str, MetricValue]:

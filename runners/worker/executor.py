@@ -52,8 +52,8 @@ class Executor:
         self._loaded: OrderedDict[str, None] = OrderedDict()
         self._pipes: dict[int, ChildPipe] = {}
         """Pipes of all children that have not ended, also of those whose item is no longer held."""
-        self._silent: frozenset[int] = frozenset()
-        """Descriptors in which the next step finds nothing."""
+        self._room = False
+        """True when there may be room for a child, or an item to start one for, that was not there before."""
 
     @property
     def zygote(self) -> ZygoteClient:
@@ -64,12 +64,6 @@ class Executor:
         if not self.lost:
             yield self._zygote
         yield from self._pipes.values()
-
-    def news(self, ready: Container[int]) -> None:
-        """Which descriptors are readable, so that the next step asks no other."""
-        self._silent = frozenset(
-            descriptor for one in self.readable() if (descriptor := one.fileno()) not in ready
-        )
 
     def hold(
         self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[PriceSeries, ...]]
@@ -82,6 +76,7 @@ class Executor:
             self._loaded[key] = None
         self._loaded.move_to_end(key)
         self.held.add(HeldItem(item, settings, key))
+        self._room = True
         in_use = {held.prices_key for held in self.held}
         for old in list(self._loaded):
             if len(self._loaded) > PRICE_SETS and old not in in_use:
@@ -99,15 +94,17 @@ class Executor:
         with suppress(ZygoteError):
             self._zygote.send(message)
 
-    def step(self) -> None:
-        """Read what has arrived, end what takes too long, start what there is room for."""
+    def step(self, ready: Container[int] | None = None) -> None:
+        """Read what has arrived, end what takes too long, start what there is room for.
+
+        `ready` are the descriptors that have something to read, where the caller knows.
+        """
         if self.lost:
             return
-        silent, self._silent = self._silent, frozenset()
         try:
-            messages = [] if self._zygote.fileno() in silent else list(self._zygote.receive())
+            messages = list(self._zygote.receive()) if ready is None or self._zygote.fileno() in ready else []
             for pipe in list(self._pipes.values()):
-                if pipe.fileno() not in silent:
+                if ready is None or pipe.fileno() in ready:
                     self._read(pipe)
             for message in messages:
                 match message:
@@ -118,7 +115,9 @@ class Executor:
                     case ChildEnded():
                         self._ended(message)
             self._watch_deadlines()
-            self._start_children()
+            if self._room:
+                self._room = False
+                self._start_children()
         except ZygoteError:
             self._lose_zygote()
 
@@ -160,6 +159,7 @@ class Executor:
         if message.ordinal not in held.waiting:
             return
         del held.waiting[message.ordinal]
+        self._room = self._room or not held.waiting
         match message:
             case PointFinished(ordinal, image):
                 self._report(Report(held.item, ordinal, image=image))
@@ -170,6 +170,7 @@ class Executor:
         pipe = self._pipes.pop(message.child_id, None)
         if pipe is None:
             return
+        self._room = True
         held = self.held.of_child(message.child_id)
         self._read(pipe)
         pipe.close()

@@ -91,9 +91,10 @@ class Held:
         return self._items.pop(work_item_id, None)
 
     def of_child(self, child_id: int) -> HeldItem | None:
-        return next(
-            (held for held in self if held.child is not None and held.child.child_id == child_id), None
-        )
+        for held in self._items.values():
+            if held.child is not None and held.child.pipe.child_id == child_id:
+                return held
+        return None
 
     def with_child(self) -> Iterator[tuple[HeldItem, Child]]:
         for held in self:

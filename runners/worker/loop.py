@@ -91,6 +91,8 @@ class Loop:
         self._advance = Every(ADVANCE_SECONDS)
         self._count = Every(1.0)
         self._finish = Every(FINISH_SECONDS)
+        self._ready: set[int] = set()
+        """Descriptors that had something to read when the loop woke up."""
         self._recorded_since_advance = False
         self._stopping = False
         self._done = self._failed = self._left = 0
@@ -118,7 +120,7 @@ class Loop:
                     self._progress.say("finishing what runs; Ctrl-C again gives it back")
                 if self._stopping:
                     self._drop_unstarted()
-                self._executor.step()
+                self._executor.step(self._ready)
                 now = time.monotonic()
                 if self._watch.due(now):
                     self._executor.watch_memory()
@@ -131,7 +133,7 @@ class Loop:
     # Waiting
 
     def _wait(self, interrupts: Interrupts) -> None:
-        """Until there is news, or something to do anyway; tells the executor what it has to read."""
+        """Until there is something to read, or to do anyway."""
         poll = select.poll()
         for watched in (interrupts, *self._executor.readable(), self._link.queue):
             if watched is not None:
@@ -139,10 +141,9 @@ class Loop:
         queue = self._link.queue
         told = queue is not None and queue.noticed
         timeout = 0.0 if told else 0.05 if len(self._outbox) else WATCH_SECONDS
-        ready = {descriptor for descriptor, _ in poll.poll(1000 * timeout)}
-        if interrupts.fileno() in ready:
+        self._ready = {descriptor for descriptor, _ in poll.poll(1000 * timeout)}
+        if interrupts.fileno() in self._ready:
             interrupts.drain()
-        self._executor.news(ready)
 
     # Database
 
@@ -165,7 +166,7 @@ class Loop:
             return False
 
     def _exchange(self, queue: Queue, now: float) -> None:
-        if queue.notified():
+        if (queue.noticed or queue.fileno() in self._ready) and queue.notified():
             self._poll.soon()
             self._poll_tasks.soon()
         if self._executor.lost:

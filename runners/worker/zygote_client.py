@@ -18,6 +18,8 @@ from runners.worker.protocol import FrameReader, Ready, StartChild, pack
 SECRETS = ("PG", "DATABASE_", "POSTGRES")
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PIPE_BYTES = 1 << 20
+# One point's result; what is asked for is allocated, however little comes.
+READ_BYTES = 1 << 16
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -48,12 +50,15 @@ class ChildPipe:
         """Messages that have arrived; never waits."""
         while True:
             try:
-                data = os.read(self._descriptor, PIPE_BYTES)
+                data = os.read(self._descriptor, READ_BYTES)
             except BlockingIOError:
                 return
             if not data:
                 return
             yield from self._reader.feed(data)
+            # A pipe gives all that it has, so less than was asked for leaves nothing.
+            if len(data) < READ_BYTES:
+                return
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -107,7 +112,7 @@ class ZygoteClient:
         received = False
         try:
             while not (wait and received):
-                data = self._socket.recv(1 << 20)
+                data = self._socket.recv(READ_BYTES)
                 if not data:
                     raise ZygoteError("the process that runs backtests has ended unexpectedly")
                 for message in self._reader.feed(data):

@@ -75,6 +75,22 @@ def test_equal_to_the_bit_and_shown(built_desk: Desk, results: list[int]) -> Non
     assert kept == [("equal", ["metrics", "sessions", "equity", "trades"])] * 2
 
 
+def test_a_runner_compares_with_the_benchmark_as_sql_does(built_desk: Desk, results: list[int]) -> None:
+    with built_desk.connect("owner") as owner:
+        rows = owner.execute(
+            "select jsonb_build_object('benchmark_return', b.benchmark_return,"
+            " 'benchmark_mean', b.benchmark_mean, 'benchmark_m2', b.benchmark_m2,"
+            " 'benchmark_comoment', b.benchmark_comoment),"
+            " desk.benchmark_sums(b.optimization_run_id, e.sessions, e.equity, b.starting_cash)"
+            " from backtest_results as b join equity_curves as e on e.backtest_result_id = b.id"
+            " where b.id = any(%s)",
+            (results,),
+        ).fetchall()
+    assert len(rows) == 2
+    for sent, from_the_curve in rows:
+        assert sent == {name: pytest.approx(value, rel=1e-9) for name, value in from_the_curve.items()}
+
+
 def test_a_difference_in_the_last_bit_is_told(built_desk: Desk, results: list[int]) -> None:
     with built_desk.connect("owner") as owner:
         owner.execute("alter table backtest_results disable trigger user")

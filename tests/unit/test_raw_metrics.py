@@ -7,10 +7,11 @@ import math
 
 import pytest
 
-from runners.engines.base import ClosedTrade
+from runners.engines.base import Benchmark, ClosedTrade
 from runners.engines.raw_metrics import (
     Account,
     ImpossibleResultError,
+    against_benchmark,
     block_sums,
     daily_returns,
     drawdown,
@@ -99,6 +100,31 @@ def test_blocks_cut_the_calendar_of_the_window() -> None:
         "block_sums": [0.0, 1.0, -0.25],
         "block_squares": [0.5, 1.0, 0.0625],
     }
+
+
+def test_the_benchmark_is_compared_session_by_session() -> None:
+    theirs = [0.01, -0.02, 0.015, 0.0, 0.003, -0.001, 0.02, -0.03, 0.01, 0.004]
+    sessions = list(account(EQUITY).sessions)
+    mean = math.fsum(theirs) / len(theirs)
+    document = {
+        "sessions": [session.isoformat() for session in sessions],
+        "returns": theirs,
+        "sums": {"benchmark_return": 0.1, "benchmark_mean": mean, "benchmark_m2": 0.002},
+    }
+    benchmark = Benchmark.from_json(document)
+    own = math.fsum(RETURNS) / len(RETURNS)
+    found = against_benchmark(RETURNS, sessions, benchmark)
+    assert found == {
+        **document["sums"],
+        "benchmark_comoment": pytest.approx(
+            sum((x - own) * (y - mean) for x, y in zip(RETURNS, theirs, strict=True)), rel=1e-12
+        ),
+    }
+    other_day = [*sessions[:-1], sessions[-1] + dt.timedelta(days=1)]
+    assert against_benchmark(RETURNS, other_day, benchmark) == {}
+    assert against_benchmark(RETURNS, sessions, benchmark) == found
+    assert against_benchmark(RETURNS[:-1], sessions, benchmark) == {}, "after ruin no return is defined"
+    assert against_benchmark(RETURNS, sessions, None) == {}
 
 
 def test_all_keys_are_there_and_nothing_else() -> None:
