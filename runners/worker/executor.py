@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -28,6 +28,7 @@ from runners.worker.zygote_client import ChildPipe, ZygoteClient, ZygoteError
 
 PRICE_SETS = 8
 """Price sets that the zygote keeps; the one used longest ago makes room."""
+FEW_POINTS = 4
 
 
 class Executor:
@@ -59,11 +60,19 @@ class Executor:
     def zygote(self) -> ZygoteClient:
         return self._zygote
 
-    def readable(self) -> Iterator[Any]:
-        """What to wait on for news."""
+    def urgent(self) -> Iterator[ZygoteClient]:
+        """What to wait on for news that somebody has to act on."""
         if not self.lost:
             yield self._zygote
-        yield from self._pipes.values()
+
+    def pipes(self) -> Iterable[ChildPipe]:
+        """What to wait on for outcomes."""
+        return self._pipes.values()
+
+    def busy(self) -> bool:
+        """True while there are children and each has some points to go, so that none soon wants more."""
+        left = [len(held.waiting) for held, _ in self.held.with_child()]
+        return bool(left) and min(left) >= FEW_POINTS
 
     def hold(
         self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[PriceSeries, ...]]

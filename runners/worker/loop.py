@@ -33,6 +33,8 @@ BEATS = 6
 REAP_SECONDS = 10.0
 CHORES_SECONDS = 5.0
 WATCH_SECONDS = 0.25
+LINGER_SECONDS = 0.03
+"""What children tell in the middle of their items may come together: each wake costs as much as a result."""
 ADVANCE_SECONDS = 0.5
 FINISH_SECONDS = 0.25
 GIVEN_BACK = 130
@@ -134,12 +136,16 @@ class Loop:
 
     def _wait(self, interrupts: Interrupts) -> None:
         """Until there is something to read, or to do anyway."""
+        queue = self._link.queue
         poll = select.poll()
-        for watched in (interrupts, *self._executor.readable(), self._link.queue):
+        for watched in (interrupts, *self._executor.urgent(), queue):
             if watched is not None:
                 poll.register(watched.fileno(), select.POLLIN)
-        queue = self._link.queue
         told = queue is not None and queue.noticed
+        if self._executor.busy() and not told:
+            poll.poll(1000 * LINGER_SECONDS)
+        for pipe in self._executor.pipes():
+            poll.register(pipe.fileno(), select.POLLIN)
         timeout = 0.0 if told else 0.05 if len(self._outbox) else WATCH_SECONDS
         self._ready = {descriptor for descriptor, _ in poll.poll(1000 * timeout)}
         if interrupts.fileno() in self._ready:
