@@ -69,7 +69,7 @@ class Executor:
         """What to wait on for outcomes."""
         return self._pipes.values()
 
-    def busy(self) -> bool:
+    def amid_items(self) -> bool:
         """True while there are children and each has some points to go, so that none soon wants more."""
         left = [len(held.waiting) for held, _ in self.held.with_child()]
         return bool(left) and min(left) >= FEW_POINTS

@@ -142,7 +142,7 @@ class Loop:
             if watched is not None:
                 poll.register(watched.fileno(), select.POLLIN)
         told = queue is not None and queue.noticed
-        if self._executor.busy() and not told:
+        if self._executor.amid_items() and not told:
             poll.poll(1000 * LINGER_SECONDS)
         for pipe in self._executor.pipes():
             poll.register(pipe.fileno(), select.POLLIN)
