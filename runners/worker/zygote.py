@@ -128,7 +128,7 @@ def main() -> None:
     die_with_parent(worker)
     control = socket.socket(fileno=descriptor)
     try:
-        from runners.engines.registry import load_engines
+        from runners.engines.registry import import_the_rest, load_engines
         from strategies.registry import StrategyError, published_strategies
 
         try:
@@ -137,9 +137,11 @@ def main() -> None:
             control.sendall(pack(Ready((), (), str(error))))
             return
         engines = load_engines()
+        control.sendall(pack(Ready(tuple(engines), strategies)))
+        # While the worker registers and claims.
+        import_the_rest()
         gc.collect()
         gc.freeze()
-        control.sendall(pack(Ready(tuple(engines), strategies)))
         Zygote(control, engines).serve()
     except (BrokenPipeError, ConnectionResetError):
         return
