@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import socket
@@ -50,6 +51,9 @@ def work(
     from runners.worker.loop import Loop
     from runners.worker.patience import PatientConnection
     from runners.worker.queue import Runner
+
+    # What is imported stays, so that no collection, the interpreter's last among them, needs to look at it.
+    gc.freeze()
 
     def describe(zygote: ZygoteClient) -> Runner:
         return Runner(
