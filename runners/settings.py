@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-
 from runners.errors import DeskError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +46,10 @@ class Settings:
 def _with_password(url: str | None, file: str | None) -> str | None:
     if not url or not file:
         return url or None
+    # Imported here, since most processes know of no such file, and some never connect.
+    import psycopg
+    from psycopg.conninfo import make_conninfo
+
     try:
         return make_conninfo(url, password=Path(file).read_text(encoding="utf-8").rstrip("\r\n"))
     except OSError as error:

@@ -8,13 +8,50 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 OWN_ROOT = Path(__file__).resolve().parent
+# Where statements hold statements: bodies, and the cases and handlers that have bodies.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def code_version(module: str, path: Path, root: Path) -> tuple[str, dict[str, object]]:
+@dataclass(frozen=True)
+class _Source:
+    """A source file: SHA-256 and the dotted names that it imports."""
+
+    digest: str
+    imports: tuple[str, ...]
+
+
+class Sources:
+    """Files as they are found now. Strategies share most of their modules, so each is looked up and read once
+    for all of them that are given the same object."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, Path], tuple[tuple[str, Path], ...]] = {}
+        self._read: dict[tuple[str, Path], _Source] = {}
+
+    def files(self, imported: str, root: Path) -> tuple[tuple[str, Path], ...]:
+        """Source files that importing the dotted name runs: each package on the way and the module itself."""
+        key = (imported, root)
+        if key not in self._files:
+            self._files[key] = tuple(_own_files(imported, root))
+        return self._files[key]
+
+    def read(self, module: str, file: Path) -> _Source:
+        key = (module, file)
+        if key not in self._read:
+            source = file.read_bytes()
+            names = _imports(source, module, is_package=file.name == "__init__.py")
+            self._read[key] = _Source(hashlib.sha256(source).hexdigest(), names)
+        return self._read[key]
+
+
+def code_version(
+    module: str, path: Path, root: Path, sources: Sources | None = None
+) -> tuple[str, dict[str, object]]:
     """SHA-256 over a strategy's module and, transitively, its imports inside the strategies folders.
 
     `module` is its dotted name, `root` the folder of its package. Returns the hash and its details: the hash
@@ -22,6 +59,7 @@ def code_version(module: str, path: Path, root: Path) -> tuple[str, dict[str, ob
     """
     package = module.rpartition(".")[0]
     roots = {"strategies": OWN_ROOT, package: root}
+    sources = sources or Sources()
     files: dict[str, str] = {}
     libraries: set[str] = {"backtrader"}
     waiting = [(module, path)]
@@ -29,12 +67,12 @@ def code_version(module: str, path: Path, root: Path) -> tuple[str, dict[str, ob
         name, file = waiting.pop()
         if name in files:
             continue
-        source = file.read_bytes()
-        files[name] = hashlib.sha256(source).hexdigest()
-        for imported in _imports(source, name, is_package=file.name == "__init__.py"):
+        source = sources.read(name, file)
+        files[name] = source.digest
+        for imported in source.imports:
             top = imported.partition(".")[0]
             if top in roots:
-                waiting += _own_files(imported, roots[top])
+                waiting += sources.files(imported, roots[top])
             elif top not in sys.stdlib_module_names:
                 libraries.add(top)
     digest = hashlib.sha256()
@@ -48,13 +86,11 @@ def code_version(module: str, path: Path, root: Path) -> tuple[str, dict[str, ob
     return digest.hexdigest(), details
 
 
-# Strategies share most of their modules, so each source is read once for all of them.
-@cache
 def _imports(source: bytes, module: str, *, is_package: bool) -> tuple[str, ...]:
     """Dotted names that a source imports; `from a import b` may mean the module a.b, so both are named."""
     package = module if is_package else module.rpartition(".")[0]
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -66,8 +102,18 @@ def _imports(source: bytes, module: str, *, is_package: bool) -> tuple[str, ...]
     return tuple(names)
 
 
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Every statement at any depth; an import is none of the many expressions, which take most of a walk."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for block in _BLOCKS:
+            waiting += getattr(node, block, ())
+
+
 def _own_files(imported: str, root: Path) -> Iterator[tuple[str, Path]]:
-    """Source files that importing the dotted name runs: each package on the way and the module itself."""
     parts = imported.split(".")
     for depth in range(1, len(parts) + 1):
         stem = root.joinpath(*parts[1:depth])
@@ -83,5 +129,14 @@ def _version(library: str) -> str:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         # The module's name is not always the distribution's: yaml is PyYAML.
-        distributions = importlib.metadata.packages_distributions().get(library, [])
-        return importlib.metadata.version(distributions[0]) if distributions else "unknown"
+        provider = _provider(library)
+        return provider.version if provider else "unknown"
+
+
+def _provider(library: str) -> importlib.metadata.Distribution | None:
+    for distribution in importlib.metadata.distributions():
+        if library in (distribution.read_text("top_level.txt") or "").split():
+            return distribution
+    # Reads what every distribution says of each of its files, which takes long.
+    names = importlib.metadata.packages_distributions().get(library)
+    return importlib.metadata.distribution(names[0]) if names else None

@@ -19,7 +19,7 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.code_hash import code_version
+from strategies.code_hash import Sources, code_version
 from strategies.lean_projects import LeanProjectError, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
 
@@ -54,9 +54,9 @@ class Entry:
         declared: tuple[Parameter, ...] | None = getattr(self.strategy, "parameters", None)
         return from_params(dict(self.strategy.params._getpairs())) if declared is None else declared
 
-    def published(self) -> dict[str, object]:
+    def published(self, sources: Sources | None = None) -> dict[str, object]:
         """What `publish_strategies` takes of it."""
-        code_hash, details = code_version(self.module, self.path, self.root)
+        code_hash, details = code_version(self.module, self.path, self.root, sources)
         docstring = (self.strategy.__doc__ or "").strip()
         return {
             "name": self.name,
@@ -90,7 +90,8 @@ def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
         known = _entries(_folder() if folder is None else folder.resolve())
         for name in projects.keys() & known.keys():
             raise LeanProjectError(f"a strategy and a LEAN project are both named {name!r}")
-        own = [entry.published() for entry in known.values()]
+        sources = Sources()
+        own = [entry.published(sources) for entry in known.values()]
         return own + [project.published() for project in projects.values()]
     except LeanProjectError as error:
         raise StrategyError(str(error)) from error

@@ -9,7 +9,7 @@ values
   ('max_attempts', '3', 'Attempts at a point whose own process is killed, before it counts as failed.'),
   ('max_lost_attempts', '6', 'Attempts at a point whose runner is lost with it, which is seldom the point''s doing.'),
   ('retry_seconds', '5', 'Backoff before the second attempt; doubled for each further one.'),
-  ('item_seconds', '2', 'Aim for the work in one item, in seconds.'),
+  ('item_seconds', '2', 'The work in one item at the most, in seconds; the last items of a run are smaller.'),
   ('max_item_points', '64', 'Points in one item at the most.'),
   ('waiting_items', '200', 'Work items waiting in a run at the most.'),
   ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees; 0 lets such a job run unguarded.'),

@@ -85,9 +85,13 @@ declare
   v_waiting   integer;
   v_want      integer := (desk.setting('waiting_items') #>> '{}')::integer;
   v_processes integer;
+  v_item      double precision := (desk.setting('item_seconds') #>> '{}')::float8;
+  v_most      double precision := (desk.setting('max_item_points') #>> '{}')::float8;
+  v_least     double precision;
+  v_fill      double precision;
   v_seconds   double precision;
-  v_points    bigint;
   v_made      integer;
+  v_cut       bigint;
 begin
   select p.* into v_progress from desk.run_progress as p where p.optimization_run_id = p_run_id;
   select count(*) into v_waiting
@@ -101,9 +105,10 @@ begin
     return 0;
   end if;
   select greatest(2, coalesce(sum(r.processes), 0)) into v_processes from desk.alive_runners() as r;
-  -- As many points an item as fill item_seconds, since the points of an item share what they compute; few enough
-  -- that the last items still feed every process. Until the run's own points say how long they take, its
-  -- strategy's last run does, and only so much is cut that the rest can be cut by what is known then.
+  -- The points of an item share what they compute, so items are large; but each takes only its share of what is
+  -- left, so that they get smaller and the last ones end together (guided self-scheduling, Polychronopoulos and
+  -- Kuck 1987). Until the run's own points say how long they take, its strategy's last run does, and only so much
+  -- is cut that the rest can be cut by what is known then.
   if v_progress.finished > 0 then
     v_seconds := v_progress.results_seconds / v_progress.finished;
   else
@@ -115,21 +120,29 @@ begin
     order by r.id desc
     limit 1;
     v_want := least(v_want, v_waiting + greatest(16, 4 * v_processes));
+    v_most := least(v_most, case when v_seconds is null then 2 else 32 end);
   end if;
-  v_points := case when v_seconds is null then 2
-    else (desk.setting('item_seconds') #>> '{}')::float8 / greatest(v_seconds, 0.0001) end;
-  v_points := case when v_progress.finished = 0 then least(v_points, 16, (v_progress.total - v_progress.cut) / 16)
-    else least(v_points, (desk.setting('max_item_points') #>> '{}')::bigint, (v_progress.total - v_progress.cut) / (2 * v_processes)) end;
-  v_points := greatest(v_points, 1);
-  insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
-  select p_run_id, f.first, least(f.first + v_points - 1, v_progress.total)
-  from generate_series(v_progress.cut + 1, v_progress.total, v_points) as f (first)
-  order by f.first
-  limit v_want - v_waiting;
-  get diagnostics v_made = row_count;
-  update desk.run_progress
-  set cut = least(v_progress.total, v_progress.cut + v_made * v_points), updated_at = now()
-  where optimization_run_id = p_run_id;
+  v_fill := v_item / greatest(v_seconds, 0.0001);
+  v_most := greatest(least(v_most, v_fill), 1);
+  -- Less is not worth a process, unless another one would have nothing to do.
+  v_least := least(v_most, case when v_seconds is null then (v_progress.total - v_progress.cut) / 16
+    else least(v_fill / 20, ceil((v_progress.total - v_progress.cut)::float8 / v_processes)) end);
+  with recursive pieces (first, points) as (
+    select v_progress.cut + 1, 0::bigint
+    union all
+    select p.first + p.points, greatest(1, v_least, least(v_most, remaining.points / (2 * v_processes)))::bigint
+    from pieces as p
+    cross join lateral (select v_progress.total - p.first - p.points + 1 as points) as remaining
+    where remaining.points > 0
+  ), made as (
+    insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
+    select p_run_id, p.first, least(p.first + p.points - 1, v_progress.total)
+    from (select p.first, p.points from pieces as p where p.points > 0 limit v_want - v_waiting) as p
+    order by p.first
+    returning last_ordinal
+  )
+  select count(*), coalesce(max(m.last_ordinal), v_progress.cut) into v_made, v_cut from made as m;
+  update desk.run_progress set cut = v_cut, updated_at = now() where optimization_run_id = p_run_id;
   return v_made;
 end
 $$;

@@ -1,5 +1,5 @@
 """`python -m runners.cli` is `backdesk`."""
 
-from runners.cli import main
+from runners.cli.app import main
 
 main()

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import sys
-
-import psycopg
+from typing import TYPE_CHECKING, TypeGuard
 
 from runners.errors import DeskError
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+def is_reportable(error: Exception) -> TypeGuard[DeskError | psycopg.Error]:
+    """True of errors that are for the user to act on, so that no traceback belongs to them."""
+    # Only who imported it can have its errors; a command may begin much before it takes the time for that.
+    psycopg = sys.modules.get("psycopg")
+    return isinstance(error, DeskError) or (psycopg is not None and isinstance(error, psycopg.Error))
 
 
 def report(error: DeskError | psycopg.Error) -> None:

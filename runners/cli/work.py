@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import socket
@@ -9,7 +10,6 @@ import socket
 import typer
 
 from runners import __version__
-from runners.database.connection import connect
 from runners.settings import Settings
 
 CONNECT_SECONDS = 10
@@ -38,15 +38,22 @@ def work(
 
       backdesk work --processes 4 --drain
     """
-    # Imported here, so that `backdesk --help` does not wait for them.
+    settings = Settings.from_environment()
+    number = processes or _processors()
+
+    # The zygote takes longest, so that it is started before everything else is imported.
+    from runners.worker.zygote_client import ZygoteClient
+
+    started = ZygoteClient()
+
+    from runners.database.connection import connect
     from runners.tasks.registry import capabilities
     from runners.worker.loop import Loop
     from runners.worker.patience import PatientConnection
     from runners.worker.queue import Runner
-    from runners.worker.zygote_client import ZygoteClient
 
-    settings = Settings.from_environment()
-    number = processes or _processors()
+    # What is imported stays, so that no collection, the interpreter's last among them, needs to look at it.
+    gc.freeze()
 
     def describe(zygote: ZygoteClient) -> Runner:
         return Runner(
@@ -72,6 +79,7 @@ def work(
         processes=number,
         drain=drain,
         stock=stock,
+        zygote=started,
     )
     raise typer.Exit(loop.run())
 

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from runners.configs.errors import ConfigError, Position
-from runners.configs.template import MAX_CHARACTERS, Rendered, render
+from runners.configs.rendered import MAX_CHARACTERS, Rendered, rendered
 
 MAX_NODES = 20_000
 MAX_DEPTH = 32
@@ -83,10 +83,10 @@ def read_config(path: Path, *, name: str | None = None) -> Config:
 
 def parse_config(path: str, source: str) -> Config:
     """Parses the text of a config. Raises ConfigError."""
-    rendered = render(path, source.replace("\r\n", "\n"))
-    if len(rendered.text) > MAX_CHARACTERS:
+    found = rendered(path, source.replace("\r\n", "\n"))
+    if len(found.text) > MAX_CHARACTERS:
         raise ConfigError(path, None, f"its template makes more than {MAX_CHARACTERS // 1024} KiB")
-    builder = _Builder(path, rendered)
+    builder = _Builder(path, found)
     root = builder.compose()
     if not isinstance(root, yaml.MappingNode):
         raise ConfigError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -14,26 +13,16 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import SandboxedEnvironment
 
 from runners.configs.errors import ConfigError, Position
+from runners.configs.rendered import MAX_CHARACTERS, Rendered
 
-MAX_CHARACTERS = 256 * 1024
 MAX_LOOP_STEPS = 100_000
 
 # Private-use characters, which no config needs, around the number of the line that a text came from.
 _MARK = re.compile("\ue000([0-9]+)\ue001")
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """The text, and for each of its lines the line of the source that it came from."""
-
-    text: str
-    source_lines: tuple[int, ...]
-
-
 def render(path: str, source: str) -> Rendered:
     """Renders a config. Undefined variables, loops and texts beyond the bounds raise ConfigError."""
-    if not any(sign in source for sign in ("{{", "{%", "{#")):
-        return Rendered(source, tuple(range(1, source.count("\n") + 2)))
     text = _rendered(path, source, _environment())
     marked = _rendered(path, source, _environment(_LineMarks))
     lines, last = [], 1

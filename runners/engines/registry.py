@@ -6,7 +6,6 @@ import shutil
 
 from runners.engines.base import Engine
 from runners.lean.settings import LeanSettings
-from runners.lean.usable import check
 
 
 def load_engines() -> dict[str, Engine]:
@@ -15,8 +14,18 @@ def load_engines() -> dict[str, Engine]:
 
     engines: tuple[Engine, ...] = (BacktraderEngine(),)
     # Only a runner that can start LEAN may claim its work; `lean` on PATH does not say that it can.
-    if shutil.which(LeanSettings.from_environment().command) and check().usable:
-        from runners.engines.lean_engine import LeanEngine
+    if shutil.which(LeanSettings.from_environment().command):
+        from runners.lean.usable import check
 
-        engines += (LeanEngine(),)
+        if check().usable:
+            from runners.engines.lean_engine import LeanEngine
+
+            engines += (LeanEngine(),)
     return {engine.key: engine for engine in engines}
+
+
+def import_the_rest() -> None:
+    """What engines import for their first point: every child would, if the process that forks it had not."""
+    from runners.engines.backtrader_engine.engine import numpys_generators
+
+    numpys_generators()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 from psycopg.rows import class_row
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from runners.terminal import drawing_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 LINE_SECONDS = 5.0
 OVER = frozenset({"done", "failed", "cancelled"})
@@ -61,19 +66,8 @@ class JobsProgress:
     """Shows standings as often as it is given them; it decides itself when to draw."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True)
-        self._bars = (
-            Progress(
-                TextColumn("job {task.fields[job_id]}  {task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[state]}"),
-                TimeElapsedColumn(),
-                console=self._console,
-            )
-            if self._console.is_terminal
-            else None
-        )
+        self._console = console or drawing_console()
+        self._bars = _bars(self._console) if self._console and self._console.is_terminal else None
         self._tasks: dict[int, TaskID] = {}
         self._shown: dict[int, str] = {}
         self._last_lines = 0.0
@@ -98,7 +92,10 @@ class JobsProgress:
 
     def say(self, text: str) -> None:
         """One line above the bars."""
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        if self._console:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
 
     def _draw(self, bars: Progress, job: JobStanding) -> None:
         if job.job_id not in self._tasks:
@@ -120,6 +117,19 @@ class JobsProgress:
                 self._shown[job.job_id] = line
                 self._last_lines = now
                 self.say(line)
+
+
+def _bars(console: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("job {task.fields[job_id]}  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
 
 
 def _state(job: JobStanding) -> str:

@@ -7,11 +7,13 @@ has a connection or a thread.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from typing import Any
 
 import psycopg
@@ -57,6 +59,18 @@ class OwnRunner:
     def ended(self) -> int | None:
         """Its exit code, once it has one."""
         return self._process.poll()
+
+    def wait(self, seconds: float) -> None:
+        """Until it ends, but no longer than this."""
+        try:
+            descriptor = os.pidfd_open(self._process.pid)
+        except (AttributeError, OSError):  # Only Linux has them.
+            time.sleep(seconds)
+            return
+        try:
+            select.select([descriptor], [], [], seconds)
+        finally:
+            os.close(descriptor)
 
     def failure(self) -> RunnerFailed:
         self._log.seek(0)

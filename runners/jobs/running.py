@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -47,25 +48,31 @@ def run_until_over(
     runner: OwnRunner | None = None
     jobs: list[JobStanding] = []
     looked = moved = time.monotonic()
-    look_now = True
     try:
+        jobs = standings(connection, job_ids)
+        # A runner takes a moment to get ready, so it is started before anything is shown.
+        if not _over(jobs):
+            runner = _runner_if_there_is_none(connection, settings, processes)
         with JobsProgress() as progress:
             while True:
-                before, jobs = jobs, standings(connection, job_ids)
                 progress.show(jobs)
-                if all(job.over for job in jobs):
+                if _over(jobs):
                     return jobs
+                if runner is None:
+                    time.sleep(LOOK_SECONDS)
+                else:
+                    runner.wait(LOOK_SECONDS)
                 now = time.monotonic()
                 if runner is not None and (code := runner.ended()) is not None:
                     if code:
                         raise runner.failure()
                     _refuse_to_wait(standings(connection, job_ids))
                     _refuse_without_optuna(connection, job_ids)
-                    runner, look_now = None, True
-                if runner is None and (look_now or now - looked > LOOK_FOR_RUNNERS_SECONDS):
-                    looked, look_now = now, False
-                    if not runner_is_alive(connection):
-                        runner = OwnRunner(settings, processes)
+                    runner, looked = None, -math.inf
+                before, jobs = jobs, standings(connection, job_ids)
+                if runner is None and not _over(jobs) and now - looked > LOOK_FOR_RUNNERS_SECONDS:
+                    looked = now
+                    runner = _runner_if_there_is_none(connection, settings, processes)
                 if jobs != before:
                     moved = now
                 elif now - moved > STILL_SECONDS:
@@ -74,7 +81,6 @@ def run_until_over(
                         f"nothing was recorded for {STILL_SECONDS:.0f} seconds: the runners may be busy "
                         "with other jobs, or lack this strategy's code (select * from runner_status)"
                     )
-                time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         if runner is not None and runner.ended() is None:
             print("finishing what runs; Ctrl-C again gives it back", file=sys.stderr)
@@ -82,6 +88,16 @@ def run_until_over(
     finally:
         if runner is not None:
             runner.stop()
+
+
+def _over(jobs: Sequence[JobStanding]) -> bool:
+    return all(job.over for job in jobs)
+
+
+def _runner_if_there_is_none(
+    connection: psycopg.Connection[Any], settings: Settings, processes: int
+) -> OwnRunner | None:
+    return None if runner_is_alive(connection) else OwnRunner(settings, processes)
 
 
 def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:

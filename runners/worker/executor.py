@@ -41,13 +41,14 @@ class Executor:
         report: Callable[[Report], None],
         *,
         stock: bool = False,
+        zygote: ZygoteClient | None = None,
     ) -> None:
         self.held = Held()
         self._stock = stock
         self._processes = processes
         self._start_zygote = start_zygote
         self._report = report
-        self._zygote = start_zygote()
+        self._zygote = zygote or start_zygote()
         self.lost = False
         """True when the zygote has died; what was held must be given back before `restart`."""
         self._loaded: OrderedDict[str, None] = OrderedDict()
@@ -59,6 +60,11 @@ class Executor:
     @property
     def zygote(self) -> ZygoteClient:
         return self._zygote
+
+    @property
+    def idle(self) -> bool:
+        """True while no child computes."""
+        return not self._busy()
 
     def urgent(self) -> Iterator[ZygoteClient]:
         """What to wait on for news that somebody has to act on."""

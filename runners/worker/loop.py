@@ -72,16 +72,19 @@ class Loop:
         stock: bool = False,
         progress: WorkProgress | None = None,
         start_zygote: Callable[[], ZygoteClient] = ZygoteClient,
+        zygote: ZygoteClient | None = None,
     ) -> None:
+        """`zygote` is the first, where it was started already; `start_zygote` makes those that are needed."""
         self._link = Link(connect)
         self._processes = processes
         self._drain = drain
         self._progress = progress or WorkProgress()
         self._outbox = Outbox(self._answered)
         self._tasks = TaskSlot(self._progress.say)
-        # The zygote comes first: it must exist before there is a connection.
-        self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock)
-        self._runner = describe(self._executor.zygote)
+        # The zygote comes first: it gets ready while there is a connection to make.
+        self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock, zygote=zygote)
+        self._describe = describe
+        self._runner: Runner
         self._runner_id = 0
         self._settings: dict[int, RunSettings] = {}
         self._heartbeat = Every(HEARTBEAT_SECONDS)
@@ -103,6 +106,7 @@ class Loop:
         try:
             queue = self._link.open()
             self._connected(queue)
+            self._runner = self._describe(self._executor.zygote)
             self._runner_id = queue.register(self._runner)
             with Interrupts() as interrupts, self._progress:
                 return self._serve(interrupts)
@@ -114,7 +118,6 @@ class Loop:
     def _serve(self, interrupts: Interrupts) -> int:
         try:
             while True:
-                self._wait(interrupts)
                 if interrupts.terminated or interrupts.interrupts > 1:
                     return self._give_back(TERMINATED if interrupts.terminated else GIVEN_BACK)
                 if interrupts.interrupts and not self._stopping:
@@ -128,6 +131,7 @@ class Loop:
                     self._executor.watch_memory()
                 if self._with_database(now):
                     return 0
+                self._wait(interrupts)
         except BaseException:
             self._give_back(1)
             raise
@@ -165,7 +169,7 @@ class Loop:
         assert queue is not None
         try:
             self._exchange(queue, now)
-            return self._finish.due(now) and self._finished(queue)
+            return self._finished(queue, now)
         except CONNECTION_ERRORS as error:
             self._link.close()
             self._progress.say(f"the connection is lost ({_first_line(error)}); trying again")
@@ -184,7 +188,8 @@ class Loop:
                 raise DeskError("the strategies' files have changed", hint="start the runner again")
         if self._heartbeat.due(now):
             self._beat(queue)
-        if self._outbox.due(now):
+        # What would join the batch is not on its way where nothing runs.
+        if self._outbox.due(now) or self._executor.idle:
             self._outbox.flush(queue)
         if self._recorded_since_advance and self._advance.due(now):
             self._recorded_since_advance = False
@@ -290,8 +295,8 @@ class Loop:
     def _holds_nothing(self) -> bool:
         return not len(self._executor.held) and not len(self._outbox) and self._tasks.empty
 
-    def _finished(self, queue: Queue) -> bool:
-        if not self._holds_nothing() or not (self._stopping or self._drain):
+    def _finished(self, queue: Queue, now: float) -> bool:
+        if not self._holds_nothing() or not (self._stopping or self._drain) or not self._finish.due(now):
             return False
         if not self._stopping and self._tasks.claim(queue, self._runner_id):
             return False

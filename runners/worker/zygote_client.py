@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class ChildPipe:
 
 
 class ZygoteClient:
-    """One zygote process. Start it before connecting to anything."""
+    """One zygote process, which is started here and gets ready while the worker does other things."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair()
@@ -85,8 +86,12 @@ class ZygoteClient:
         self._socket = ours
         self._reader = FrameReader()
         self._next_child = 1
+
+    @cached_property
+    def ready(self) -> Ready:
+        """What it has imported; waits until it has. ZygoteError where it could not."""
         try:
-            self.ready = self._first_message()
+            return self._first_message()
         except BaseException:
             self.close()
             raise

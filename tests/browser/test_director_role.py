@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from runners.cli import app, page
+from runners.cli import page
+from runners.cli.app import app
 from streamlit_app import director
 from streamlit_app.database import reading
 from tests import desks

@@ -72,7 +72,9 @@ def test_a_refused_config_ends_with_1_and_its_place(desk: Desk, tmp_path: Path) 
 
 def test_ctrl_c_leaves_the_job_in_the_queue_and_a_second_run_joins_it(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "longer.yaml"
-    path.write_text(CONFIG.format(end="2013-02-28", last=24))
+    config = CONFIG.format(end="2013-02-28", last=24)
+    # Enough that it is not over before the signal comes.
+    path.write_text(config.replace("slow: 30", "slow: {start: 30, end: 120, step: 10}"))
     first = started(desk, "runners.cli", "run", str(path), "--processes", "1")
     with desk.connect("director") as director:
         deadline = time.monotonic() + 30
@@ -98,5 +100,5 @@ def test_ctrl_c_leaves_the_job_in_the_queue_and_a_second_run_joins_it(desk: Desk
     assert second.returncode == 0, err
     assert f"job {job_id}  " in err
     assert "joined" in err
-    assert out.startswith("20 runs complete")
+    assert out.startswith("200 runs complete")
     assert state == "running"

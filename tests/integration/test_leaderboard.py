@@ -9,7 +9,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from runners.cli import app
+from runners.cli.app import app
 from runners.cli.leaderboard import show
 from runners.leaderboard import NoLeaderboard, read
 from tests import board_rows

@@ -1,6 +1,6 @@
 -- Claiming: who gets which work, in which order, and what a claim carries.
 
-select plan(33);
+select plan(36);
 select tap.given_desk();
 
 create temporary table ids (name text primary key, id bigint);
@@ -110,6 +110,19 @@ insert into held select * from claim_work((select id from ids where name = 'one'
 insert into held select * from claim_work((select id from ids where name = 'one'), 1);
 reset role;
 select is((select count(distinct optimization_run_id) from held), 2::bigint, 'claims of one item take turns');
+
+-- What is cut once it is known what a point takes: less and less, so that the last items end together
+select cancel_job(id) from jobs where state in ('waiting', 'running');
+insert into ids values ('slow', tap.run_of(tap.given_job(400, '{"cash": 1005}')));
+update run_progress set finished = 1, results_seconds = 0.02 where optimization_run_id = (select id from ids where name = 'slow');
+set local role desk_runner;
+select is(advance_runs((select id from ids where name = 'one')), 1, 'a run of known pace is cut');
+reset role;
+select is(
+  (select array_agg(last_ordinal - first_ordinal + 1 order by first_ordinal) from work_items where optimization_run_id = (select id from ids where name = 'slow')),
+  array[33, 30, 28, 25, 23, 21, 20, 18, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 7, 6, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 3]::bigint[],
+  'each item is a twelfth of what is left for six processes, and a tenth of a second at the least');
+select is((select cut from run_progress where optimization_run_id = (select id from ids where name = 'slow')), 400::bigint, 'to the last point');
 
 -- Not before its time
 select cancel_job(id) from jobs where state in ('waiting', 'running');

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from runners.configs.errors import ConfigError, Position
 from runners.configs.reader import MAX_NODES, child, parse_config, read_config
-from runners.configs.template import MAX_CHARACTERS, MAX_LOOP_STEPS
+from runners.configs.rendered import MAX_CHARACTERS
+from runners.configs.template import MAX_LOOP_STEPS
 
 
 def parse(text: str) -> dict[str, Any]:

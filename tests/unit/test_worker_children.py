@@ -268,7 +268,7 @@ def test_children_die_with_the_zygote_and_it_with_the_worker(environment: dict[s
 def test_a_strategy_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(ZygoteError, match=r"broken.py, line 1, cannot be loaded: ZeroDivisionError"):
-        ZygoteClient({**os.environ, "BACKDESK_STRATEGIES": str(tmp_path)})
+        ZygoteClient({**os.environ, "BACKDESK_STRATEGIES": str(tmp_path)}).ready  # noqa: B018
 
 
 def test_the_environment_of_children_does_not_lead_to_the_database() -> None:

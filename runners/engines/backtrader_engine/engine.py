@@ -8,6 +8,9 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import backtrader as bt
@@ -23,13 +26,6 @@ from runners.engines.error_text import error_text
 from runners.engines.raw_metrics import raw_metrics
 from strategies.parameters import convert_all
 from strategies.registry import Entry, resolve
-
-try:
-    # With its generator, which is otherwise loaded in every child when it is first used.
-    import numpy.random
-except ImportError:  # Strategies may use it; the desk does without.
-    numpy = None  # type: ignore[assignment]
-
 
 RESULT_BYTES = 64 * 1024 * 1024
 """Indicator results that a child keeps at most."""
@@ -157,5 +153,17 @@ def seed_generators(seed: int, parameters: Mapping[str, object]) -> None:
     text = f"{seed} {json.dumps(parameters, sort_keys=True)}"
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
     random.seed(number)
-    if numpy is not None:
-        numpy.random.seed(number)
+    if (numpys := numpys_generators()) is not None:
+        numpys.seed(number)
+
+
+@cache
+def numpys_generators() -> ModuleType | None:
+    """numpy.random, or None without numpy: strategies may use it, the desk does without.
+
+    Imported at the first point and not before, since a runner can publish its strategies meanwhile.
+    """
+    try:
+        return import_module("numpy.random")
+    except ImportError:
+        return None
