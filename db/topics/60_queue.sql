@@ -2,10 +2,13 @@
 
 create or replace function desk.lease_seconds()
 returns double precision
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select (desk.setting('lease_seconds') #>> '{}')::float8
+begin
+  -- Read by every claim, so not through setting(), which is planned anew for each.
+  return (select (s.value #>> '{}')::float8 from desk.settings as s where s.name = 'lease_seconds');
+end
 $$;
 comment on function desk.lease_seconds() is 'How long a runner may be silent; one that beats six times in it is never taken for dead.';
 revoke execute on function desk.lease_seconds() from public;
@@ -106,9 +109,6 @@ declare
   v_version bigint;
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
-  if v_run.status = 'running' and v_run.code_version_id is not null then
-    return;
-  end if;
   select v.id into v_version
   from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
   where c.runner_id = p_runner_id and v.strategy_id = v_run.strategy_id;
@@ -229,6 +229,7 @@ declare
   v_run_id bigint;
   v_share  integer;
   v_first  boolean := true;
+  v_run    record;
   v_items  bigint[];
   v_given  integer;
 begin
@@ -268,10 +269,13 @@ begin
       perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
       continue when not found;
       -- Asked again under the lock: it may have been cancelled or paused while this claim waited.
-      continue when not exists (
-        select from desk.optimization_runs as r
-        where r.id = v_run_id and r.status in ('pending', 'running') and not r.paused);
-      perform desk.start_run(v_run_id, p_runner_id);
+      select r.status = 'running' and r.code_version_id is not null as started into v_run
+      from desk.optimization_runs as r
+      where r.id = v_run_id and r.status in ('pending', 'running') and not r.paused;
+      continue when not found;
+      if not v_run.started then
+        perform desk.start_run(v_run_id, p_runner_id);
+      end if;
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
         v_items := desk.lease_items(v_run_id, p_runner_id, least(v_share, v_left), v_lease);

@@ -44,6 +44,21 @@ declare
 begin
   perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (v_ids)));
   perform from desk.work_items as w where w.id = any (v_ids) order by w.id for update;
+  -- Nearly always nothing is to be refused, which is seen item by item.
+  if not exists (
+    select
+    from (
+      select u.item_id, u.token, range_agg(int8range(u.ordinal, u.ordinal, '[]')) as points, count(*) as given
+      from unnest(p_item_ids, p_tokens, p_ordinals) as u (item_id, token, ordinal)
+      group by u.item_id, u.token
+    ) as g
+    left join desk.work_items as w on w.id = g.item_id and w.id = any (v_ids)
+    where (w.kind = 'points' and w.state = 'leased' and w.token = g.token
+      and g.points <@ int8range(w.first_ordinal, w.last_ordinal, '[]') and not g.points && w.settled
+      and g.given = (select sum(upper(p.piece) - lower(p.piece)) from unnest(g.points) as p (piece))) is not true)
+  then
+    return array_fill(null::text, array[cardinality(p_item_ids)]);
+  end if;
   select array_agg(
     case
       when w.id is null or w.kind <> 'points' or w.state <> 'leased' or w.token is distinct from g.token then 'stale'
@@ -58,15 +73,13 @@ begin
     from unnest(p_item_ids, p_tokens, p_ordinals) with ordinality as u (item_id, token, ordinal, position)
   ) as g
   left join desk.work_items as w on w.id = g.item_id and w.id = any (v_ids);
-  if array_remove(v_words, null) <> '{}' then
-    insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
-    select r.job_id, r.id, w.id, w.runner_id, 'refusal', jsonb_build_object('ordinal', u.ordinal, 'why', u.word)
-    from unnest(p_item_ids, p_ordinals, v_words) with ordinality as u (item_id, ordinal, word, position)
-    join desk.work_items as w on w.id = u.item_id
-    join desk.optimization_runs as r on r.id = w.optimization_run_id
-    where u.word is not null
-    order by u.position;
-  end if;
+  insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
+  select r.job_id, r.id, w.id, w.runner_id, 'refusal', jsonb_build_object('ordinal', u.ordinal, 'why', u.word)
+  from unnest(p_item_ids, p_ordinals, v_words) with ordinality as u (item_id, ordinal, word, position)
+  join desk.work_items as w on w.id = u.item_id
+  join desk.optimization_runs as r on r.id = w.optimization_run_id
+  where u.word is not null
+  order by u.position;
   return v_words;
 end
 $$;

@@ -1,6 +1,6 @@
 -- The two statements that users already have, and what becomes of what they import.
 
-select plan(30);
+select plan(32);
 alter table strategies alter column id restart with 1;
 alter table optimization_runs alter column id restart with 1;
 alter table backtest_results alter column id restart with 1;
@@ -83,6 +83,13 @@ select is(
   tap.refusal($$insert into desk.backtest_results (optimization_run_id, strategy_id, parameters) select max(id), 1, '[14]' from desk.optimization_runs$$),
   array['22023', 'Got [14] as parameters', '$.parameters', 'Give an object of names and values.'], 'parameters without names are refused');
 select is((select last_ordinal from run_progress order by optimization_run_id desc limit 1), 0::bigint, 'a refused row takes no number');
+select is(
+  tap.refusal($$insert into desk.backtest_results (optimization_run_id, strategy_id, parameters)
+    select r.id, 1, jsonb_build_object('n', n) from (select max(id) as id from desk.optimization_runs) as r, generate_series(1, 6) as n$$),
+  array['22023', format('Run %s has its 5 results already', max(id)), '$.optimization_run_id', 'Insert another optimization_runs row for further results.'],
+  'a statement with more rows than the run has is refused') from optimization_runs;
+select is(
+  (select status from optimization_runs order by id desc limit 1), 'running', 'and leaves the run as it was');
 
 -- What the importer may not do
 select is((tap.refusal(t.statement))[1], '42501', t.promise)
