@@ -1,6 +1,6 @@
 -- Claiming: who gets which work, in which order, and what a claim carries.
 
-select plan(36);
+select plan(37);
 select tap.given_desk();
 
 create temporary table ids (name text primary key, id bigint);
@@ -55,12 +55,16 @@ select is(
 -- What a runner is told of a run
 set local role desk_runner;
 select is(
-  run_settings((select id from ids where name = 'run')) - '{optimization_run_id,data_hash}'::text[],
+  run_settings((select id from ids where name = 'run')) - '{optimization_run_id,data_hash,benchmark}'::text[],
   jsonb_build_object('strategy', 'sma_crossover', 'entry_point', 'sma_crossover', 'engine', 'backtrader', 'symbols', '["AAPL"]'::jsonb,
     'timeframe', '1d', 'start_date', '2010-01-04', 'end_date', '2011-12-30', 'cash', 100000,
     'commission', '{"percent": 0.001, "per_share": 0, "minimum": 0}'::jsonb, 'slippage', 0, 'seed', 0, 'code_hash', repeat('a', 64),
     'stock', false, 'seconds_per_point', 300, 'memory_mb', 2048, 'warm_up_bars', 0, 'keep_series', 'best', 'block_count', 16, 'risk_limits', null),
   'run_settings has what a runner needs');
+select is(
+  (select array[jsonb_array_length(b -> 'sessions'), jsonb_array_length(b -> 'returns'), (select count(*) from jsonb_object_keys(b -> 'sums'))]
+   from (select run_settings((select id from ids where name = 'run')) -> 'benchmark') as s (b)),
+  array[520, 520, 3]::bigint[], 'and what it is compared with, session by session');
 select is(
   tap.rows(format('select symbol, cardinality(epochs), epochs[1], close[1] from run_prices(%s)', (select id from ids where name = 'run'))),
   '[["AAPL", 520, 1262563200, 10]]', 'run_prices has the bars of its window');
