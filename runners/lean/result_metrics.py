@@ -201,6 +201,7 @@ class _Window:
     end_date: dt.date
     block_count: int = BLOCKS
     warm_up_bars: int = 0
+    benchmark: None = None
 
 
 def _corrections(result: LeanResult, metrics: dict[str, MetricValue]) -> None:
