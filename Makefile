@@ -13,8 +13,8 @@ setup: ## Make .venv with everything in it; PYTHON=... chooses the interpreter
 demo: setup ## Three searches on real prices, to the leaderboard
 	@.venv/bin/python -m runners.demo
 
-test: setup ## All tests but the long ones; ARGS='-k name' chooses
-	@.venv/bin/python -m pytest -m 'not long' $(ARGS)
+test: setup ## All tests but the long ones; ARGS='-k name' chooses, '-n 0' runs them in one process
+	@.venv/bin/python -m pytest -m 'not long' -n 2 --dist loadfile $(ARGS)
 
 test-long: setup ## Chaos and fuzz tests
 	@.venv/bin/python -m pytest -m long --hypothesis-profile='new draws' $(ARGS)

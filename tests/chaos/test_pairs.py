@@ -30,6 +30,9 @@ CALLS = {
     "complete": f"select tap.complete({ITEM.format(1)}, {TOKEN.format(1)}, 1)",
     "complete the last": "select tap.complete(id, token, first_ordinal) from work_items"
     " where optimization_run_id = %(run)s and state = 'leased' order by id",
+    "complete together": "select complete_work(array(select row(id, token, first_ordinal, tap.metrics(),"
+    " null, null, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')::point_outcome from work_items"
+    " where optimization_run_id = %(run)s and state = 'leased' order by id desc))",
     "fail": f"select fail_work({ITEM.format(2)}, {TOKEN.format(2)}, 2, 'crash', 'why')",
     "heartbeat": "select reason from heartbeat(1, (select jsonb_agg(jsonb_build_object("
     "'work_item_id', id, 'token', token)) from work_items where optimization_run_id = %(run)s"

@@ -233,9 +233,11 @@ select r.status, p.finished, p.failed,
    from (
      select b.ordinal from backtest_results as b where b.optimization_run_id = r.id
      union all
-     select unnest(range_members(
-       int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled))
-     from work_items as w where w.optimization_run_id = r.id and w.state in ('waiting', 'leased')
+     select generate_series(lower(u.piece), upper(u.piece) - 1)
+     from work_items as w
+     cross join unnest(
+       int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled) as u (piece)
+     where w.optimization_run_id = r.id and w.state in ('waiting', 'leased')
    ) as o (ordinal))
 from optimization_runs as r join run_progress as p on p.optimization_run_id = r.id
 where r.id = %s

@@ -221,7 +221,8 @@ def leased(desk: Desk) -> int:
 def test_the_first_interrupt_finishes_what_is_held_and_the_rest_waits(
     stocked: Desk, slow: dict[str, str]
 ) -> None:
-    job_id = slow_job(stocked, 0.3)
+    # Long enough that what was claimed after the first result has not begun when the signal comes.
+    job_id = slow_job(stocked, 0.9)
     process = worker(stocked, **slow)
     until(lambda: results_of(stocked, job_id) > 0)
     process.send_signal(signal.SIGINT)
