@@ -82,11 +82,14 @@ pip_install --require-hashes -r requirements/uv.txt || true
 install requirements/lock.txt requirements/data.txt || fail
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline -e . >>"$log" 2>&1 ||
     pip_install --no-build-isolation -e . || fail
-# An interpreter that may write no bytecode would compile at every start what a runner imports, for a second.
+# Where Python may write no bytecode, each start would compile all that it imports, which takes a second. So what
+# a search imports is imported here, once, by a Python that may.
 if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
-    (cd .venv/lib/python3*/site-packages &&
-        ../../../bin/python -m compileall -q -j 0 backtrader jinja2 numpy psycopg psycopg_binary rich typer yaml) >>"$log" 2>&1 || true
-    .venv/bin/python -m compileall -q -j 0 runners strategies >>"$log" 2>&1 || true
+    env -u PYTHONDONTWRITEBYTECODE -u BACKDESK_STRATEGIES .venv/bin/python -c '
+import numpy.random, runners.cli.app, runners.cli.run, runners.cli.work, runners.optimize_runner
+import runners.engines.backtrader_engine.engine, runners.engines.registry, runners.tasks.registry, runners.worker.loop, runners.worker.zygote
+import strategies.registry
+strategies.registry.entries()' >>"$log" 2>&1 || true
 fi
 echo "$key" >.venv/.complete
 echo "set up in $(($(date +%s) - began)) s"
