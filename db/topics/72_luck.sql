@@ -64,6 +64,20 @@ comment on function desk.expected_maximum(double precision, double precision) is
   'Sharpe ratio that the best of so many trials without skill is expected to have (Bailey, Borwein, Lopez de Prado, Zhu 2014); 0 for one trial.';
 revoke execute on function desk.expected_maximum(double precision, double precision) from public;
 
+create or replace function desk.expected_best(p_sessions double precision, p_trials double precision, p_variance double precision)
+returns double precision
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+begin
+  -- Trials that resemble each other vary less than noise does over this many sessions: hence the floor.
+  return desk.expected_maximum(p_trials, greatest(coalesce(p_variance, 0), 1 / nullif(p_sessions - 1, 0)));
+end
+$$;
+comment on function desk.expected_best(double precision, double precision, double precision) is
+  'What the best of so many trials without skill is expected to have over so many sessions; V is at least 1/(T-1).';
+revoke execute on function desk.expected_best(double precision, double precision, double precision) from public;
+
 create or replace function desk.deflated_sharpe_z(
   p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
   p_trials double precision, p_variance double precision)
@@ -72,8 +86,7 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 begin
-  -- Trials that resemble each other vary less than noise does over this many sessions: hence the floor.
-  return (p_sharpe - desk.expected_maximum(p_trials, greatest(coalesce(p_variance, 0), 1 / nullif(p_sessions - 1, 0))))
+  return (p_sharpe - desk.expected_best(p_sessions, p_trials, p_variance))
     / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
 end
 $$;
@@ -263,17 +276,23 @@ begin
   set family_runs = v_size.runs, family_trials = v_size.trials, effective_trials = v_size.effective,
       trial_variance = v_size.variance, stale = false, judged_at = clock_timestamp()
   where optimization_run_id = p_run_id;
+  with kept as materialized (
+    select c.id, c.sharpe_ratio / sqrt(252::double precision) as sharpe, c.skewness, c.kurtosis, c.return_count
+    from desk.backtest_results as c
+    where c.optimization_run_id = p_run_id and c.outcome = 'finished'
+    order by c.passed desc, c.sharpe_ratio desc nulls last, c.ordinal
+    limit (desk.setting('deflated_results') #>> '{}')::integer
+  )
   update desk.backtest_results as b
   set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), pbo = v_known.pbo
   from (
-    select k.id, desk.deflated_sharpe_z(k.sharpe_ratio / sqrt(252::double precision), k.skewness, k.kurtosis, k.return_count,
-        v_size.effective, v_size.variance) as z
-    from (
-      select c.* from desk.backtest_results as c
-      where c.optimization_run_id = p_run_id and c.outcome = 'finished'
-      order by c.passed desc, c.sharpe_ratio desc nulls last, c.ordinal
-      limit (desk.setting('deflated_results') #>> '{}')::integer
-    ) as k
+    -- As deflated_sharpe_z() has it; what luck is expected to reach is the same for all results of one length.
+    select k.id, (k.sharpe - e.best) / desk.sharpe_error(k.sharpe, k.skewness, k.kurtosis, k.return_count) as z
+    from kept as k
+    join (
+      select n.return_count, desk.expected_best(n.return_count, v_size.effective, v_size.variance) as best
+      from (select distinct o.return_count from kept as o) as n
+    ) as e on e.return_count is not distinct from k.return_count
   ) as d
   where b.id = d.id and (b.deflated_sharpe_z, b.pbo) is distinct from (d.z, v_known.pbo);
   get diagnostics v_count = row_count;
