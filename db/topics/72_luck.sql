@@ -79,6 +79,20 @@ comment on function desk.expected_best(double precision, double precision, doubl
 revoke execute on function desk.expected_best(double precision, double precision, double precision) from public;
 
 create or replace function desk.deflated_sharpe_z(
+  p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision, p_best double precision)
+returns double precision
+language plpgsql immutable
+set search_path = desk, pg_temp
+as $$
+begin
+  return (p_sharpe - p_best) / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
+end
+$$;
+comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision) is
+  'Standard errors between a Sharpe ratio and what the best trial is expected to have, see expected_best().';
+revoke execute on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision) from public;
+
+create or replace function desk.deflated_sharpe_z(
   p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
   p_trials double precision, p_variance double precision)
 returns double precision
@@ -86,8 +100,7 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 begin
-  return (p_sharpe - desk.expected_best(p_sessions, p_trials, p_variance))
-    / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
+  return desk.deflated_sharpe_z(p_sharpe, p_skewness, p_kurtosis, p_sessions, desk.expected_best(p_sessions, p_trials, p_variance));
 end
 $$;
 comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision, double precision) is
@@ -286,8 +299,8 @@ begin
   update desk.backtest_results as b
   set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), pbo = v_known.pbo
   from (
-    -- As deflated_sharpe_z() has it; what luck is expected to reach is the same for all results of one length.
-    select k.id, (k.sharpe - e.best) / desk.sharpe_error(k.sharpe, k.skewness, k.kurtosis, k.return_count) as z
+    -- What luck is expected to reach is the same for all results of one length.
+    select k.id, desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, e.best) as z
     from kept as k
     join (
       select n.return_count, desk.expected_best(n.return_count, v_size.effective, v_size.variance) as best
