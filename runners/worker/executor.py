@@ -54,8 +54,6 @@ class Executor:
         self._loaded: OrderedDict[str, None] = OrderedDict()
         self._pipes: dict[int, ChildPipe] = {}
         """Pipes of all children that have not ended, also of those whose item is no longer held."""
-        self._room = False
-        """True when there may be room for a child, or an item to start one for, that was not there before."""
 
     @property
     def zygote(self) -> ZygoteClient:
@@ -91,7 +89,6 @@ class Executor:
             self._loaded[key] = None
         self._loaded.move_to_end(key)
         self.held.add(HeldItem(item, settings, key))
-        self._room = True
         in_use = {held.prices_key for held in self.held}
         for old in list(self._loaded):
             if len(self._loaded) > PRICE_SETS and old not in in_use:
@@ -130,9 +127,7 @@ class Executor:
                     case ChildEnded():
                         self._ended(message)
             self._watch_deadlines()
-            if self._room:
-                self._room = False
-                self._start_children()
+            self._start_children()
         except ZygoteError:
             self._lose_zygote()
 
@@ -174,7 +169,6 @@ class Executor:
         if message.ordinal not in held.waiting:
             return
         del held.waiting[message.ordinal]
-        self._room = self._room or not held.waiting
         match message:
             case PointFinished(ordinal, image):
                 self._report(Report(held.item, ordinal, image=image))
@@ -185,7 +179,6 @@ class Executor:
         pipe = self._pipes.pop(message.child_id, None)
         if pipe is None:
             return
-        self._room = True
         held = self.held.of_child(message.child_id)
         self._read(pipe)
         pipe.close()

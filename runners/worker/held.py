@@ -92,7 +92,7 @@ class Held:
 
     def of_child(self, child_id: int) -> HeldItem | None:
         for held in self._items.values():
-            if held.child is not None and held.child.pipe.child_id == child_id:
+            if held.child is not None and held.child.child_id == child_id:
                 return held
         return None
 
