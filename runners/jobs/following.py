@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from psycopg.rows import class_row
 
-from runners.terminal import drawing_console
+from runners.terminal import bars, drawing_console, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +66,7 @@ class JobsProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or drawing_console()
-        self._bars = _bars(self._console) if self._console and self._console.is_terminal else None
+        self._bars = bars(self._console, "job {task.fields[job_id]}  {task.description}")
         self._tasks: dict[int, TaskID] = {}
         self._shown: dict[int, str] = {}
         self._last_lines = 0.0
@@ -92,10 +91,7 @@ class JobsProgress:
 
     def say(self, text: str) -> None:
         """One line above the bars."""
-        if self._console:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        say(self._console, text)
 
     def _draw(self, bars: Progress, job: JobStanding) -> None:
         if job.job_id not in self._tasks:
@@ -117,19 +113,6 @@ class JobsProgress:
                 self._shown[job.job_id] = line
                 self._last_lines = now
                 self.say(line)
-
-
-def _bars(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("job {task.fields[job_id]}  {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        console=console,
-    )
 
 
 def _state(job: JobStanding) -> str:

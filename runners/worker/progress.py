@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from runners.terminal import drawing_console
+from runners.terminal import bars, drawing_console, say
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
 LINE_SECONDS = 5.0
 
@@ -34,7 +32,7 @@ class WorkProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or drawing_console()
-        self._bar = _bar(self._console) if self._console and self._console.is_terminal else None
+        self._bar = bars(self._console, "{task.description}")
         self._task = self._bar.add_task("backtests", total=None, state="") if self._bar else None
         self._shown = Standing(0, 0, 0, 0)
         self._last_line = 0.0
@@ -68,24 +66,7 @@ class WorkProgress:
 
     def say(self, text: str) -> None:
         """One line above the bar."""
-        if self._console:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-
-def _bar(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=False,
-    )
+        say(self._console, text)
 
 
 def _state(standing: Standing) -> str:
