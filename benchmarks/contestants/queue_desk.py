@@ -15,29 +15,36 @@ from benchmarks.contestants.queue_times import paced, span
 from benchmarks.contestants.serving import serve
 from runners.database.connection import connect
 from runners.engines.base import MetricValue, PointResult
+from runners.worker.outcomes import finished
 from runners.worker.queue import Queue, Runner
-from runners.worker.result_image import result_image
+from runners.worker.result_image import FIELD, INT8, ORDINAL, result_image
 from runners.worker.work_items import Report, WorkItem
 from strategies.registry import published_strategies
 
 ENGINES = ("backtrader", "prices")
-# What complete_work does besides storing and judging results.
-SETTLE = """
+# complete_and_claim without what stores and judges results.
+SETTLE_AND_CLAIM = """
 with given as (
-  select array_agg(g.item) as items, array_agg(g.token) as tokens, array_agg(g.point) as points
-  from unnest($1::bigint[], $2::uuid[], $3::bigint[]) as g (item, token, point)
+  select array_agg(o.work_item_id) as items, array_agg(o.token) as tokens, array_agg(o.ordinal) as points
+  from unnest($1::desk.point_outcome[]) as o
+), settled as materialized (
+  select desk.refusals(g.items, g.tokens, g.points) as refused, desk.settle_points(g.items, g.points)
+  from given as g
 )
-select cardinality(array_positions(desk.refusals(g.items, g.tokens, g.points), null)),
-  desk.settle_points(g.items, g.points)
-from given as g
+select cardinality(array_positions(s.refused, null)),
+  c.work_item_id, c.token, c.optimization_run_id, c.attempt, c.ordinals, c.parameters
+from settled as s left join lateral desk.claim_work($2::bigint, $3::int, s.refused is null) as c on true
 """
 # A strategy that did nothing, without a curve.
 METRICS: dict[str, MetricValue] = {
     "starting_cash": 100_000.0, "ending_value": 100_000.0, "sessions": 0, "return_count": 0,
     "total_orders": 0, "total_trades": 0, "bars": 0, "duration": 0.0,
 }  # fmt: skip
+NOTHING: dict[str, MetricValue] = {}
 TRIES, PAUSE = 40, 0.002
 Claimed = tuple[WorkItem, int]
+# Ends points, claims so many items if any, and answers them.
+Finish = Callable[[Sequence[Claimed], int], list[WorkItem]]
 
 
 class Desk:
@@ -47,6 +54,9 @@ class Desk:
             Runner("bench", os.getpid(), "bench", ENGINES, 1, "bench", False, tuple(published_strategies()))
         )
         self._owner = connect("owner")
+        oid = self._owner.execute("select 'desk.point_outcome'::regtype::oid").fetchone()
+        assert oid is not None
+        self._outcome_type = int(oid[0])
         self._director = connect("director")
 
     def obey(self, task: dict[str, Any]) -> list[float]:
@@ -65,35 +75,39 @@ class Desk:
 
     # A queue that is full
 
-    def _drain(self, claim: int, batch: int, finish: Callable[[Sequence[Claimed]], None]) -> list[float]:
+    def _drain(self, claim: int, batch: int, finish: Finish) -> list[float]:
         """Points done, when the first claim began, and when the last outcome was recorded."""
         done, idle = 0, 0
+        items: list[WorkItem] = []
         began = ended = time.monotonic()
         while idle < TRIES:
-            items = self._queue.claim(self._runner, claim)
+            items = items or self._queue.claim(self._runner, claim)
             if not items:
                 # Work is cut only so far ahead. Nothing at all may mean that another one holds the run's row.
                 idle = 0 if self._queue.advance(self._runner) else idle + 1
                 time.sleep(PAUSE if idle else 0)
                 continue
             idle = 0
-            points = [(item, point.ordinal) for item in items for point in item.points]
+            points = _points(items)
             for first in range(0, len(points), batch):
-                finish(points[first : first + batch])
+                items = finish(points[first : first + batch], claim if first + batch >= len(points) else 0)
             done, ended = done + len(points), time.monotonic()
         return [float(done), began, ended]
 
-    def _record(self, points: Sequence[Claimed]) -> None:
-        words = {word for _, word in self._queue.record(_reports(points))}
+    def _record(self, points: Sequence[Claimed], claim: int) -> list[WorkItem]:
+        answers, items = self._queue.record_and_claim(_reports(points, METRICS), self._runner, claim)
+        words = {word for _, word in answers}
         if words != {"recorded"}:
             raise RuntimeError(f"the desk answered {words}")
+        return items
 
-    def _settle(self, points: Sequence[Claimed]) -> None:
-        ids, tokens = [item.work_item_id for item, _ in points], [item.token for item, _ in points]
+    def _settle(self, points: Sequence[Claimed], claim: int) -> list[WorkItem]:
+        values = (finished(_reports(points, NOTHING), self._outcome_type), self._runner, claim)
         with psycopg.RawCursor(self._owner) as cursor:
-            row = cursor.execute(SETTLE, (ids, tokens, [ordinal for _, ordinal in points])).fetchone()
-        if row is None or row[0] != len(points):
-            raise RuntimeError(f"{row} of {len(points)} were settled")
+            rows = cursor.execute(SETTLE_AND_CLAIM, values, binary=True).fetchall()
+        if rows[0][0] != len(points):
+            raise RuntimeError(f"{rows[0][0]} of {len(points)} were settled")
+        return [WorkItem.from_row(*row) for _, *row in rows if row[0] is not None]
 
     def _drain_tasks(self, count: int) -> list[float]:
         starts = []
@@ -141,7 +155,7 @@ class Desk:
         now = time.monotonic()
         yield from [now] * len(items)
         if items:
-            self._queue.record(_reports([(item, point.ordinal) for item in items for point in item.points]))
+            self._queue.record(_reports(_points(items), METRICS))
         if items and plan:
             self._queue.advance(self._runner)
 
@@ -153,12 +167,15 @@ def _timed(connection: psycopg.Connection[Any], statement: str, number: int) -> 
     return now
 
 
-def _reports(points: Sequence[Claimed]) -> list[Report]:
-    # In a runner a child makes the images, side by side with the queue.
-    return [
-        Report(item, ordinal, image=result_image(PointResult(ordinal, METRICS, [], [], [])))
-        for item, ordinal in points
-    ]
+def _points(items: Sequence[WorkItem]) -> list[Claimed]:
+    return [(item, point.ordinal) for item in items for point in item.points]
+
+
+def _reports(points: Sequence[Claimed], metrics: dict[str, MetricValue]) -> list[Report]:
+    # In a runner children make the images, side by side with the queue; they differ in their ordinals only.
+    head = FIELD.pack(INT8, ORDINAL.size)
+    rest = result_image(PointResult(0, metrics, [], [], []))[len(head) + ORDINAL.size :]
+    return [Report(item, ordinal, image=head + ORDINAL.pack(ordinal) + rest) for item, ordinal in points]
 
 
 if __name__ == "__main__":

@@ -249,9 +249,9 @@ $$;
 comment on function desk.axis_value(jsonb, bigint) is 'The value at an index (from 0) of a parameter''s axis.';
 revoke execute on function desk.axis_value(jsonb, bigint) from public;
 
-create or replace function desk.point_parameters(p_run_id bigint, p_ordinals bigint[])
-returns table (ordinal bigint, parameters jsonb)
-language plpgsql stable security definer
+create or replace function desk.point_texts(p_run_id bigint, p_ordinals bigint[])
+returns table (ordinal bigint, parameters text)
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
@@ -261,59 +261,73 @@ declare
   v_start      numeric;
   v_step       numeric;
   v_valid      integer[];
-  v_rests      bigint[];
-  v_indexes    bigint[];
   v_size       integer;
-  v_values     jsonb[];
+  v_stride     bigint;
+  v_within     bigint;
+  v_key        text;
+  v_texts      text[];
 begin
   for v_generation in
-    select g.generation, g.first_ordinal, g.space, array_agg(o.ordinal order by o.position) as ordinals
+    select g.generation, g.first_ordinal, g.space, array_agg(o.ordinal order by o.position) as ordinals,
+           exists (select from desk.search_points as q where q.optimization_run_id = p_run_id and q.ordinal = g.first_ordinal) as listed
     from unnest(p_ordinals) with ordinality as o (ordinal, position)
     join desk.search_generations as g
       on g.optimization_run_id = p_run_id and o.ordinal >= g.first_ordinal and o.ordinal < g.first_ordinal + g.points
     group by g.optimization_run_id, g.generation
   loop
-    if exists (
-      select from desk.search_points as q
-      where q.optimization_run_id = p_run_id and q.ordinal = v_generation.first_ordinal)
-    then
+    if v_generation.listed then
       return query
-      select q.ordinal, q.parameters from desk.search_points as q
+      select q.ordinal, q.parameters::text from desk.search_points as q
       where q.optimization_run_id = p_run_id and q.ordinal = any (v_generation.ordinals);
       continue;
     end if;
-    v_rests := array(select o - v_generation.first_ordinal from unnest(v_generation.ordinals) as o);
-    v_values := array_fill('{}'::jsonb, array[cardinality(v_rests)]);
-    -- The last axis turns fastest, so its digit comes off first. One axis is read at a time: a linked one can be large.
+    -- The last axis turns fastest, every v_stride ordinals. One axis is read at a time: a linked one can be large.
+    v_stride := 1;
+    v_texts := array_fill('{'::text, array[cardinality(v_generation.ordinals)]);
     for v_axis in
-      select a.parameters, a.sizes, a.points, a.valid
+      select a.parameters, a.sizes, a.points, a.valid, array(
+               select s.item
+               from unnest(a.parameters) with ordinality as n (name, position)
+               join jsonb_array_elements(v_generation.space) as s (item) on s.item ->> 'name' = n.name
+               order by n.position) as items
       from desk.search_axes as a
       where a.optimization_run_id = p_run_id and a.generation = v_generation.generation
       order by a.axis desc
     loop
       v_valid := v_axis.valid;
-      v_indexes := case when v_valid is null then array(select u.rest % v_axis.points from unnest(v_rests) as u (rest))
-        else array(select v_valid[u.rest % v_axis.points + 1] from unnest(v_rests) as u (rest)) end;
-      v_rests := array(select u.rest / v_axis.points from unnest(v_rests) as u (rest));
+      v_within := 1;
       for j in reverse cardinality(v_axis.parameters) .. 1 loop
+        v_item := v_axis.items[j];
         v_size := v_axis.sizes[j];
-        select s.item into v_item from jsonb_array_elements(v_generation.space) as s (item) where s.item ->> 'name' = v_axis.parameters[j];
+        v_key := case when v_texts[1] = '{' then '' else ',' end || to_jsonb(v_axis.parameters[j])::text || ':';
         -- As axis_value() has it, for all points at once.
         v_start := v_item ->> 'start';
         v_step := v_item ->> 'step';
-        v_values := case
-          when v_start is null then array(
-            select u.value || jsonb_build_object(v_axis.parameters[j], v_item -> 'values' -> (u.index % v_size)::integer)
-            from unnest(v_values, v_indexes) as u (value, index))
-          else array(
-            select u.value || jsonb_build_object(v_axis.parameters[j], trim_scale(v_start + v_step * (u.index % v_size)))
-            from unnest(v_values, v_indexes) as u (value, index)) end;
-        v_indexes := array(select u.index / v_size from unnest(v_indexes) as u (index));
+        v_texts := array(
+          select u.text || v_key || case
+            when v_start is null then (v_item -> 'values' -> n.value)::text
+            else trim_scale(v_start + v_step * n.value)::text end
+          from unnest(v_texts, v_generation.ordinals) as u (text, ordinal)
+          cross join lateral (select (u.ordinal - v_generation.first_ordinal) / v_stride % v_axis.points as tuple) as t
+          cross join lateral (
+            select (coalesce(v_valid[t.tuple + 1], t.tuple) / v_within % v_size)::integer as value) as n);
+        v_within := v_within * v_size;
       end loop;
+      v_stride := v_stride * v_axis.points;
     end loop;
-    return query select u.o, u.v from unnest(v_generation.ordinals, v_values) as u (o, v);
+    return query select u.ordinal, u.text || '}' from unnest(v_generation.ordinals, v_texts) as u (ordinal, text);
   end loop;
 end
+$$;
+comment on function desk.point_texts(bigint, bigint[]) is 'Parameters of points, decoded from their ordinals, as JSON.';
+revoke execute on function desk.point_texts(bigint, bigint[]) from public;
+
+create or replace function desk.point_parameters(p_run_id bigint, p_ordinals bigint[])
+returns table (ordinal bigint, parameters jsonb)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select t.ordinal, t.parameters::jsonb from desk.point_texts(p_run_id, p_ordinals) as t
 $$;
 comment on function desk.point_parameters(bigint, bigint[]) is 'Parameters of points, decoded from their ordinals.';
 revoke execute on function desk.point_parameters(bigint, bigint[]) from public;

@@ -57,16 +57,6 @@ declare
   v_items  bigint[] := '{}';
   v_copied bigint[] := '{}';
 begin
-  -- Without another run of the same code, prices and settings no point of it can be known.
-  if not exists (
-    select from desk.optimization_runs as r
-    join desk.optimization_runs as o
-      on o.strategy_id = r.strategy_id and o.id <> r.id and o.code_version_id = r.code_version_id
-      and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash
-    where r.id = p_run_id)
-  then
-    return;
-  end if;
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   for v_known in
     select w.work_item_id, p.ordinal, k.source

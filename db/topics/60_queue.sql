@@ -69,35 +69,42 @@ comment on function desk.register_runner(text, integer, text, text[], integer, t
 revoke execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) from public;
 grant execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) to desk_runner;
 
-create or replace function desk.claimable_runs(p_runner_id bigint)
-returns table (optimization_run_id bigint, priority integer)
-language sql stable
+drop function if exists desk.claimable_runs(bigint);
+create or replace function desk.claimable_runs(p_runner_id bigint, p_served bigint[], out runs bigint[], out any_starts boolean)
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
-  -- Higher priority first; of one priority, who waited longest since it was last served.
-  select r.id, r.priority
-  from desk.runners as n
-  join desk.optimization_runs as r on r.engine = any (n.engines)
-  join desk.run_progress as p on p.optimization_run_id = r.id
-  where n.id = p_runner_id and n.stopped_at is null
-    and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
-    and exists (
-      select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-      where c.runner_id = n.id and v.strategy_id = r.strategy_id
-        and v.id = coalesce(r.code_version_id, (
-          select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
-    -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
-    and coalesce((
-        select w.id from desk.work_items as w
-        where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
-        order by w.id limit 1), (
-        select w.id from desk.work_items as w
-        where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'
-        order by w.run_after limit 1)) is not null
-  order by r.priority desc, p.last_claimed_at nulls first, r.id
+begin
+  select array_agg(c.id order by c.last_claimed_at nulls first, c.id), bool_or(c.starts)
+  into runs, any_starts
+  from (
+    select r.id, r.priority, p.last_claimed_at, r.status = 'pending' or r.code_version_id is null as starts,
+           max(r.priority) over () as highest
+    from desk.runners as n
+    join desk.optimization_runs as r on r.engine = any (n.engines)
+    join desk.run_progress as p on p.optimization_run_id = r.id
+    where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
+      and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+      and exists (
+        select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
+        where c.runner_id = n.id and v.strategy_id = r.strategy_id
+          and v.id = coalesce(r.code_version_id, (
+            select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
+      -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
+      and coalesce((
+          select w.id from desk.work_items as w
+          where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+          order by w.id limit 1), (
+          select w.id from desk.work_items as w
+          where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'
+          order by w.run_after limit 1)) is not null
+  ) as c
+  where c.priority = c.highest;
+end
 $$;
-comment on function desk.claimable_runs(bigint) is 'Runs whose waiting work a runner may have, in the order in which they are served.';
-revoke execute on function desk.claimable_runs(bigint) from public;
+comment on function desk.claimable_runs(bigint, bigint[]) is
+  'Of the runs whose waiting work a runner may have, without those served already, the ones of the highest priority: who waited longest since it was last served comes first. And whether one of them starts by a claim.';
+revoke execute on function desk.claimable_runs(bigint, bigint[]) from public;
 
 create or replace function desk.start_run(p_run_id bigint, p_runner_id bigint)
 returns void
@@ -109,6 +116,9 @@ declare
   v_version bigint;
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  if v_run.status = 'running' and v_run.code_version_id is not null then
+    return;
+  end if;
   select v.id into v_version
   from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
   where c.runner_id = p_runner_id and v.strategy_id = v_run.strategy_id;
@@ -119,10 +129,10 @@ begin
     where id = v_run.parent_run_id
     returning code_version_id into v_version;
   end if;
-  -- The status is asked again here, because the run may have been cancelled since it was chosen.
+  -- The status is asked again here, because the run may have been cancelled or paused since it was chosen.
   update desk.optimization_runs
   set status = 'running', code_version_id = coalesce(code_version_id, v_version)
-  where id = p_run_id and status in ('pending', 'running');
+  where id = p_run_id and status in ('pending', 'running') and not paused;
 end
 $$;
 comment on function desk.start_run(bigint, bigint) is
@@ -146,51 +156,54 @@ $$;
 comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 revoke execute on function desk.lock_progress(bigint[]) from public;
 
-drop function if exists desk.lease_items(bigint, bigint, integer);
-create or replace function desk.lease_items(p_run_id bigint, p_runner_id bigint, p_limit integer, p_lease interval)
+drop function if exists desk.lease_items(bigint, bigint, integer, interval);
+create or replace function desk.lease_items(
+  p_run_id bigint, p_runner_id bigint, p_limit integer, p_lease interval, p_point_time interval, p_has_retries boolean)
 returns bigint[]
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_from       bigint := (select p.claim_from from desk.run_progress as p where p.optimization_run_id = p_run_id);
-  v_point_time interval := (
-    select make_interval(secs => (r.config ->> 'seconds_per_point')::float8) from desk.optimization_runs as r where r.id = p_run_id);
-  v_retry bigint[];
+  v_retry bigint[] := '{}';
   v_fresh bigint[];
 begin
   -- Retries first: they are few, and hold up the end of their run.
-  v_retry := array(
-    select w.id
-    from desk.work_items as w
-    where w.optimization_run_id = p_run_id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
-    order by w.run_after
-    limit p_limit
-    for update skip locked);
+  if p_has_retries then
+    v_retry := array(
+      select w.id
+      from desk.work_items as w
+      where w.optimization_run_id = p_run_id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
+      order by w.run_after
+      limit p_limit
+      for update skip locked);
+  end if;
   -- Below claim_from nothing waits: without it a claim would walk over every item claimed before, for as long as
   -- somebody's old snapshot keeps their index entries.
   v_fresh := array(
     select w.id
     from desk.work_items as w
-    where w.optimization_run_id = p_run_id and w.id >= v_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+    where w.optimization_run_id = p_run_id
+      and w.id >= (select p.claim_from from desk.run_progress as p where p.optimization_run_id = p_run_id)
+      and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
     order by w.id
     limit p_limit - cardinality(v_retry)
     for update skip locked);
-  if cardinality(v_fresh) > 0 then
-    update desk.run_progress set claim_from = v_fresh[cardinality(v_fresh)] + 1 where optimization_run_id = p_run_id;
-  end if;
+  update desk.run_progress as p
+  set claim_from = coalesce(v_fresh[cardinality(v_fresh)] + 1, p.claim_from), last_claimed_at = clock_timestamp(),
+      due = p.due or p.cut < p.total
+  where p.optimization_run_id = p_run_id;
   update desk.work_items as w
   -- The clock, not the transaction's time: items of one claim keep the order in which their runner takes them up.
   set state = 'leased', token = gen_random_uuid(), runner_id = p_runner_id, leased_at = clock_timestamp(),
       lease_until = now() + p_lease, running_ordinal = null,
-      deadline_at = now() + p_lease + (w.last_ordinal - w.first_ordinal + 1) * v_point_time
+      deadline_at = now() + p_lease + (w.last_ordinal - w.first_ordinal + 1) * p_point_time
   where w.id = any (v_retry || v_fresh) and w.state = 'waiting';
   return v_retry || v_fresh;
 end
 $$;
-comment on function desk.lease_items(bigint, bigint, integer, interval) is
+comment on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) is
   'Leases waiting items of a run to a runner, each with a fresh token, and answers their ids; the caller holds the run''s counters.';
-revoke execute on function desk.lease_items(bigint, bigint, integer, interval) from public;
+revoke execute on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) from public;
 
 create or replace function desk.leased_work(p_run_id bigint, p_item_ids bigint[])
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
@@ -204,11 +217,13 @@ begin
     from desk.work_items as w
     cross join lateral unnest(int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled) as u (piece)
     cross join lateral generate_series(lower(u.piece), upper(u.piece) - 1) as o (ordinal)
-    where w.id = any (p_item_ids) and w.state = 'leased'
+    -- Leased is what has a token. Of the state a planner would make a scan of all that is leased.
+    where w.id = any (p_item_ids) and w.token is not null
   )
-  select p.id, p.token, p_run_id, p.attempt, array_agg(p.ordinal order by p.ordinal), jsonb_agg(d.parameters order by p.ordinal)
+  select p.id, p.token, p_run_id, p.attempt, array_agg(p.ordinal order by p.ordinal),
+         ('[' || string_agg(d.parameters, ',' order by p.ordinal) || ']')::jsonb
   from points as p
-  join desk.point_parameters(p_run_id, array(select o.ordinal from points as o)) as d on d.ordinal = p.ordinal
+  join desk.point_texts(p_run_id, array(select o.ordinal from points as o)) as d on d.ordinal = p.ordinal
   group by p.id, p.token, p.attempt, p.leased_at
   order by p.leased_at, p.id;
 end
@@ -216,86 +231,106 @@ $$;
 comment on function desk.leased_work(bigint, bigint[]) is 'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
 revoke execute on function desk.leased_work(bigint, bigint[]) from public;
 
-create or replace function desk.claim_work(p_runner_id bigint, p_limit integer)
+drop function if exists desk.claim_work(bigint, integer);
+create or replace function desk.claim_work(p_runner_id bigint, p_limit integer, p_waits boolean default true)
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
 language plpgsql volatile security definer
-set search_path = desk, pg_temp
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
-  v_lease  interval := make_interval(secs => desk.lease_seconds());
+  v_runner record;
   v_left   integer := p_limit;
   v_served bigint[] := '{}';
-  v_runs   bigint[];
+  v_locked bigint[] := '{}';
+  v_first  boolean := true;
+  v_next   record;
   v_run_id bigint;
   v_share  integer;
-  v_first  boolean := true;
   v_run    record;
   v_items  bigint[];
   v_given  integer;
 begin
-  if not exists (select from desk.runners as n where n.id = p_runner_id and n.stopped_at is null) then
+  select make_interval(secs => (s.value #>> '{}')::float8) as lease, n.heartbeat_at < now() - interval '1 second' as silent
+  into v_runner
+  from desk.runners as n
+  join desk.settings as s on s.name = 'lease_seconds'
+  where n.id = p_runner_id and n.stopped_at is null;
+  if not found then
     return;
   end if;
   -- Not at every claim: versions of one hot row pile up where somebody holds an old snapshot.
-  update desk.runners set heartbeat_at = now() where id = p_runner_id and heartbeat_at < now() - interval '1 second';
+  if v_runner.silent then
+    update desk.runners set heartbeat_at = now() where id = p_runner_id;
+  end if;
   while v_left > 0 loop
     -- Runs of the highest priority share what is left; a further round serves what they leave.
-    select array_agg(c.optimization_run_id order by c.place) into v_runs
-    from (
-      select r.optimization_run_id, r.priority, r.place, max(r.priority) over () as highest
-      from desk.claimable_runs(p_runner_id) with ordinality as r (optimization_run_id, priority, place)
-      where r.optimization_run_id <> all (v_served)
-    ) as c
-    where c.priority = c.highest;
-    exit when v_runs is null;
-    v_served := v_served || v_runs;
-    -- Waits for locks once, before it holds any; in a later round it passes over what is locked.
+    v_next := desk.claimable_runs(p_runner_id, v_served);
+    exit when v_next.runs is null;
+    v_served := v_served || v_next.runs;
+    -- Waits for counters once, before it holds any; in a later round, or where the caller holds some, it passes over
+    -- what is locked.
     if v_first then
-      perform desk.lock_progress(v_runs[1:v_left]);
-      -- Strategies of runs that will start, in one order, too.
-      perform from desk.strategies as s
-      where s.id in (
-        select r.strategy_id from desk.optimization_runs as r
-        where r.id = any (v_runs[1:v_left]) and r.status = 'pending' and r.parent_run_id is null)
-      order by s.id
-      for no key update;
       v_first := false;
+      if p_waits then
+        v_locked := v_next.runs[1:v_left];
+        perform desk.lock_progress(v_locked);
+      end if;
+      if v_next.any_starts then
+        -- Strategies of runs that will start, in one order, too.
+        perform from desk.strategies as s
+        where s.id in (
+          select r.strategy_id from desk.optimization_runs as r
+          where r.id = any (v_next.runs[1:v_left]) and r.status = 'pending' and r.parent_run_id is null)
+        order by s.id
+        for no key update;
+      end if;
     end if;
-    for i in 1 .. cardinality(v_runs) loop
+    for i in 1 .. cardinality(v_next.runs) loop
       exit when v_left <= 0;
-      v_run_id := v_runs[i];
+      v_run_id := v_next.runs[i];
       -- Of what is left, so that what one run does not use goes to those behind it.
-      v_share := ceil(v_left::numeric / (cardinality(v_runs) - i + 1));
-      perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
-      continue when not found;
-      -- Asked again under the lock: it may have been cancelled or paused while this claim waited.
-      select r.status = 'running' and r.code_version_id is not null as started into v_run
-      from desk.optimization_runs as r
-      where r.id = v_run_id and r.status in ('pending', 'running') and not r.paused;
-      continue when not found;
-      if not v_run.started then
+      v_share := ceil(v_left::numeric / (cardinality(v_next.runs) - i + 1));
+      if v_run_id <> all (v_locked) then
+        perform from desk.run_progress as p where p.optimization_run_id = v_run_id for no key update skip locked;
+        continue when not found;
+      end if;
+      if v_next.any_starts then
         perform desk.start_run(v_run_id, p_runner_id);
       end if;
+      -- Asked again under the lock: it may have been cancelled or paused while this claim waited.
+      select make_interval(secs => (r.config ->> 'seconds_per_point')::float8) as point_time,
+             exists (
+               select from desk.work_items as w
+               where w.optimization_run_id = r.id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting') as has_retries,
+             -- Without another run of the same code, prices and settings no point of it can be known.
+             exists (
+               select from desk.optimization_runs as o
+               where o.strategy_id = r.strategy_id and o.id <> r.id and o.code_version_id = r.code_version_id
+                 and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash) as has_twins
+      into v_run
+      from desk.optimization_runs as r
+      where r.id = v_run_id and r.status = 'running' and not r.paused;
+      continue when not found;
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
-        v_items := desk.lease_items(v_run_id, p_runner_id, least(v_share, v_left), v_lease);
-        perform desk.reuse_points(v_run_id, p_runner_id, v_items);
+        v_items := desk.lease_items(
+          v_run_id, p_runner_id, least(v_share, v_left), v_runner.lease, v_run.point_time, v_run.has_retries);
+        if v_run.has_twins then
+          perform desk.reuse_points(v_run_id, p_runner_id, v_items);
+        end if;
         return query select w.* from desk.leased_work(v_run_id, v_items) as w;
         get diagnostics v_given = row_count;
         v_left := v_left - v_given;
         exit when v_given = cardinality(v_items) or v_left <= 0;
       end loop;
-      update desk.run_progress as p
-      set last_claimed_at = clock_timestamp(), due = p.due or p.cut < p.total
-      where p.optimization_run_id = v_run_id;
     end loop;
   end loop;
 end
 $$;
-comment on function desk.claim_work(bigint, integer) is
-  'Leases work items to a runner, each with a fresh token: priorities first, a fair share between runs of one priority.';
-revoke execute on function desk.claim_work(bigint, integer) from public;
-grant execute on function desk.claim_work(bigint, integer) to desk_runner;
+comment on function desk.claim_work(bigint, integer, boolean) is
+  'Leases work items to a runner, each with a fresh token: priorities first, a fair share between runs of one priority. Runs that others lock are waited for, or passed over.';
+revoke execute on function desk.claim_work(bigint, integer, boolean) from public;
+grant execute on function desk.claim_work(bigint, integer, boolean) to desk_runner;
 
 drop function if exists desk.range_members(int8multirange);
 

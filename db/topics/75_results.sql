@@ -4,9 +4,10 @@ drop function if exists desk.settle_point(bigint, bigint);
 create or replace function desk.settle_points(p_item_ids bigint[], p_ordinals bigint[])
 returns void
 language plpgsql volatile
-set search_path = desk, pg_temp
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
+  -- A short list: the few items of a small queue are looked through one by one.
   v_ids constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
 begin
   update desk.work_items as w
@@ -36,14 +37,13 @@ drop function if exists desk.held_item(bigint, uuid, bigint);
 create or replace function desk.refusals(p_item_ids bigint[], p_tokens uuid[], p_ordinals bigint[])
 returns text[]
 language plpgsql volatile
-set search_path = desk, pg_temp
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
   v_ids   constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
   v_words text[];
 begin
   perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (v_ids)));
-  perform from desk.work_items as w where w.id = any (v_ids) order by w.id for update;
   -- Nearly always nothing is to be refused, which is seen item by item.
   if not exists (
     select
@@ -84,7 +84,7 @@ begin
 end
 $$;
 comment on function desk.refusals(bigint[], uuid[], bigint[]) is
-  'Locks work items; for each point why the caller may not settle it, or null where it may.';
+  'Locks the counters of the items'' runs, under which alone their state changes; for each point why the caller may not settle it, or null where it may.';
 revoke execute on function desk.refusals(bigint[], uuid[], bigint[]) from public;
 
 create or replace function desk.record_failure(p_item desk.work_items, p_ordinal bigint, p_kind text, p_error text)
@@ -287,6 +287,26 @@ comment on function desk.complete_work(desk.point_outcome[]) is
   'Records finished points and answers a word for each: recorded, or stale (the caller no longer holds it), duplicate, or impossible: why (recorded as failed). Judged by trigger.';
 revoke execute on function desk.complete_work(desk.point_outcome[]) from public;
 grant execute on function desk.complete_work(desk.point_outcome[]) to desk_runner;
+
+create or replace function desk.complete_and_claim(p_outcomes desk.point_outcome[], p_runner_id bigint, p_limit integer)
+returns table (
+  word text, work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  return query
+  select u.word, null::bigint, null::uuid, null::bigint, null::integer, null::bigint[], null::jsonb
+  from unnest(desk.complete_work(p_outcomes)) as u (word);
+  -- The counters of the recorded points' runs are locked by now, so no others may be waited for.
+  return query
+  select null::text, c.* from desk.claim_work(p_runner_id, p_limit, false) as c;
+end
+$$;
+comment on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) is
+  'complete_work and claim_work in one transaction: first a row a word, then a row a claimed item. May claim less than there is, where another one holds a run''s counters.';
+revoke execute on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) from public;
+grant execute on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) to desk_runner;
 
 create or replace function desk.fail_work(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text, p_error text)
 returns text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -19,7 +19,8 @@ from runners.errors import DeskError
 from runners.worker.executor import Executor
 from runners.worker.interrupts import Interrupts
 from runners.worker.link import CONNECTION_ERRORS, Link
-from runners.worker.outbox import Outbox
+from runners.worker.outbox import Answers, Outbox
+from runners.worker.outcomes import call
 from runners.worker.progress import Standing, WorkProgress
 from runners.worker.queue import Queue, Runner
 from runners.worker.tasks import TaskSlot
@@ -190,7 +191,7 @@ class Loop:
             self._beat(queue)
         # What would join the batch is not on its way where nothing runs.
         if self._outbox.due(now) or self._executor.idle:
-            self._outbox.flush(queue)
+            self._record(queue)
         if self._recorded_since_advance and self._advance.due(now):
             self._recorded_since_advance = False
             if queue.advance(self._runner_id):
@@ -231,14 +232,46 @@ class Loop:
         self._outbox.forget(item)
         self._progress.say(f"work item {item.work_item_id} is no longer held: {reason}")
 
+    def _room(self, told: Sequence[Report] = ()) -> int:
+        """How many items to claim once these outcomes are recorded.
+
+        Twice as many as run are held, so that no child waits for the database.
+        """
+        if self._stopping:
+            return 0
+        ordinals: dict[int, set[int]] = {}
+        for report in told:
+            ordinals.setdefault(report.item.work_item_id, set()).add(report.ordinal)
+        held = self._executor.held
+        over = sum(1 for one in held if one.unrecorded <= ordinals.get(one.item.work_item_id, set()))
+        return 2 * self._processes - len(held) + over
+
+    def _record(self, queue: Queue) -> None:
+        """Hand over outcomes, and claim in the same call where they make room."""
+        claimed: list[WorkItem] = []
+
+        def record(batch: list[Report]) -> Answers:
+            room = self._room(batch)
+            if room < 1 or call(batch[0]) is not None:
+                return queue.record(batch)
+            answers, items = queue.record_and_claim(batch, self._runner_id, room)
+            claimed.extend(items)
+            return answers
+
+        # Should the connection break, the next heartbeat does not name what was claimed, which gives it back.
+        self._outbox.flush(queue, record)
+        self._hold(queue, claimed)
+
     def _claim(self, queue: Queue, now: float) -> None:
-        """Hold twice as many items as run, so that no child waits for the database."""
-        room = 2 * self._processes - len(self._executor.held)
-        if self._stopping or room < 1 or not self._poll.due(now):
+        room = self._room()
+        if room < 1 or not self._poll.due(now):
             return
         items = queue.claim(self._runner_id, room)
         if not items and queue.advance(self._runner_id):
             items = queue.claim(self._runner_id, room)
+        self._hold(queue, items)
+
+    def _hold(self, queue: Queue, items: Sequence[WorkItem]) -> None:
         for item in items:
             run_id = item.optimization_run_id
             if run_id not in self._settings:

@@ -14,6 +14,7 @@ from runners.worker.work_items import Report, WorkItem
 
 BATCH = 50
 SECONDS = 0.2
+Answers = list[tuple[Report, str]]
 # The last two: a value that cannot be sent at all.
 UNRECORDABLE = (psycopg.Error, TypeError, ValueError)
 
@@ -41,12 +42,15 @@ class Outbox:
         """Drop what belongs to a claim that is no longer ours."""
         self._reports = [report for report in self._reports if report.item.token != item.token]
 
-    def flush(self, queue: Queue) -> None:
-        """Record everything; where the connection breaks, what has no answer stays for the next time."""
+    def flush(self, queue: Queue, record: Callable[[list[Report]], Answers] | None = None) -> None:
+        """Record everything, a batch a call of `record` (else the queue's own).
+
+        Where the connection breaks, what has no answer stays for the next time.
+        """
         while self._reports:
             batch = self._next()
             try:
-                answers = queue.record(batch)
+                answers = (record or queue.record)(batch)
             except CONNECTION_ERRORS:
                 raise
             except UNRECORDABLE:
@@ -66,9 +70,9 @@ class Outbox:
         return batch[:BATCH]
 
 
-def _one_by_one(queue: Queue, batch: list[Report]) -> list[tuple[Report, str]]:
+def _one_by_one(queue: Queue, batch: list[Report]) -> Answers:
     """A batch is one transaction, so one report that PostgreSQL raises at must not take the others along."""
-    answers = []
+    answers: Answers = []
     for report in batch:
         try:
             answers += queue.record([report])

@@ -23,8 +23,6 @@ from runners.worker.work_items import Report
 from strategies.run_context import Row
 
 HEAD = ("bigint", "uuid", "bigint")
-
-
 FINISHED = "select unnest(desk.complete_work($1))"
 
 
@@ -63,23 +61,26 @@ def call(report: Report) -> Call | None:
     return FAILURE if report.image is None else None
 
 
-def in_one_statement(
-    reports: Sequence[Report], outcome_type: int
-) -> tuple[LiteralString, list[object]]:
-    """A statement that answers a word a report, in their order, and its parameters, for a RawCursor.
+def finished(reports: Sequence[Report], outcome_type: int) -> Outcomes:
+    """Finished points as one array.
 
     `outcome_type` is the number that the database has for desk.point_outcome.
     """
+    claimed = [
+        (report.item.work_item_id, report.item.token, report.image)
+        for report in reports
+        if report.image is not None
+    ]
+    return Outcomes(outcomes_image(outcome_type, claimed))
+
+
+def in_one_statement(reports: Sequence[Report], outcome_type: int) -> tuple[LiteralString, list[object]]:
+    """A statement that answers a word a report, in their order, and its parameters, for a RawCursor."""
     told = call(reports[0])
     if any(call(other) is not told for other in reports):
         raise ValueError("outcomes of several kinds are not one statement")
     if told is None:
-        claimed = [
-            (report.item.work_item_id, report.item.token, report.image)
-            for report in reports
-            if report.image is not None
-        ]
-        return FINISHED, [Outcomes(outcomes_image(outcome_type, claimed))]
+        return FINISHED, [finished(reports, outcome_type)]
     values: list[object] = []
     for report in reports:
         item = report.item
@@ -88,9 +89,7 @@ def in_one_statement(
 
 
 @lru_cache
-def _statement(
-    function: LiteralString, types: tuple[LiteralString, ...], count: int
-) -> LiteralString:
+def _statement(function: LiteralString, types: tuple[LiteralString, ...], count: int) -> LiteralString:
     types = HEAD + types
     width = len(types)
     names = ", ".join([f"a{number}" for number in range(width)])

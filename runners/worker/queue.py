@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from runners.engines.base import Point, PriceSeries, RunSettings
-from runners.worker.outcomes import in_one_statement
+from runners.engines.base import PriceSeries, RunSettings
+from runners.worker.outcomes import finished, in_one_statement
 from runners.worker.patience import PatientConnection
 from runners.worker.work_items import Report, Running, Task, WorkItem
 
@@ -25,6 +25,10 @@ REGISTER = "select desk.register_runner(%s::text, %s::int, %s::text, %s::text[],
 CLAIM = """
 select work_item_id, token, optimization_run_id, attempt, ordinals, parameters
 from desk.claim_work(%s::bigint, %s::int)
+"""
+COMPLETE_AND_CLAIM = """
+select word, work_item_id, token, optimization_run_id, attempt, ordinals, parameters
+from desk.complete_and_claim($1, $2::bigint, $3::int)
 """
 SETTINGS = "select desk.run_settings(%s::bigint)"
 PRICES = "select symbol, epochs, open, high, low, close, volume from desk.run_prices(%s::bigint)"
@@ -109,11 +113,7 @@ class Queue:
 
     def claim(self, runner_id: int, limit: int) -> list[WorkItem]:
         with self._connection.cursor(binary=True) as cursor:
-            rows = cursor.execute(CLAIM, (runner_id, limit)).fetchall()
-        return [
-            WorkItem(item_id, token, run_id, attempt, tuple(map(Point, ordinals, parameters or ())))
-            for item_id, token, run_id, attempt, ordinals, parameters in rows
-        ]
+            return [WorkItem.from_row(*row) for row in cursor.execute(CLAIM, (runner_id, limit))]
 
     def claim_task(self, runner_id: int) -> Task | None:
         row = self._connection.execute(CLAIM_TASK, (runner_id,)).fetchone()
@@ -157,15 +157,23 @@ class Queue:
 
     def record(self, reports: Sequence[Report]) -> list[tuple[Report, str]]:
         """Hand over outcomes that are told in the same call; each with the word that PostgreSQL answered."""
-        # One transaction: it takes runs in the order in which desk.lock_progress() locks them.
-        ordered = sorted(
-            reports,
-            key=lambda report: (-report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
-        )
+        ordered = _in_order(reports)
         # Its placeholders are PostgreSQL's own: hundreds of psycopg's would be looked for at every batch.
         with psycopg.RawCursor(self._connection) as cursor:
             words = cursor.execute(*in_one_statement(ordered, self._outcome_type)).fetchall()
         return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
+
+    def record_and_claim(
+        self, reports: Sequence[Report], runner_id: int, limit: int
+    ) -> tuple[list[tuple[Report, str]], list[WorkItem]]:
+        """Hand over finished points as record() does, and claim as claim() does, in one transaction."""
+        ordered = _in_order(reports)
+        values = (finished(ordered, self._outcome_type), runner_id, limit)
+        with psycopg.RawCursor(self._connection) as cursor:
+            rows = cursor.execute(COMPLETE_AND_CLAIM, values, binary=True).fetchall()
+        told, claimed = rows[: len(ordered)], rows[len(ordered) :]
+        answers = [(report, str(word)) for report, (word, *_) in zip(ordered, told, strict=True)]
+        return answers, [WorkItem.from_row(*row) for _, *row in claimed]
 
     def release(self, runner_id: int) -> int:
         return int(self._value("select desk.release_work(%s::bigint)", runner_id))
@@ -213,3 +221,11 @@ class Queue:
     def open_work(self, runner_id: int) -> int:
         """Points without a result in runs that this runner could work on, whoever holds them."""
         return int(self._value("select desk.open_work(%s::bigint)", runner_id))
+
+
+def _in_order(reports: Sequence[Report]) -> list[Report]:
+    """For one transaction: it takes runs in the order in which desk.lock_progress() locks them."""
+    return sorted(
+        reports,
+        key=lambda report: (-report.item.optimization_run_id, report.item.work_item_id, report.ordinal),
+    )

@@ -22,6 +22,20 @@ class WorkItem:
     attempt: int
     points: tuple[Point, ...]
 
+    @classmethod
+    def from_row(
+        cls,
+        work_item_id: int,
+        token: UUID,
+        optimization_run_id: int,
+        attempt: int,
+        ordinals: list[int],
+        parameters: list[dict[str, Any]] | None,
+    ) -> WorkItem:
+        """As desk.claim_work() answers it."""
+        points = tuple(map(Point, ordinals, parameters or ()))
+        return cls(work_item_id, token, optimization_run_id, attempt, points)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -33,6 +33,9 @@ CALLS = {
     "complete together": "select complete_work(array(select row(id, token, first_ordinal, tap.metrics(),"
     " null, null, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')::point_outcome from work_items"
     " where optimization_run_id = %(run)s and state = 'leased' order by id desc))",
+    "complete and claim": "select word from complete_and_claim(array(select row(id, token, first_ordinal,"
+    " tap.metrics(), null, null, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')::point_outcome"
+    " from work_items where optimization_run_id = %(run)s and state = 'leased' and first_ordinal < 3), 1, 4)",
     "fail": f"select fail_work({ITEM.format(2)}, {TOKEN.format(2)}, 2, 'crash', 'why')",
     "heartbeat": "select reason from heartbeat(1, (select jsonb_agg(jsonb_build_object("
     "'work_item_id', id, 'token', token)) from work_items where optimization_run_id = %(run)s"

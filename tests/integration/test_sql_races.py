@@ -238,6 +238,27 @@ def test_a_run_that_is_cancelled_during_a_first_claim_stays_cancelled(opened: Ca
     ) == [("cancelled", "cancelled")]
 
 
+def test_who_claims_while_it_records_waits_for_no_other_run(opened: Callable[[], Session]) -> None:
+    watcher, runner, holder = opened(), opened(), opened()
+    watcher.execute("select tap.given_job(4, '{\"cash\": 1000}'), tap.given_job(4, '{\"cash\": 2000}')")
+    watcher.execute("select advance_runs(1), advance_runs(1)")
+    item, token, ordinal, run_id = rows(
+        watcher, "select work_item_id, token, ordinals[1], optimization_run_id from claim_work(1, 1)"
+    )[0]
+    holder.execute("begin")
+    holder.execute(f"select from run_progress where optimization_run_id <> {run_id} for update")
+    outcome = f"row({item}, '{token}', {ordinal}, tap.metrics(), null, null" + ", '{}'" * 8 + ")"
+    call = (
+        "select word, optimization_run_id"
+        f" from complete_and_claim(array[{outcome}::point_outcome], 1, 6) order by word"
+    )
+    with meanwhile() as run:
+        told = run(runner, call).result(timeout=10)
+    assert told == [("recorded", None)] + 3 * [(None, run_id)]
+    holder.execute("rollback")
+    assert len(rows(watcher, "select from claim_work(1, 6)")) == 4
+
+
 def test_many_runners_and_a_director_end_without_a_deadlock(opened: Callable[[], Session]) -> None:
     watcher = opened()
     for cash in range(6):

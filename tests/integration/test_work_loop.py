@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from runners.engines.backtrader_engine.engine import BacktraderEngine
-from runners.engines.base import Point, PointResult
+from runners.engines.base import MetricValue, Point, PointResult
 from runners.prices import load, sample
-from runners.worker.queue import Queue
+from runners.worker.queue import Queue, Runner
+from runners.worker.result_image import result_image
+from runners.worker.work_items import Report, WorkItem
+from strategies.registry import published_strategies
 from tests.desks import Desk
 
 CONFIG: dict[str, Any] = {
@@ -160,6 +163,37 @@ def test_recorded_numbers_are_those_of_the_engine(stocked: Desk) -> None:
         assert symbols == [trade.symbol for trade in ours.trades]
         assert entered == [trade.entry_time for trade in ours.trades]
         assert profits == [trade.profit for trade in ours.trades]
+
+
+def test_a_runner_records_and_claims_in_one_call(stocked: Desk) -> None:
+    # Nothing is known of how long its points take, so that an item is one of them.
+    job_id = queue(stocked, "sma_crossover", optimization={"parameters": {"fast": [4, 5, 6]}})
+    with stocked.connect("runner") as connection:
+        client = Queue(connection)
+        runner_id = client.register(
+            Runner("host", 1, "test", ("backtrader",), 1, "test", False, tuple(published_strategies()))
+        )
+        assert client.advance(runner_id)
+        (first,) = client.claim(runner_id, 1)
+        reports = [finished(first, point.ordinal) for point in first.points]
+        answers, (second,) = client.record_and_claim(reports, runner_id, 1)
+        assert answers == [(report, "recorded") for report in reports]
+        assert second.points == (Point(2, {"fast": 5}),)
+        assert second.token != first.token
+        answers, items = client.record_and_claim([*reports, finished(second, 2)], runner_id, 0)
+        assert sorted(word for _, word in answers) == ["recorded", "stale"]
+        assert items == []
+        client.stop(runner_id)
+    assert results_of(stocked, job_id) == 2
+    cancel(stocked, job_id)
+
+
+def finished(item: WorkItem, ordinal: int) -> Report:
+    metrics: dict[str, MetricValue] = {
+        "starting_cash": 100_000.0, "ending_value": 100_000.0, "sessions": 0, "return_count": 0,
+        "total_orders": 0, "total_trades": 0, "bars": 0, "duration": 0.0,
+    }  # fmt: skip
+    return Report(item, ordinal, image=result_image(PointResult(ordinal, metrics, [], [], [])))
 
 
 def test_what_a_strategy_raises_is_recorded_and_not_tried_again(stocked: Desk) -> None:

@@ -1,6 +1,6 @@
 -- Recording: each point once, with the token of who holds it; a refused point never costs the batch.
 
-select plan(52);
+select plan(57);
 select tap.given_desk();
 create temporary table held (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb);
 grant all on held to public;
@@ -144,5 +144,26 @@ select is(
 select is(
   (select b.ordinal from run_progress as p join backtest_results as b on b.id = p.best_result_id), 29::bigint,
   'the best is kept, of equals the first');
+
+-- Recorded, and more claimed in the same call
+truncate held;
+select tap.given_job(6, '{"cash": 1234}', 9);
+select advance_runs(pg_temp.runner());
+insert into held select * from claim_work(pg_temp.runner(), 1);
+create temporary table said as select * from complete_and_claim(
+  array[pg_temp.outcome(1), pg_temp.outcome(1, tap.metrics(), gen_random_uuid())], pg_temp.runner(), 2);
+select is(tap.rows('select word, ordinals, parameters from said'),
+  '[["recorded", null, null], ["stale", null, null], [null, [2], [{"fast": 3}]], [null, [3], [{"fast": 4}]]]',
+  'first the words, in the order of the outcomes, then what is claimed');
+insert into held select work_item_id, token, optimization_run_id, attempt, ordinals, parameters from said where word is null;
+select is(
+  tap.rows('select w.runner_id = pg_temp.runner() as mine, w.token = h.token as same, w.state from work_items as w join held as h on h.work_item_id = w.id
+    where w.state = ''leased'' order by w.id'),
+  '[[true, true, "leased"], [true, true, "leased"]]', 'and it is leased to who asked');
+select is(tap.rows('select word from complete_and_claim(array[pg_temp.outcome(2)], pg_temp.runner(), 0)'), '[["recorded"]]', 'whoever has no room gets the word alone');
+select is(
+  tap.rows('select word, ordinals from complete_and_claim(array[pg_temp.outcome(3)], -1, 5)'), '[["recorded", null]]',
+  'a runner that nobody knows gets nothing, and what it holds is recorded');
+select is(tap.rows('select word, ordinals from complete_and_claim(''{}'', pg_temp.runner(), 1)'), '[[null, [4]]]', 'without outcomes it is a claim');
 
 select * from finish();
