@@ -18,7 +18,7 @@ import psycopg
 from runners.cli.errors import report
 from runners.cli.leaderboard import show
 from runners.cli.load import load_sample
-from runners.cli.run import announce, sum_up
+from runners.cli.searches import announce, sum_up
 from runners.cli.text_table import text_table
 from runners.cli.up import bring_up
 from runners.configs.errors import ConfigError

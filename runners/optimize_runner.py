@@ -6,13 +6,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 
-from runners.cli.errors import report
-from runners.cli.files import BatchFile, EstimateOnly, Force
-from runners.cli.run import Processes, run_files
-from runners.errors import DeskError
+from runners.cli.errors import is_reportable, report
+from runners.cli.options import BatchFile, EstimateOnly, Force, Processes
+from runners.cli.run import search
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,7 +26,7 @@ def optimize(
     estimate: EstimateOnly = False,
 ) -> None:
     """Queue the search of a config file, or all of a batch, have it run, and end with the summary."""
-    run_files(
+    search(
         [config] if config else None,
         batch_file=batch_file,
         processes=processes,
@@ -40,11 +38,13 @@ def optimize(
 def main() -> None:
     try:
         app()
-    except (DeskError, psycopg.Error) as error:
-        report(error)
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not is_reportable(error):
+            raise
+        report(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -17,17 +16,6 @@ from runners.configs.reader import Config
 from runners.database.connection import connect
 from runners.jobs.estimating import estimate_text, estimates
 from runners.jobs.queueing import Refused, read_configs
-
-Files = Annotated[list[Path] | None, typer.Argument(help="Config files (YAML).", show_default=False)]
-BatchFile = Annotated[
-    Path | None, typer.Option("--batch", help="A batch file: several configs, queued all or none.")
-]
-Force = Annotated[
-    bool, typer.Option("--force", help="Run it whatever its fees are estimated at; this is recorded.")
-]
-EstimateOnly = Annotated[
-    bool, typer.Option("--estimate", help="Only estimate points, time, trades and fees; queue nothing.")
-]
 
 
 @contextmanager

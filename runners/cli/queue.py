@@ -8,7 +8,8 @@ from typing import Annotated
 import psycopg
 import typer
 
-from runners.cli.files import BatchFile, EstimateOnly, Files, Force, given, print_estimates, refusals
+from runners.cli.files import given, print_estimates, refusals
+from runners.cli.options import BatchFile, EstimateOnly, Files, Force
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.jobs.queueing import queue

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated
 
 import typer
 
-from runners.cli.errors import report
-from runners.cli.files import BatchFile, EstimateOnly, Files, Force, given, print_estimates, refusals
-from runners.database.connection import connect
-from runners.jobs.following import JobStanding
-from runners.jobs.queueing import Queued, queue
-from runners.jobs.running import Interrupted, run_until_over
+from runners.cli.options import BatchFile, EstimateOnly, Files, Force, Processes
+from runners.jobs.own_runner import OwnRunner
 from runners.settings import Settings
-
-Processes = Annotated[
-    int,
-    typer.Option(
-        "--processes",
-        "-n",
-        min=0,
-        max=1024,
-        help="Backtests at a time of a runner of its own; 0: one a processor.",
-    ),
-]
-
-BATCH_LINE = "select format('%%s: %%s', name, summary) from desk.batch_summary where batch_id = %s"
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +38,7 @@ def run(
 
       backdesk run --batch configs/batches/mean_reversion_batch.yaml
     """
-    run_files(
+    search(
         files,
         batch_file=batch_file,
         processes=processes,
@@ -68,7 +49,7 @@ def run(
     )
 
 
-def run_files(
+def search(
     files: Sequence[Path] | None,
     *,
     batch_file: Path | None = None,
@@ -77,67 +58,19 @@ def run_files(
     note: str | None = None,
     force: bool = False,
     estimate: bool = False,
-) -> list[JobStanding]:
-    """Queues, follows and sums up; ends the process with 1 where a job failed, with 130 at Ctrl-C."""
-    # What is imported stays: the interpreter ends sooner if it need not look at it again.
-    gc.freeze()
-    settings = Settings.from_environment()
-    batch_line = None
-    try:
-        with refusals():
-            configs, batch = given(files, batch_file)
-            if estimate:
-                print_estimates(configs)
-                return []
-            with connect("director", settings=settings) as director:
-                queued = queue(
-                    director, configs, priority=priority, note=note, join=True, force=force, batch=batch
-                )
-                announce(queued)
-                jobs = run_until_over(
-                    director, [job.job_id for job in queued], settings=settings, processes=processes
-                )
-                made = next((job.batch_id for job in queued if not job.joined), None)
-                if batch and made is not None:
-                    batch_line = director.execute(BATCH_LINE, (made,)).fetchone()
-    except Interrupted as interrupted:
-        report(interrupted)
-        raise typer.Exit(130) from None
-    print("next: backdesk psql -c 'select * from strategy_leaderboard limit 10'", file=sys.stderr)
-    sum_up(jobs, {job.job_id: job.name for job in queued} if batch else {})
-    if batch_line:
-        print(batch_line[0])
-    if any(job.state != "done" for job in jobs):
-        raise typer.Exit(1)
-    return jobs
+) -> None:
+    """Queues, follows and sums up, see run_files()."""
+    # A runner takes longest to get ready, so that it is started before everything else is imported.
+    with nullcontext() if estimate else OwnRunner(Settings.from_environment(), processes) as spare:
+        from runners.cli.searches import run_files
 
-
-def announce(queued: Sequence[Queued]) -> None:
-    """One line a job."""
-    for job in queued:
-        what = "is open already and identical: joined" if job.joined else "queued"
-        print(f"job {job.job_id}  {job.name}: {job.combinations:,} combinations, {what}", file=sys.stderr)
-        if job.held:
-            print(
-                f"job {job.job_id}  nothing is known of its fees: a few pilot points run first",
-                file=sys.stderr,
-            )
-
-
-def sum_up(jobs: Sequence[JobStanding], names: Mapping[int, str] = MappingProxyType({})) -> None:
-    """The summary line of each job; with several, each says whose it is. Before them, what to look at."""
-    for job in jobs:
-        whose = f"job {job.job_id}: " if len(jobs) > 1 else ""
-        if job.reused:
-            print(
-                f"{whose}{job.reused:,} of {job.recorded:,} points were known from earlier searches",
-                file=sys.stderr,
-            )
-        for flag in job.flags:
-            print(f"look: {whose}{flag}", file=sys.stderr)
-    for job in jobs:
-        text = job.summary or job.state
-        if job.error:
-            text = f"{text}; {job.state}: {job.error}"
-        name = names.get(job.job_id) or job.config_file or job.strategy
-        print(text if len(jobs) == 1 else f"{name}: {text}")
+        run_files(
+            files,
+            batch_file=batch_file,
+            processes=processes,
+            priority=priority,
+            note=note,
+            force=force,
+            estimate=estimate,
+            spare=spare,
+        )

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import platform
-import socket
-
 import typer
 
-from runners import __version__
-from runners.settings import Settings
-
-CONNECT_SECONDS = 10
+from runners.worker.serving import serve
 
 
 def register(app: typer.Typer) -> None:
@@ -38,55 +30,4 @@ def work(
 
       backdesk work --processes 4 --drain
     """
-    settings = Settings.from_environment()
-    number = processes or _processors()
-
-    # The zygote takes longest, so that it is started before everything else is imported.
-    from runners.worker.zygote_client import ZygoteClient
-
-    started = ZygoteClient()
-
-    from runners.database.connection import connect
-    from runners.tasks.registry import capabilities
-    from runners.worker.loop import Loop
-    from runners.worker.patience import PatientConnection
-    from runners.worker.queue import Runner
-
-    # What is imported stays, so that no collection, the interpreter's last among them, needs to look at it.
-    gc.freeze()
-
-    def describe(zygote: ZygoteClient) -> Runner:
-        return Runner(
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            engines=(*zygote.ready.engines, *capabilities(dbt=dbt)),
-            processes=number,
-            platform=f"{platform.system()} {platform.machine()} Python {platform.python_version()}",
-            runs_dbt=dbt,
-            strategies=zygote.ready.strategies,
-        )
-
-    loop = Loop(
-        lambda: connect(
-            "runner",
-            settings=settings,
-            application_name="backdesk work",
-            kind=PatientConnection,
-            connect_timeout=CONNECT_SECONDS,
-        ),
-        describe,
-        processes=number,
-        drain=drain,
-        stock=stock,
-        zygote=started,
-    )
-    raise typer.Exit(loop.run())
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
+    raise typer.Exit(serve(processes, drain=drain, stock=stock, dbt=dbt))

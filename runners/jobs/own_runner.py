@@ -1,7 +1,7 @@
 """A runner of one's own, for who wants results and has none running.
 
-It is a process of its own, as `backdesk work` starts it, so that it forks its children before anything here
-has a connection or a thread.
+It is a process of its own, so that it forks its children before anything here has a connection or a thread.
+It gets ready while the search is queued, and begins only when it is told to.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any
-
-import psycopg
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from runners.errors import DeskError
 from runners.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
 
 STOP_SECONDS = 30.0
 
@@ -37,7 +39,10 @@ def runner_is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 class OwnRunner:
-    """`backdesk work --drain` as a child; Ctrl-C on the terminal does not reach it."""
+    """What `backdesk work --drain` is, as a child that Ctrl-C on the terminal does not reach.
+
+    It works from begin() on; who leaves the context stops it.
+    """
 
     def __init__(self, settings: Settings, processes: int = 0) -> None:
         # What it says is kept for the case that it fails.
@@ -48,13 +53,29 @@ class OwnRunner:
             "BACKDESK_DATABASE": settings.database,
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "runners.cli", "work", "--drain", "--processes", str(processes)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "runners.worker", str(processes)],
+            stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=environment,
             start_new_session=True,
         )
+
+        self._begun = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def begin(self) -> None:
+        """Have it claim work."""
+        assert self._process.stdin is not None
+        # Where it has ended already, its exit code says why.
+        with suppress(BrokenPipeError), self._process.stdin as line:
+            line.write(b"\n")
+        self._begun = True
 
     def ended(self) -> int | None:
         """Its exit code, once it has one."""
@@ -83,7 +104,10 @@ class OwnRunner:
 
     def stop(self) -> None:
         """Let it finish what runs; Ctrl-C meanwhile makes it give its work back at once."""
-        if self.ended() is None:
+        if not self._begun:
+            self._process.kill()
+            self._process.communicate()
+        elif self.ended() is None:
             self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(STOP_SECONDS)

@@ -43,8 +43,12 @@ def run_until_over(
     *,
     settings: Settings,
     processes: int = 0,
+    spare: OwnRunner | None = None,
 ) -> list[JobStanding]:
-    """Waits until every job is over. Raises Interrupted at Ctrl-C, with how to go on and how to cancel."""
+    """Waits until every job is over. Raises Interrupted at Ctrl-C, with how to go on and how to cancel.
+
+    `spare` is a runner that has not begun; it does, where no other is alive.
+    """
     runner: OwnRunner | None = None
     jobs: list[JobStanding] = []
     looked = moved = time.monotonic()
@@ -52,7 +56,7 @@ def run_until_over(
         jobs = standings(connection, job_ids)
         # A runner takes a moment to get ready, so it is started before anything is shown.
         if not _over(jobs):
-            runner = _runner_if_there_is_none(connection, settings, processes)
+            runner = _runner_if_there_is_none(connection, settings, processes, spare)
         with JobsProgress() as progress:
             while True:
                 progress.show(jobs)
@@ -95,9 +99,15 @@ def _over(jobs: Sequence[JobStanding]) -> bool:
 
 
 def _runner_if_there_is_none(
-    connection: psycopg.Connection[Any], settings: Settings, processes: int
+    connection: psycopg.Connection[Any], settings: Settings, processes: int, spare: OwnRunner | None = None
 ) -> OwnRunner | None:
-    return None if runner_is_alive(connection) else OwnRunner(settings, processes)
+    if runner_is_alive(connection):
+        if spare is not None:
+            spare.stop()
+        return None
+    runner = spare or OwnRunner(settings, processes)
+    runner.begin()
+    return runner
 
 
 def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:

@@ -68,6 +68,13 @@ class Scripted(bt.Strategy):
                 return bt.ind.SMA(data, period=period)
             case "sma of high":
                 return bt.ind.SMA(data.high, period=period)
+            case "sum":
+                return bt.ind.SumN(data.low, period=period)
+            case "sum of late":
+                return bt.ind.SumN(bt.ind.Average(data.high, period=5), period=period)
+            case "endless":
+                nothing = data.close - data.close
+                return bt.ind.Average(bt.DivByZero(data.close, nothing, zero=float("inf")), period=period)
             case "rsi":
                 return bt.ind.RSI(data, period=period, safediv=True)
             case "cross":

@@ -56,7 +56,7 @@ ODD = st.one_of(
 INDICATOR = st.tuples(
     st.sampled_from([
         "sma", "sma of high", "rsi", "cross", "bands", "operation", "constant", "of operation", "macd", "atr",
-        "stochastic", "two feeds", "own", "by bar",
+        "stochastic", "two feeds", "own", "by bar", "sum", "sum of late", "endless",
     ]),
     FEED,
     st.integers(2, 9),

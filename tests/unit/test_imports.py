@@ -25,8 +25,10 @@ def imported(code: str) -> set[str]:
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
-        ("import runners.optimize_runner", [*HEAVY, "runners.cli.leaderboard", "runners.worker.loop"]),
-        ("import runners.cli.app, runners.cli.work, runners.worker.zygote_client", [*HEAVY, "psycopg"]),
+        ("import runners.optimize_runner", [*HEAVY, "psycopg", "runners.worker.loop"]),
+        ("import runners.cli.searches", [*HEAVY, "runners.cli.leaderboard", "runners.worker.loop"]),
+        ("import runners.cli.app, runners.cli.work", [*HEAVY, "psycopg"]),
+        ("import runners.worker.serving, runners.cli.errors", [*HEAVY, "psycopg", "typer"]),
         ("import runners.worker.loop, runners.tasks.registry", HEAVY),
         (
             "import runners.worker.zygote\n"
@@ -36,7 +38,14 @@ def imported(code: str) -> set[str]:
             ["psycopg", "rich", "typer", "numpy", "pandas"],
         ),
     ],
-    ids=["a search", "a runner before its zygote", "a runner", "a zygote until it is ready"],
+    ids=[
+        "a search before its runner",
+        "a search",
+        "a runner before its zygote",
+        "a search's runner before its zygote",
+        "a runner",
+        "a zygote until it is ready",
+    ],
 )
 def test_what_is_not_needed_is_not_imported(code: str, unwanted: list[str]) -> None:
     assert imported(code).isdisjoint(unwanted)

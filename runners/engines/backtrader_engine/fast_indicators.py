@@ -1,13 +1,16 @@
 """Indicators over whole arrays, as LineIterator._once computes them, with results shared between points.
 
 The walk is Backtrader's and so are the formulas: an indicator's own once() runs, on its own arrays. What
-differs is that buffers are made at once, that simple operations on lines run through `fast_operations`, and
-that a stock indicator over the same inputs is taken from `ResultCache` once it has been asked for twice.
+differs is that buffers are made at once, that simple operations on lines run through `fast_operations` and
+sums over windows through `fast_windows`, and that a stock indicator over the same inputs is taken from
+`ResultCache` once it has been asked for twice.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from backtrader.linebuffer import LineActions, LineBuffer
@@ -16,6 +19,8 @@ from backtrader.lineseries import LineSeriesStub
 
 from runners.engines.backtrader_engine.fast_operations import operate, operation_key
 from runners.engines.backtrader_engine.fast_results import Key, ResultCache
+from runners.engines.backtrader_engine.fast_windows import RunningSums
+from runners.engines.backtrader_engine.fast_windows import fill as fill_windows
 
 NAN = array("d", [float("nan")])
 STOCK_MODULES = ("backtrader.indicators.", "backtrader.functions", "backtrader.linebuffer")
@@ -105,10 +110,16 @@ class _Walk:
             self.evaluate(one)
         for thing in (*indicator.datas, *nested, indicator):
             thing.home()
-        _run_once(indicator)
+        if not fill_windows(indicator, self._feed_sums(indicator)):
+            _run_once(indicator)
         for line in indicator.lines:
             line.oncebinding()
         return [line.array for line in _tree(indicator)]
+
+    def _feed_sums(self, indicator: Any) -> Callable[[array[float]], RunningSums | None] | None:
+        """The running sums of the prices that an indicator is on, which all points share."""
+        sign = self._sign(indicator.data)
+        return partial(self._cache.running_sums, sign) if sign in self._feed_signs else None
 
     def _on_feeds(self, indicator: Any) -> bool:
         """True for a strategy's own indicator of prices: it depends on few parameters, so it comes again."""

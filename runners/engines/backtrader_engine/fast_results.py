@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
+from runners.engines.backtrader_engine.fast_windows import RunningSums, running_sums
+
 Key = tuple[Any, ...]
 """Hashable values: a class, its parameters, the numbers of its inputs."""
 NUMBERS = 200_000
@@ -27,6 +29,7 @@ class ResultCache:
         self._numbers: dict[Hashable, int] = {}
         self._offered: set[Key] = set()
         self._next = 0
+        self._running_sums: dict[int, RunningSums | None] = {}
 
     @property
     def size(self) -> int:
@@ -48,6 +51,7 @@ class ResultCache:
         self._numbers.clear()
         self._offered.clear()
         self._results.clear()
+        self._running_sums.clear()
         self._size = 0
 
     def get(self, key: Key) -> list[array[float]] | None:
@@ -68,6 +72,12 @@ class ResultCache:
         while self._size > self._limit:
             _, dropped = self._results.popitem(last=False)
             self._size -= _bytes(dropped)
+
+    def running_sums(self, feed_line: int, values: array[float]) -> RunningSums | None:
+        """Those of a line of a feed, by its number. They are always kept: feeds have few lines."""
+        if feed_line not in self._running_sums:
+            self._running_sums[feed_line] = running_sums(values)
+        return self._running_sums[feed_line]
 
 
 def _bytes(results: list[array[float]]) -> int:

@@ -1,0 +1,112 @@
+"""A runner that is held in readiness: it does nothing unasked, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runners.jobs.own_runner import OwnRunner
+from tests.desks import Desk
+
+HOLDER = """
+import time
+from runners.jobs.own_runner import OwnRunner
+from runners.settings import Settings
+with OwnRunner(Settings.from_environment()):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def strategies(desk: Desk) -> None:
+    desk.publish_strategies()
+
+
+def registered(desk: Desk) -> int:
+    with desk.connect("admin") as admin:
+        row = admin.execute("select count(*) from desk.runners").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def ready(desk: Desk) -> Iterator[tuple[OwnRunner, list[int]]]:
+    """A runner that has its zygote, and the processes of both."""
+    with OwnRunner(desk.settings, processes=1) as runner:
+        (pid,) = [child for child in children(os.getpid()) if "runners.worker" in command(child)]
+        until(lambda: bool(children(pid)))
+        yield runner, [pid, *children(pid)]
+
+
+def command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}/exe").exists() for pid in pids)
+
+
+def test_who_is_not_needed_leaves_nothing(desk: Desk) -> None:
+    before = registered(desk)
+    with ready(desk) as (_, pids):
+        pass
+    until(lambda: gone(pids))
+    assert registered(desk) == before
+
+
+def test_it_works_from_its_begin_on(desk: Desk) -> None:
+    before = registered(desk)
+    with ready(desk) as (runner, pids):
+        assert registered(desk) == before
+        runner.begin()
+        until(lambda: runner.ended() is not None)
+        assert runner.ended() == 0
+    assert registered(desk) == before + 1
+    until(lambda: gone(pids))
+
+
+def test_it_ends_with_who_holds_it(desk: Desk) -> None:
+    environment = {**os.environ, **desk.environment}
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER], env=environment, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    pids = children(holder.pid)
+    assert pids
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate()
+    until(lambda: gone(pids))
+
+
+def test_what_it_said_is_told_when_it_fails(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text("this is no Python\n")
+    monkeypatch.setenv("BACKDESK_STRATEGIES", str(tmp_path))
+    with OwnRunner(desk.settings, processes=1) as runner:
+        runner.begin()
+        until(lambda: runner.ended() is not None)
+        assert runner.ended() == 1
+        failure = runner.failure()
+    assert failure.message == "the runner ended with code 1"
+    assert failure.detail is not None
+    assert "broken.py" in failure.detail
