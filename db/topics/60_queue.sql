@@ -156,6 +156,21 @@ $$;
 comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 revoke execute on function desk.lock_progress(bigint[]) from public;
 
+create or replace function desk.lock_progress_of(p_item_ids bigint[])
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  perform from desk.run_progress as p
+  where p.optimization_run_id in (select w.optimization_run_id from desk.work_items as w where w.id = any (p_item_ids))
+  order by p.optimization_run_id desc
+  for no key update;
+end
+$$;
+comment on function desk.lock_progress_of(bigint[]) is 'lock_progress() for the runs of work items.';
+revoke execute on function desk.lock_progress_of(bigint[]) from public;
+
 drop function if exists desk.lease_items(bigint, bigint, integer, interval);
 create or replace function desk.lease_items(
   p_run_id bigint, p_runner_id bigint, p_limit integer, p_lease interval, p_point_time interval, p_has_retries boolean)

@@ -11,7 +11,7 @@ begin
   if cardinality(p_item_ids) = 0 then
     return 0;
   end if;
-  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (p_item_ids)));
+  perform desk.lock_progress_of(p_item_ids);
   perform from desk.work_items as w where w.id = any (p_item_ids) order by w.id for update;
   with released as (
     update desk.work_items as w

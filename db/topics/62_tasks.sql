@@ -81,7 +81,7 @@ set search_path = desk, pg_temp
 as $$
 begin
   -- The counters of its run, or its job, come before the item in the order of locks.
-  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = p_item_id));
+  perform desk.lock_progress_of(array[p_item_id]);
   perform from desk.jobs as j where j.id = (select w.job_id from desk.work_items as w where w.id = p_item_id) for no key update;
   update desk.work_items as w
   set state = 'done', token = null, lease_until = null, deadline_at = null

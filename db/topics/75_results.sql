@@ -43,7 +43,7 @@ declare
   v_ids   constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
   v_words text[];
 begin
-  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (v_ids)));
+  perform desk.lock_progress_of(v_ids);
   -- Nearly always nothing is to be refused, which is seen item by item.
   if not exists (
     select
