@@ -250,7 +250,7 @@ drop function if exists desk.claim_work(bigint, integer);
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer, p_waits boolean default true)
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
 language plpgsql volatile security definer
-set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
 declare
   v_runner record;

@@ -4,7 +4,7 @@ drop function if exists desk.settle_point(bigint, bigint);
 create or replace function desk.settle_points(p_item_ids bigint[], p_ordinals bigint[])
 returns void
 language plpgsql volatile
-set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
 declare
   -- A short list: the few items of a small queue are looked through one by one.
@@ -37,7 +37,7 @@ drop function if exists desk.held_item(bigint, uuid, bigint);
 create or replace function desk.refusals(p_item_ids bigint[], p_tokens uuid[], p_ordinals bigint[])
 returns text[]
 language plpgsql volatile
-set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off
+set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
 declare
   v_ids   constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
