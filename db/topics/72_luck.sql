@@ -273,45 +273,49 @@ comment on function desk.family_size(bigint) is
   'Trials of a run''s family: N, N as independent trials (n(1-r)+r with the mean correlation r, window by window), and the variance of their Sharpe ratios a session.';
 revoke execute on function desk.family_size(bigint) from public;
 
-create or replace function desk.deflate_run(p_run_id bigint)
+drop function if exists desk.deflate_run(bigint);
+create or replace function desk.deflate_runs(p_run_ids bigint[])
 returns integer
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
   v_size  record;
-  v_known desk.run_statistics;
   v_count integer := 0;
 begin
-  select s.* into v_known from desk.run_statistics as s where s.optimization_run_id = p_run_id;
-  select f.* into v_size from desk.family_size(p_run_id) as f;
+  select f.* into v_size from desk.family_size(p_run_ids[1]) as f;
   update desk.run_statistics
   set family_runs = v_size.runs, family_trials = v_size.trials, effective_trials = v_size.effective,
       trial_variance = v_size.variance, stale = false, judged_at = clock_timestamp()
-  where optimization_run_id = p_run_id;
+  where optimization_run_id = any (p_run_ids);
   with kept as materialized (
-    select c.id, c.sharpe_ratio / sqrt(252::double precision) as sharpe, c.skewness, c.kurtosis, c.return_count
-    from desk.backtest_results as c
-    where c.optimization_run_id = p_run_id and c.outcome = 'finished'
-    order by c.passed desc, c.sharpe_ratio desc nulls last, c.ordinal
-    limit (desk.setting('deflated_results') #>> '{}')::integer
+    select c.id, c.sharpe_ratio / sqrt(252::double precision) as sharpe, c.skewness, c.kurtosis, c.return_count, s.pbo
+    from desk.run_statistics as s
+    cross join lateral (
+      select b.*
+      from desk.backtest_results as b
+      where b.optimization_run_id = s.optimization_run_id and b.outcome = 'finished'
+      order by b.passed desc, b.sharpe_ratio desc nulls last, b.ordinal
+      limit (desk.setting('deflated_results') #>> '{}')::integer
+    ) as c
+    where s.optimization_run_id = any (p_run_ids)
   )
   update desk.backtest_results as b
-  set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), pbo = v_known.pbo
+  set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), pbo = d.pbo
   from (
     -- What luck is expected to reach is the same for all results of one length.
-    select k.id, desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, e.best) as z
+    select k.id, desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, e.best) as z, k.pbo
     from kept as k
     join (
       select n.return_count, desk.expected_best(n.return_count, v_size.effective, v_size.variance) as best
       from (select distinct o.return_count from kept as o) as n
     ) as e on e.return_count is not distinct from k.return_count
   ) as d
-  where b.id = d.id and (b.deflated_sharpe_z, b.pbo) is distinct from (d.z, v_known.pbo);
+  where b.id = d.id and (b.deflated_sharpe_z, b.pbo) is distinct from (d.z, d.pbo);
   get diagnostics v_count = row_count;
   return v_count;
 end
 $$;
-comment on function desk.deflate_run(bigint) is
-  'Counts the family of a run as it is now, and deflates the run''s best results by it; answers how many changed.';
-revoke execute on function desk.deflate_run(bigint) from public;
+comment on function desk.deflate_runs(bigint[]) is
+  'Counts the family of runs as it is now, which all of them share, and deflates the best results of each by it; answers how many results changed.';
+revoke execute on function desk.deflate_runs(bigint[]) from public;

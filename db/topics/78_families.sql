@@ -16,21 +16,29 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_run_id bigint;
-  v_left   integer := (desk.setting('luck_rows') #>> '{}')::integer;
-  v_count  integer := 0;
+  v_runs  bigint[];
+  v_count integer := 0;
 begin
   perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for no key update;
-  for v_run_id in
-    select s.optimization_run_id
-    from desk.run_statistics as s
-    where s.stale and (s.strategy_id = p_strategy_id or p_strategy_id is null)
-    order by s.optimization_run_id desc
-    limit 200
+  -- Runs of one window have one family, which is counted once for all of them.
+  for v_runs in
+    select array_agg(c.id order by c.id desc)
+    from (
+      select r.id, r.strategy_id, r.start_date, r.end_date, r.optimization_type = 'Walk-Forward' as is_stitched,
+             sum(least(coalesce(p.finished, 0), (desk.setting('deflated_results') #>> '{}')::integer)) over (
+               order by r.id desc rows between unbounded preceding and 1 preceding) as before_it
+      from desk.run_statistics as s
+      join desk.optimization_runs as r on r.id = s.optimization_run_id
+      left join desk.run_progress as p on p.optimization_run_id = r.id
+      where s.stale and (s.strategy_id = p_strategy_id or p_strategy_id is null)
+      order by r.id desc
+      limit 200
+    ) as c
+    where coalesce(c.before_it, 0) < (desk.setting('luck_rows') #>> '{}')::integer
+    group by c.strategy_id, c.start_date, c.end_date, c.is_stitched
   loop
-    exit when v_left <= 0;
-    v_left := v_left - desk.deflate_run(v_run_id);
-    v_count := v_count + 1;
+    perform desk.deflate_runs(v_runs);
+    v_count := v_count + cardinality(v_runs);
   end loop;
   return v_count;
 end
@@ -107,7 +115,7 @@ begin
     if pg_trigger_depth() = 0 then
       perform desk.measure_overfitting(p_run_id);
     end if;
-    perform desk.deflate_run(p_run_id);
+    perform desk.deflate_runs(array[p_run_id]);
     if v_trials > 0 then
       update desk.run_statistics as s
       set stale = true

@@ -183,9 +183,36 @@ def test_every_trial_of_overlapping_windows_counts_once(owner: Owner) -> None:
     again = families.record(owner, strategy_id, random.normal(0, 0.01, (5, 400)))
     trials = {run_id: families.family(owner, run_id).trials for run_id in (first, half, third, again)}
     assert trials == {first: 8, half: 10, third: 5, again: 8}
+    # Results of earlier runs are deflated by what is known now, each by its own run's family.
+    assert owner.execute(
+        "select count(*), count(*) filter (where b.deflated_sharpe_z = desk.deflated_sharpe_z("
+        "b.sharpe_ratio / sqrt(252::float8), b.skewness, b.kurtosis, b.return_count, s.effective_trials,"
+        " s.trial_variance)) from desk.backtest_results as b"
+        " join desk.run_statistics as s using (optimization_run_id) where b.strategy_id = %s",
+        (strategy_id,),
+    ).fetchone() == (15, 15)
     # A copy is no trial; it keeps the numbers and is judged anew.
     row = owner.execute("select count(*) from desk.own_trials(%s)", (again,)).fetchone()
     assert row == (0,)
+
+
+def test_earlier_runs_are_deflated_so_many_results_at_a_time_the_newest_first(owner: Owner) -> None:
+    random = np.random.default_rng(6)
+    strategy_id = families.strategy(owner, "many")
+    runs = [
+        families.record(
+            owner, strategy_id, random.normal(0, 0.01, (4, 300)), parameters=[{str(run): n} for n in range(4)]
+        )
+        for run in range(3)
+    ]
+    with owner.transaction(force_rollback=True):
+        owner.execute("update desk.settings set value = '5' where name = 'luck_rows'")
+        owner.execute("update desk.run_statistics set stale = true where strategy_id = %s", (strategy_id,))
+        assert value(owner, "desk.refresh_luck(%s)", strategy_id) == 2
+        stale = "array_agg(optimization_run_id) from desk.run_statistics where stale and strategy_id = %s"
+        assert value(owner, stale, strategy_id) == [runs[0]]
+        assert value(owner, "desk.refresh_luck(%s)", strategy_id) == 1
+        assert value(owner, "desk.refresh_luck(%s)", strategy_id) == 0
 
 
 def test_criteria_on_the_family_are_judged_when_the_run_closes(owner: Owner) -> None:
