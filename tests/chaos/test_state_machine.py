@@ -7,7 +7,7 @@ being moved. Fast: 200 sequences of up to 50 calls; long: 5,000 of up to 100.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -28,6 +28,11 @@ from tests.desks import Desk
 RUNNERS = 3
 KINDS = ("strategy", "memory", "deadline", "crash", "infrastructure")
 draw = strategies.integers(0, 999)
+COMPLETE_AND_CLAIM = (
+    "select * from complete_and_claim(array[row(%s, %s, %s, %s::jsonb, null, null"
+    + ", '{}'" * 8
+    + ")::point_outcome], %s, %s)"
+)
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -106,7 +111,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(who=draw, limit=strategies.integers(1, 6))
     def claim(self, who: int, limit: int) -> None:
         runner = self.runners[who % RUNNERS]
-        found = self.rows("select * from claim_work(%s, %s)", runner, limit)
+        self.take(runner, limit, self.rows("select * from claim_work(%s, %s)", runner, limit))
+
+    def take(self, runner: int, limit: int, found: Sequence[Any]) -> None:
+        """What a claim answered."""
         assert len(found) <= limit
         for item, token, run_id, attempt, ordinals, parameters in found:
             run = self.model.runs[run_id]
@@ -132,23 +140,29 @@ class QueueMachine(RuleBasedStateMachine):
         pool = self.model.claims if number % 5 == 0 or not live else live
         return pool[number % len(pool)] if pool else None
 
-    @rule(number=draw, which=draw, good=strategies.integers(0, 9))
-    def complete(self, number: int, which: int, good: int) -> None:
+    @rule(number=draw, which=draw, good=strategies.integers(0, 9), limit=strategies.integers(0, 3))
+    def complete(self, number: int, which: int, good: int, limit: int) -> None:
+        """With a limit, and claim in the same call."""
         claim = self.some_claim(number)
         if claim is None:
             return
         ordinal = claim.ordinals[which % len(claim.ordinals)]
         metrics = self.value("select tap.metrics()") if good else {"sessions": -1}
         expected = claim.refusal(ordinal)
-        word = self.value(
-            "select tap.complete(%s, %s, %s, %s)", claim.item, claim.token, ordinal, json.dumps(metrics)
-        )
+        outcome = (claim.item, claim.token, ordinal, json.dumps(metrics))
+        found: list[Any] = []
+        if limit:
+            (word, *_), *found = self.rows(COMPLETE_AND_CLAIM, *outcome, claim.runner, limit)
+        else:
+            word = self.value("select tap.complete(%s, %s, %s, %s)", *outcome)
         if expected is not None:
             assert word == expected
-            return
-        assert word == "recorded" if good else word.startswith("impossible: ")
-        claim.run.recorded[ordinal] = "finished" if good else "failed"
-        claim.settle(ordinal)
+        else:
+            assert word == "recorded" if good else word.startswith("impossible: ")
+            claim.run.recorded[ordinal] = "finished" if good else "failed"
+            claim.settle(ordinal)
+        if limit:
+            self.take(claim.runner, limit, [row for _, *row in found])
 
     @rule(number=draw, which=draw, kind=strategies.sampled_from(KINDS))
     def fail(self, number: int, which: int, kind: str) -> None:
