@@ -62,8 +62,8 @@ select pg_notify('desk_work', '')
 METHOD = """\
 Work that does nothing; {server}, synchronous_commit {commit}, fsync {fsync}; processes a queue: {count};
 batch: {batch}; {jobs} jobs a round of procrastinate's and of the desk with results, else {many}; {rounds}
-rounds in turn. The desk records a batch and claims the next by one statement, and stores and judges a result a
-point; *the queue alone* does the same and leaves the result out. pgqueuer moves jobs to its log;
+rounds in turn. The desk records a batch and claims the next by one statement, and stores and judges a result
+a point; *the queue alone* does the same and leaves the result out. pgqueuer moves jobs to its log;
 procrastinate has {batch} jobs in hand, and fetches and updates each by itself."""
 
 

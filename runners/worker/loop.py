@@ -34,7 +34,7 @@ BEATS = 6
 REAP_SECONDS = 10.0
 CHORES_SECONDS = 5.0
 WATCH_SECONDS = 0.25
-LINGER_SECONDS = 0.03
+LINGER_SECONDS = 0.06
 """What children tell in the middle of their items may come together: each wake costs as much as a result."""
 ADVANCE_SECONDS = 0.5
 FINISH_SECONDS = 0.25

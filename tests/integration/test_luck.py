@@ -313,8 +313,8 @@ def test_a_hundred_and_fifty_families_of_noise(
 ) -> None:
     found = noise(owner, f"long_{draw.__name__}", draw, 150, points, 1000)
     fooled, pbo = (found[:, 0] > 0.95).mean(), found[:, 1].mean()
-    record_property("fooled", fooled)
-    record_property("pbo", pbo)
+    record_property("fooled", float(fooled))
+    record_property("pbo", float(pbo))
     print(f"\n{draw.__name__}: deflated Sharpe above 0.95 in {fooled:.2%}, mean PBO {pbo:.3f}")
     assert fooled <= 0.02
     if draw is independent:
