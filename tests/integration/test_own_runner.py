@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,15 @@ def registered(desk: Desk) -> int:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """By each process's own word; the kernel's list of children may miss some while others come and go."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # The name, in parentheses, may hold anything.
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(status.parent.name))
+    return found
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -53,7 +61,7 @@ def until(true: Callable[[], bool]) -> None:
 def ready(desk: Desk) -> Iterator[tuple[OwnRunner, list[int]]]:
     """A runner that has its zygote, and the processes of both."""
     with OwnRunner(desk.settings, processes=1) as runner:
-        (pid,) = [child for child in children(os.getpid()) if "runners.worker" in command(child)]
+        (pid,) = [child for child in children(os.getpid()) if "-m runners.worker " in command(child)]
         until(lambda: bool(children(pid)))
         yield runner, [pid, *children(pid)]
 
