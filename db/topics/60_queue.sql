@@ -162,10 +162,7 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  perform from desk.run_progress as p
-  where p.optimization_run_id in (select w.optimization_run_id from desk.work_items as w where w.id = any (p_item_ids))
-  order by p.optimization_run_id desc
-  for no key update;
+  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (p_item_ids)));
 end
 $$;
 comment on function desk.lock_progress_of(bigint[]) is 'lock_progress() for the runs of work items.';
@@ -265,11 +262,9 @@ declare
   v_items  bigint[];
   v_given  integer;
 begin
-  select make_interval(secs => (s.value #>> '{}')::float8) as lease, n.heartbeat_at < now() - interval '1 second' as silent
+  select make_interval(secs => desk.lease_seconds()) as lease, n.heartbeat_at < now() - interval '1 second' as silent
   into v_runner
-  from desk.runners as n
-  join desk.settings as s on s.name = 'lease_seconds'
-  where n.id = p_runner_id and n.stopped_at is null;
+  from desk.runners as n where n.id = p_runner_id and n.stopped_at is null;
   if not found then
     return;
   end if;

@@ -280,6 +280,7 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
+  v_most  constant integer := (desk.setting('deflated_results') #>> '{}')::integer;
   v_size  record;
   v_count integer := 0;
 begin
@@ -296,7 +297,7 @@ begin
       from desk.backtest_results as b
       where b.optimization_run_id = s.optimization_run_id and b.outcome = 'finished'
       order by b.passed desc, b.sharpe_ratio desc nulls last, b.ordinal
-      limit (desk.setting('deflated_results') #>> '{}')::integer
+      limit v_most
     ) as c
     where s.optimization_run_id = any (p_run_ids)
   )

@@ -16,8 +16,10 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_runs  bigint[];
-  v_count integer := 0;
+  v_of_a_run constant integer := (desk.setting('deflated_results') #>> '{}')::integer;
+  v_most     constant integer := (desk.setting('luck_rows') #>> '{}')::integer;
+  v_runs     bigint[];
+  v_count    integer := 0;
 begin
   perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for no key update;
   -- Runs of one window have one family, which is counted once for all of them.
@@ -25,7 +27,7 @@ begin
     select array_agg(c.id order by c.id desc)
     from (
       select r.id, r.strategy_id, r.start_date, r.end_date, r.optimization_type = 'Walk-Forward' as is_stitched,
-             sum(least(coalesce(p.finished, 0), (desk.setting('deflated_results') #>> '{}')::integer)) over (
+             sum(least(coalesce(p.finished, 0), v_of_a_run)) over (
                order by r.id desc rows between unbounded preceding and 1 preceding) as before_it
       from desk.run_statistics as s
       join desk.optimization_runs as r on r.id = s.optimization_run_id
@@ -34,7 +36,7 @@ begin
       order by r.id desc
       limit 200
     ) as c
-    where coalesce(c.before_it, 0) < (desk.setting('luck_rows') #>> '{}')::integer
+    where coalesce(c.before_it, 0) < v_most
     group by c.strategy_id, c.start_date, c.end_date, c.is_stitched
   loop
     perform desk.deflate_runs(v_runs);
