@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runners.cli.errors import is_reportable, report
+from runners.cli.errors import exit_codes
 from runners.cli.options import BatchFile, EstimateOnly, Force, Processes
-from runners.cli.run import search
+from runners.jobs.own_runner import in_readiness
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,25 +25,22 @@ def optimize(
     estimate: EstimateOnly = False,
 ) -> None:
     """Queue the search of a config file, or all of a batch, have it run, and end with the summary."""
-    search(
-        [config] if config else None,
-        batch_file=batch_file,
-        processes=processes,
-        force=force,
-        estimate=estimate,
-    )
+    with in_readiness(processes, wanted=not estimate) as spare:
+        from runners.cli.searches import run_files
+
+        run_files(
+            [config] if config else None,
+            batch_file=batch_file,
+            processes=processes,
+            force=force,
+            estimate=estimate,
+            spare=spare,
+        )
 
 
 def main() -> None:
-    try:
+    with exit_codes():
         app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:
-        if not is_reportable(error):
-            raise
-        report(error)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 
-from runners.cli.errors import report
+from runners.cli.errors import exit_codes
 from runners.cli.import_ import ConfigFile, CreateStrategy, Strategy, run_import
-from runners.errors import DeskError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -32,13 +29,8 @@ def import_optimization(
 
 
 def main() -> None:
-    try:
+    with exit_codes():
         app()
-    except (DeskError, psycopg.Error) as error:
-        report(error)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

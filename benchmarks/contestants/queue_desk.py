@@ -54,9 +54,6 @@ class Desk:
             Runner("bench", os.getpid(), "bench", ENGINES, 1, "bench", False, tuple(published_strategies()))
         )
         self._owner = connect("owner")
-        oid = self._owner.execute("select 'desk.point_outcome'::regtype::oid").fetchone()
-        assert oid is not None
-        self._outcome_type = int(oid[0])
         self._director = connect("director")
 
     def obey(self, task: dict[str, Any]) -> list[float]:
@@ -102,7 +99,7 @@ class Desk:
         return items
 
     def _settle(self, points: Sequence[Claimed], claim: int) -> list[WorkItem]:
-        values = (finished(_reports(points, NOTHING), self._outcome_type), self._runner, claim)
+        values = (finished(_reports(points, NOTHING), self._queue.outcome_type), self._runner, claim)
         with psycopg.RawCursor(self._owner) as cursor:
             rows = cursor.execute(SETTLE_AND_CLAIM, values, binary=True).fetchall()
         if rows[0][0] != len(points):

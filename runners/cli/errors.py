@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeGuard
 
 from runners.errors import DeskError
@@ -29,3 +31,17 @@ def report(error: DeskError | psycopg.Error) -> None:
         if text:
             continued = "\n" + " " * (len(label) + 2)
             print(f"{label}: {text.strip().replace(chr(10), continued)}", file=sys.stderr)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Ends a program with 1 after an error that is for the user to act on, and with 130 at Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not is_reportable(error):
+            raise
+        report(error)
+        sys.exit(1)

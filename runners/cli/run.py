@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from runners.cli.options import BatchFile, EstimateOnly, Files, Force, Processes
-from runners.jobs.own_runner import OwnRunner
-from runners.settings import Settings
+from runners.jobs.own_runner import in_readiness
 
 
 def register(app: typer.Typer) -> None:
@@ -38,30 +34,7 @@ def run(
 
       backdesk run --batch configs/batches/mean_reversion_batch.yaml
     """
-    search(
-        files,
-        batch_file=batch_file,
-        processes=processes,
-        priority=priority,
-        note=note,
-        force=force,
-        estimate=estimate,
-    )
-
-
-def search(
-    files: Sequence[Path] | None,
-    *,
-    batch_file: Path | None = None,
-    processes: int = 0,
-    priority: int = 0,
-    note: str | None = None,
-    force: bool = False,
-    estimate: bool = False,
-) -> None:
-    """Queues, follows and sums up, see run_files()."""
-    # A runner takes longest to get ready, so that it is started before everything else is imported.
-    with nullcontext() if estimate else OwnRunner(Settings.from_environment(), processes) as spare:
+    with in_readiness(processes, wanted=not estimate) as spare:
         from runners.cli.searches import run_files
 
         run_files(

@@ -32,7 +32,7 @@ def run_files(
     force: bool = False,
     estimate: bool = False,
     spare: OwnRunner | None = None,
-) -> list[JobStanding]:
+) -> None:
     """Queues, follows and sums up; ends the process with 1 where a job failed, with 130 at Ctrl-C.
 
     `spare` is a runner that begins where no other is alive.
@@ -46,7 +46,7 @@ def run_files(
             configs, batch = given(files, batch_file)
             if estimate:
                 print_estimates(configs)
-                return []
+                return
             with connect("director", settings=settings) as director:
                 queued = queue(
                     director, configs, priority=priority, note=note, join=True, force=force, batch=batch
@@ -68,7 +68,6 @@ def run_files(
         print(batch_line[0])
     if any(job.state != "done" for job in jobs):
         raise typer.Exit(1)
-    return jobs
 
 
 def announce(queued: Sequence[Queued]) -> None:

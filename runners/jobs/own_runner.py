@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from runners.errors import DeskError
@@ -119,6 +119,14 @@ class OwnRunner:
                     self._process.kill()
                     self._process.wait()
         self._log.close()
+
+
+def in_readiness(processes: int, *, wanted: bool) -> AbstractContextManager[OwnRunner | None]:
+    """A runner for a search that is still to be queued, or none.
+
+    It takes longest to get ready, so that a command starts it before everything else is imported.
+    """
+    return OwnRunner(Settings.from_environment(), processes) if wanted else nullcontext()
 
 
 def _exists(pid: int) -> bool:

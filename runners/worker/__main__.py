@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import sys
 
-from runners.cli.errors import is_reportable, report
+from runners.cli.errors import exit_codes
 from runners.worker.serving import serve
 
 
 def main() -> None:
-    try:
-        code = serve(int(sys.argv[1]), drain=True, wanted=lambda: bool(sys.stdin.buffer.readline()))
-    except Exception as error:
-        if not is_reportable(error):
-            raise
-        report(error)
-        code = 1
-    sys.exit(code)
+    with exit_codes():
+        sys.exit(serve(int(sys.argv[1]), drain=True, wanted=lambda: bool(sys.stdin.buffer.readline())))
 
 
 if __name__ == "__main__":

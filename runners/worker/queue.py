@@ -67,7 +67,7 @@ class Queue:
         self._notified = False
         connection.add_notify_handler(self._on_notify)
         self.lease_seconds = float(self._value("select desk.lease_seconds()"))
-        self._outcome_type = int(self._value("select 'desk.point_outcome'::regtype::oid"))
+        self.outcome_type = int(self._value("select 'desk.point_outcome'::regtype::oid"))
         if isinstance(connection, PatientConnection):
             # Early enough to connect anew before the leases are over.
             connection.patience = max(1.0, self.lease_seconds / 2)
@@ -160,7 +160,7 @@ class Queue:
         ordered = _in_order(reports)
         # Its placeholders are PostgreSQL's own: hundreds of psycopg's would be looked for at every batch.
         with psycopg.RawCursor(self._connection) as cursor:
-            words = cursor.execute(*in_one_statement(ordered, self._outcome_type)).fetchall()
+            words = cursor.execute(*in_one_statement(ordered, self.outcome_type)).fetchall()
         return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
 
     def record_and_claim(
@@ -168,7 +168,7 @@ class Queue:
     ) -> tuple[list[tuple[Report, str]], list[WorkItem]]:
         """Hand over finished points as record() does, and claim as claim() does, in one transaction."""
         ordered = _in_order(reports)
-        values = (finished(ordered, self._outcome_type), runner_id, limit)
+        values = (finished(ordered, self.outcome_type), runner_id, limit)
         with psycopg.RawCursor(self._connection) as cursor:
             rows = cursor.execute(COMPLETE_AND_CLAIM, values, binary=True).fetchall()
         told, claimed = rows[: len(ordered)], rows[len(ordered) :]

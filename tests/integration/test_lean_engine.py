@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from runners.prices import load, sample
 from tests.desks import Desk
 from tests.lean_stand_in import StandIn
+from tests.waiting import until
 
 CONFIG: dict[str, Any] = {
     "strategy": "RSI_MeanReversion_ETF",
@@ -90,13 +90,6 @@ def drained(desk: Desk, lean: StandIn, home: Path) -> str:
     return output
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def workspaces(desk: Desk) -> list[Path]:
     return list((desk.settings.home / "lean").glob("workspace-*"))
 
@@ -155,16 +148,16 @@ def test_a_backtest_that_hangs_is_ended_with_its_container(
     drained(stocked, lean, tmp_path)
     [(kind,)] = rows(stocked, "select error_kind from backtest_results")
     assert kind in ("deadline", "infrastructure")
-    until(lambda: not lean.containers())
+    until(lambda: not lean.containers(), seconds=30)
 
 
 def test_a_cancelled_job_leaves_no_container(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
     lean.set("hang")
     job_id = queue(stocked)
     process = worker(stocked, lean, tmp_path)
-    until(lambda: len(lean.containers()) == 2)
+    until(lambda: len(lean.containers()) == 2, seconds=30)
     rows(stocked, "select cancel_job(%s)", job_id)
-    until(lambda: not lean.containers())
+    until(lambda: not lean.containers(), seconds=30)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert rows(stocked, "select state from jobs") == [("cancelled",)]
@@ -176,10 +169,10 @@ def test_a_runner_that_is_killed_leaves_no_container_and_loses_nothing(
     lean.set("hang")
     queue(stocked)
     process = worker(stocked, lean, tmp_path)
-    until(lambda: len(lean.containers()) == 2)
+    until(lambda: len(lean.containers()) == 2, seconds=30)
     process.kill()
     process.communicate(timeout=30)
-    until(lambda: not lean.containers())
+    until(lambda: not lean.containers(), seconds=30)
     lean.set("ok")
     with stocked.connect("admin") as admin:
         admin.execute(
@@ -195,7 +188,7 @@ def test_a_container_whose_lean_was_killed_is_stopped(stocked: Desk, lean: Stand
     lean.set("cli_killed")
     queue(stocked, optimization={"parameters": {"rsi_period": 4}})
     drained(stocked, lean, tmp_path)
-    until(lambda: not lean.containers())
+    until(lambda: not lean.containers(), seconds=30)
     [(kind,)] = rows(stocked, "select error_kind from backtest_results")
     assert kind == "infrastructure"
 
@@ -239,9 +232,9 @@ def test_a_delegated_optimization_that_hangs_ends_when_its_job_is_cancelled(
             (json.dumps(CONFIG),),
         ).fetchone()
     process = worker(stocked, lean, tmp_path)
-    until(lambda: len(lean.containers()) == 1)
+    until(lambda: len(lean.containers()) == 1, seconds=30)
     rows(stocked, "select cancel_job(%s)", row and row[0])
-    until(lambda: not lean.containers())
+    until(lambda: not lean.containers(), seconds=30)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert rows(stocked, "select state from jobs") == [("cancelled",)]

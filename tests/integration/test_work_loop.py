@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from runners.worker.result_image import result_image
 from runners.worker.work_items import Report, WorkItem
 from strategies.registry import published_strategies
 from tests.desks import Desk
+from tests.waiting import until
 
 CONFIG: dict[str, Any] = {
     "symbols": ["GOOG"],
@@ -81,13 +81,6 @@ def worker(desk: Desk, *options: str, **environment: str) -> subprocess.Popen[st
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def results_of(desk: Desk, job_id: int) -> int:
