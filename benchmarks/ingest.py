@@ -14,7 +14,7 @@ from benchmarks.contestants import desk as engine
 from benchmarks.desk import SMA_1000, Desk, desk
 from benchmarks.prices import series
 from benchmarks.rounds import markdown, spread
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult
 from runners.jobs.queueing import queue, read_configs
 from runners.worker.queue import Queue, Runner

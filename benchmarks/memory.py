@@ -16,7 +16,7 @@ from benchmarks.contestants import desk as engine
 from benchmarks.desk import SMA_1000, Desk, desk
 from benchmarks.prices import series
 from benchmarks.rounds import markdown, spread
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point
 from runners.settings import PROJECT_ROOT
 from runners.worker.process_limits import private_megabytes

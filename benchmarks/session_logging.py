@@ -11,7 +11,7 @@ from benchmarks.contest import task
 from benchmarks.contestants import desk as engine
 from benchmarks.prices import series
 from benchmarks.rounds import measure, table
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult
 from runners.worker.session_log import SessionLog
 from strategies import run_context

@@ -87,7 +87,7 @@ install requirements/lock.txt requirements/data.txt || fail
 if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
     env -u PYTHONDONTWRITEBYTECODE -u BACKDESK_STRATEGIES .venv/bin/python -c '
 import numpy.random, runners.cli.app, runners.cli.run, runners.cli.work, runners.optimize_runner
-import runners.engines.backtrader_engine.engine, runners.engines.registry, runners.tasks.registry, runners.worker.loop, runners.worker.zygote
+import runners.engines.backtrader.engine, runners.engines.registry, runners.tasks.registry, runners.worker.loop, runners.worker.zygote
 import strategies.registry
 strategies.registry.entries()' >>"$log" 2>&1 || true
 fi

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.contestants.serving import serve
 from benchmarks.prices import series
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult, RunSettings
 from runners.worker.protocol import FrameReader, PointBegan, pack, write_all
 from strategies.registry import published_strategies

@@ -11,7 +11,7 @@ from runners import __version__
 from runners.backtests.figures import Figures, ask
 from runners.backtests.price_source import Prices, find_prices
 from runners.backtests.request import BacktestRequest
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Commission, Point, PointFailure, PointResult, RunSettings
 from runners.errors import DeskError
 from runners.settings import Settings

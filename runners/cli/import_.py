@@ -10,7 +10,7 @@ import typer
 
 from runners.configs.reader import read_config
 from runners.database.connection import connect
-from runners.lean.importer import Imported, ImportOptions, import_results
+from runners.engines.lean.importer import Imported, ImportOptions, import_results
 
 _REFUSALS_SHOWN = 10
 

@@ -15,13 +15,13 @@ from runners.cli.import_ import run_import
 from runners.cli.load import show
 from runners.configs.reader import read_config
 from runners.database.connection import connect
+from runners.engines.lean.commands import EULER, optimization
+from runners.engines.lean.data_export import export
+from runners.engines.lean.data_folder import read_series, symbols_in
+from runners.engines.lean.optimizations import CONFIG_FILE, SECONDS, run_lean_optimization
+from runners.engines.lean.settings import LeanSettings
+from runners.engines.lean.usable import check
 from runners.errors import DeskError
-from runners.lean.commands import EULER, optimization
-from runners.lean.data_export import export
-from runners.lean.data_folder import read_series, symbols_in
-from runners.lean.optimizations import CONFIG_FILE, SECONDS, run_lean_optimization
-from runners.lean.settings import LeanSettings
-from runners.lean.usable import check
 from runners.prices.load import load
 from runners.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Commission, Point, PointFailure, PriceSeries, RunSettings
 from runners.prices.dates import date_of
 from strategies.bar_time import epoch

@@ -8,12 +8,12 @@ from typing import Any
 
 from runners.configs.reader import Config
 from runners.database.connection import connect
+from runners.engines.lean.commands import in_leans_words
+from runners.engines.lean.data_export import export
+from runners.engines.lean.importer import ImportOptions, import_results
+from runners.engines.lean.optimizations import LeanOptimizationFailed, run_lean_optimization
+from runners.engines.lean.settings import LeanSettings
 from runners.errors import DeskError
-from runners.lean.commands import in_leans_words
-from runners.lean.data_export import export
-from runners.lean.importer import ImportOptions, import_results
-from runners.lean.optimizations import LeanOptimizationFailed, run_lean_optimization
-from runners.lean.settings import LeanSettings
 from runners.settings import Settings
 from runners.tasks.registry import Request, TaskFailed
 

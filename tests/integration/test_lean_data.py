@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runners.lean.data_export import export, stored_series
-from runners.lean.data_folder import read_series
+from runners.engines.lean.data_export import export, stored_series
+from runners.engines.lean.data_folder import read_series
 from runners.prices import load, sample
 from runners.prices.series import PriceError
 from tests.desks import Desk

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from runners.configs.errors import ConfigError
 from runners.configs.reader import parse_config
-from runners.lean.importer import Imported, ImportOptions, ImportRefused, import_results
+from runners.engines.lean.importer import Imported, ImportOptions, ImportRefused, import_results
 from tests import lean_files
 from tests.desks import Desk
 from tests.lean_mutations import broken

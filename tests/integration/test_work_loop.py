@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import MetricValue, Point, PointResult
 from runners.prices import load, sample
 from runners.worker.queue import Queue, Runner

@@ -9,7 +9,7 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader_engine.feed import ArrayFeed, time_numbers
+from runners.engines.backtrader.feed import ArrayFeed, time_numbers
 from runners.engines.base import PriceSeries
 from strategies.market_calendar import Session, market_calendar
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine, seed_generators
+from runners.engines.backtrader.engine import BacktraderEngine, seed_generators
 from runners.engines.base import (
     Commission,
     Point,
@@ -100,7 +100,7 @@ def test_a_point_is_the_same_alone_and_after_others() -> None:
     ],
 )
 def test_commission_by_hand(commission: Commission, size: int, price: float, fee: float) -> None:
-    from runners.engines.backtrader_engine.commission import DeskCommission
+    from runners.engines.backtrader.commission import DeskCommission
 
     assert DeskCommission.of(commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runners.engines.backtrader_engine.fast_results import ResultCache
+from runners.engines.backtrader.fast_results import ResultCache
 from tests.unit.scripted_strategy import Case, alike
 
 FEED = st.integers(0, 2)

@@ -7,10 +7,10 @@ from typing import Any
 import backtrader as bt
 import pytest
 
-from runners.engines.backtrader_engine import fast_cerebro
-from runners.engines.backtrader_engine.data_set import DataSet
-from runners.engines.backtrader_engine.fast_cerebro import FastCerebro
-from runners.engines.backtrader_engine.fast_results import ResultCache
+from runners.engines.backtrader import fast_cerebro
+from runners.engines.backtrader.data_set import DataSet
+from runners.engines.backtrader.fast_cerebro import FastCerebro
+from runners.engines.backtrader.fast_results import ResultCache
 from tests.unit.price_samples import real, settings_for
 
 SERIES = [real("GOOG", 120)]

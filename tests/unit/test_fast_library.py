@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
 from strategies.registry import entries
 from tests.unit.price_samples import real, settings_for, wandering

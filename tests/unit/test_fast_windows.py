@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.engines.backtrader_engine.fast_results import ResultCache
-from runners.engines.backtrader_engine.fast_windows import LARGEST, SMALLEST, running_sums
+from runners.engines.backtrader.fast_results import ResultCache
+from runners.engines.backtrader.fast_windows import LARGEST, SMALLEST, running_sums
 from tests.unit.scripted_strategy import Case, alike
 
 PRICES = st.floats(0.0001, 1e6)

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from runners.configs.reader import read_config
+from runners.engines.lean.backtests import backtest_arguments
+from runners.engines.lean.commands import LeanCommandError, number_text, optimization, value_text
+from runners.engines.lean.execution import run_lean
+from runners.engines.lean.settings import LeanSettings
+from runners.engines.lean.targets import TargetError, checked_target, desk_metric
+from runners.engines.lean.usable import check
+from runners.engines.lean.workspace import Workspace
 from runners.errors import DeskError
-from runners.lean.backtests import backtest_arguments
-from runners.lean.commands import LeanCommandError, number_text, optimization, value_text
-from runners.lean.execution import run_lean
-from runners.lean.settings import LeanSettings
-from runners.lean.targets import TargetError, checked_target, desk_metric
-from runners.lean.usable import check
-from runners.lean.workspace import Workspace
 from tests.lean_cli import real_lean
 
 ROOT = Path(__file__).resolve().parents[2]

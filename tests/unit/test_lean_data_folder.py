@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners.lean.data_folder import NEW_YORK, read_series, symbols_in, write_series
-from runners.lean.market_hours import write_databases
+from runners.engines.lean.data_folder import NEW_YORK, read_series, symbols_in, write_series
+from runners.engines.lean.market_hours import write_databases
 from runners.prices.factors import adjusted_closes
 from runners.prices.series import Bar, Factor, PriceError, PriceSeries, session_time
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine
+from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point, PointResult, PriceSeries
 from strategies.base_strategy import BaseStrategy
 from tests.unit.price_samples import settings_for, wandering

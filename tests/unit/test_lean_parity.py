@@ -9,7 +9,7 @@ from typing import Any
 import backtrader as bt
 import pytest
 
-from runners.engines.backtrader_engine.feed import ArrayFeed, time_numbers
+from runners.engines.backtrader.feed import ArrayFeed, time_numbers
 from strategies.base_strategy import BaseStrategy
 from strategies.lean_broker import LeanBroker
 from strategies.lean_rules import equity_fee, target_quantity

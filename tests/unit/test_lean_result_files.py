@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runners.engines.lean.discovery import discover
+from runners.engines.lean.documents import LeanFileError, number, parse_json, when
+from runners.engines.lean.equity_points import EquityPoint, daily_curve
+from runners.engines.lean.exchange_days import is_exchange_holiday
+from runners.engines.lean.optimizer_log import parameter_set, read_optimizer_log
+from runners.engines.lean.result_file import parse_result
+from runners.engines.lean.result_metrics import measure, why_refused
 from runners.engines.raw_metrics import ImpossibleResultError
-from runners.lean.discovery import discover
-from runners.lean.documents import LeanFileError, number, parse_json, when
-from runners.lean.equity_points import EquityPoint, daily_curve
-from runners.lean.exchange_days import is_exchange_holiday
-from runners.lean.optimizer_log import parameter_set, read_optimizer_log
-from runners.lean.result_file import parse_result
-from runners.lean.result_metrics import measure, why_refused
 from tests import lean_files
 from tests.lean_mutations import broken
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import backtrader as bt
 import pytest
 
-from runners.engines.backtrader_engine.engine import BacktraderEngine
-from runners.engines.backtrader_engine.feed import ArrayFeed, time_numbers
+from runners.engines.backtrader.engine import BacktraderEngine
+from runners.engines.backtrader.feed import ArrayFeed, time_numbers
 from runners.engines.base import ClosedTrade, Point, PointResult, PriceSeries
 from strategies.base_strategy import LOG_LIMIT, BaseStrategy
 from strategies.parameters import Parameter, ParameterError, convert_all

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 from runners.cli.doctor.finding import Finding, broken, note, ok, warning
 from runners.database import embedded, programs
+from runners.engines.lean.usable import check as check_lean
 from runners.errors import DeskError
-from runners.lean.usable import check as check_lean
 from runners.settings import Settings
 
 OLDEST_PYTHON = (3, 11)

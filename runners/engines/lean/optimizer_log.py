@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runners.lean.documents import text
+from runners.engines.lean.documents import text
 
 _LAUNCHED = re.compile(r"launched backtest '([^']{1,80})' with parameters '(.*?)'\s*$")
 _FAILED = re.compile(r"Got null/empty backtest result for backtest id '([^']{1,80})'")

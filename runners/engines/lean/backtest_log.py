@@ -6,9 +6,9 @@ import hashlib
 import re
 from pathlib import Path
 
-from runners.lean.documents import LeanFileError, text
-from runners.lean.result_file import LeanResult
-from runners.lean.statistic_names import STATISTIC_NAMES
+from runners.engines.lean.documents import LeanFileError, text
+from runners.engines.lean.result_file import LeanResult
+from runners.engines.lean.statistic_names import STATISTIC_NAMES
 
 _MARK = "STATISTICS:: "
 _MAX_BYTES = 256 << 20

@@ -17,10 +17,10 @@ from backtrader.linebuffer import LineActions, LineBuffer
 from backtrader.lineiterator import LineIterator
 from backtrader.lineseries import LineSeriesStub
 
-from runners.engines.backtrader_engine.fast_operations import operate, operation_key
-from runners.engines.backtrader_engine.fast_results import Key, ResultCache
-from runners.engines.backtrader_engine.fast_windows import RunningSums
-from runners.engines.backtrader_engine.fast_windows import fill as fill_windows
+from runners.engines.backtrader.fast_operations import operate, operation_key
+from runners.engines.backtrader.fast_results import Key, ResultCache
+from runners.engines.backtrader.fast_windows import RunningSums
+from runners.engines.backtrader.fast_windows import fill as fill_windows
 
 NAN = array("d", [float("nan")])
 STOCK_MODULES = ("backtrader.indicators.", "backtrader.functions", "backtrader.linebuffer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from runners.engines.backtrader_engine.feed import ArrayFeed
+from runners.engines.backtrader.feed import ArrayFeed
 
 
 class SharedFeed(ArrayFeed):

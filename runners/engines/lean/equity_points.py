@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from runners.lean.documents import epoch, find, items, number
-from runners.lean.exchange_days import is_exchange_holiday
+from runners.engines.lean.documents import epoch, find, items, number
+from runners.engines.lean.exchange_days import is_exchange_holiday
 
 NEW_YORK = ZoneInfo("America/New_York")
 SATURDAY = 5

@@ -12,8 +12,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.lean.documents import text
-from runners.lean.settings import LeanSettings
+from runners.engines.lean.documents import text
+from runners.engines.lean.settings import LeanSettings
 
 SECONDS = 30.0
 

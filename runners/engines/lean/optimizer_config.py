@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runners.lean.documents import find, items, number
-from runners.lean.targets import desk_metric
+from runners.engines.lean.documents import find, items, number
+from runners.engines.lean.targets import desk_metric
 
 _OPERATORS = {
     "less": "<",

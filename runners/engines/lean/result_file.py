@@ -11,8 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runners.engines.base import ClosedTrade
-from runners.lean.documents import LeanFileError, count, find, items, members, number, parse_json, text, when
-from runners.lean.equity_points import EquityPoint, equity_points
+from runners.engines.lean.documents import (
+    LeanFileError,
+    count,
+    find,
+    items,
+    members,
+    number,
+    parse_json,
+    text,
+    when,
+)
+from runners.engines.lean.equity_points import EquityPoint, equity_points
 
 Source = Literal["json", "summary", "log"]
 

@@ -8,9 +8,9 @@ import backtrader as bt
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
 
-from runners.engines.backtrader_engine.fast_equity import EquityLog
-from runners.engines.backtrader_engine.fast_lines import Cell
-from runners.engines.backtrader_engine.fast_orders import FastBuyOrder, FastSellOrder, new_order
+from runners.engines.backtrader.fast_equity import EquityLog
+from runners.engines.backtrader.fast_lines import Cell
+from runners.engines.backtrader.fast_orders import FastBuyOrder, FastSellOrder, new_order
 
 MONEY_RULES = (
     "stocklike",

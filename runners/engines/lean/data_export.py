@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 
-from runners.lean.data_folder import write_series
-from runners.lean.market_hours import write_databases
+from runners.engines.lean.data_folder import write_series
+from runners.engines.lean.market_hours import write_databases
 from runners.prices.series import Bar, Factor, PriceError, PriceSeries
 
 NEWEST = """

@@ -12,8 +12,8 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader_engine.fast_equity import EquityLog
-from runners.engines.backtrader_engine.timeline import Timeline
+from runners.engines.backtrader.fast_equity import EquityLog
+from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import ClosedTrade
 from runners.engines.raw_metrics import Account
 

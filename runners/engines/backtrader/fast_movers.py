@@ -9,7 +9,7 @@ from backtrader.linebuffer import LineActions, LineBuffer
 from backtrader.lineiterator import LineIterator
 from backtrader.lineseries import LineSeriesStub
 
-from runners.engines.backtrader_engine.fast_lines import Cell, RidingLine, alight, ride, rides
+from runners.engines.backtrader.fast_lines import Cell, RidingLine, alight, ride, rides
 
 
 class Movers:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from runners.engines.base import PriceSeries as AdjustedSeries
 from runners.engines.base import RunSettings
-from runners.lean.commands import value_text
-from runners.lean.data_folder import write_series
-from runners.lean.discovery import Found, discover
-from runners.lean.documents import LeanFileError
-from runners.lean.execution import LeanEnd
-from runners.lean.market_hours import write_databases
-from runners.lean.result_file import LeanResult
+from runners.engines.lean.commands import value_text
+from runners.engines.lean.data_folder import write_series
+from runners.engines.lean.discovery import Found, discover
+from runners.engines.lean.documents import LeanFileError
+from runners.engines.lean.execution import LeanEnd
+from runners.engines.lean.market_hours import write_databases
+from runners.engines.lean.result_file import LeanResult
 from runners.prices.series import Bar, PriceSeries
 
 RESOLUTIONS = {"1d": "daily", "1h": "hour", "1m": "minute"}

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from runners.engines.lean.backtests import RESOLUTIONS
+from runners.engines.lean.commands import Optimization, optimization, value_text
+from runners.engines.lean.discovery import discover
+from runners.engines.lean.execution import run_lean
+from runners.engines.lean.settings import LeanSettings
+from runners.engines.lean.workspace import Workspace
 from runners.errors import DeskError
-from runners.lean.backtests import RESOLUTIONS
-from runners.lean.commands import Optimization, optimization, value_text
-from runners.lean.discovery import discover
-from runners.lean.execution import run_lean
-from runners.lean.settings import LeanSettings
-from runners.lean.workspace import Workspace
 from strategies.lean_projects import LeanProjectError, lean_project
 
 SECONDS = 4 * 3600.0

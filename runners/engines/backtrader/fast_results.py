@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-from runners.engines.backtrader_engine.fast_windows import RunningSums, running_sums
+from runners.engines.backtrader.fast_windows import RunningSums, running_sums
 
 Key = tuple[Any, ...]
 """Hashable values: a class, its parameters, the numbers of its inputs."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from runners.lean.backtest_log import has_statistics, parse_backtest_log
-from runners.lean.documents import MAX_BYTES, LeanFileError, find, number, read_json
-from runners.lean.optimizer_log import OptimizerLog, read_optimizer_log
-from runners.lean.result_file import LeanResult, fills_of_events, parse_result
-from runners.lean.result_metrics import why_refused
+from runners.engines.lean.backtest_log import has_statistics, parse_backtest_log
+from runners.engines.lean.documents import MAX_BYTES, LeanFileError, find, number, read_json
+from runners.engines.lean.optimizer_log import OptimizerLog, read_optimizer_log
+from runners.engines.lean.result_file import LeanResult, fills_of_events, parse_result
+from runners.engines.lean.result_metrics import why_refused
 
 MAX_FILES = 1_000_000
 _BACKTEST_ID = re.compile(

@@ -15,12 +15,12 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader_engine.commission import DeskCommission
-from runners.engines.backtrader_engine.data_set import DataSet
-from runners.engines.backtrader_engine.fast_cerebro import FastCerebro
-from runners.engines.backtrader_engine.fast_results import ResultCache
-from runners.engines.backtrader_engine.recorder import Recorder
-from runners.engines.backtrader_engine.warm_up import WarmUp, bars_before
+from runners.engines.backtrader.commission import DeskCommission
+from runners.engines.backtrader.data_set import DataSet
+from runners.engines.backtrader.fast_cerebro import FastCerebro
+from runners.engines.backtrader.fast_results import ResultCache
+from runners.engines.backtrader.recorder import Recorder
+from runners.engines.backtrader.warm_up import WarmUp, bars_before
 from runners.engines.base import Point, PointFailure, PointResult, PriceSeries, RunSettings
 from runners.engines.error_text import error_text
 from runners.engines.raw_metrics import raw_metrics

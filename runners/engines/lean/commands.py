@@ -14,8 +14,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from runners.engines.lean.targets import TargetError, checked_target, desk_metric, full_path, lean_name
 from runners.errors import DeskError
-from runners.lean.targets import TargetError, checked_target, desk_metric, full_path, lean_name
 
 PACKAGE = "QuantConnect.Optimizer"
 GRID, EULER = "Grid Search", "Euler Search"

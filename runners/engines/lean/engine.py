@@ -1,8 +1,8 @@
 """Runs points through LEAN, one `lean backtest` each.
 
 A container that a child leaves behind, because it was cancelled, out of time or killed with its runner, is
-stopped by the supervisor that runs `lean` (runners/lean/supervisor.py); one that outlived even that is
-stopped when the next workspace on this machine is made. So the worker has nothing to clean up.
+stopped by the supervisor that runs `lean` (supervisor.py); one that outlived even that is stopped when the
+next workspace on this machine is made. So the worker has nothing to clean up.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from contextlib import ExitStack
 
 from runners.engines.base import FailureKind, Point, PointFailure, PointResult, PriceSeries, RunSettings
 from runners.engines.error_text import error_text
-from runners.engines.raw_metrics import ImpossibleResultError
-from runners.errors import DeskError
-from runners.lean.backtests import (
+from runners.engines.lean.backtests import (
     LeanBacktestFailed,
     backtest_arguments,
     result_of,
@@ -23,11 +21,13 @@ from runners.lean.backtests import (
     window_problem,
     write_prices,
 )
-from runners.lean.commands import value_text
-from runners.lean.execution import run_lean
-from runners.lean.result_metrics import engine_metrics, measure
-from runners.lean.settings import LeanSettings
-from runners.lean.workspace import Workspace
+from runners.engines.lean.commands import value_text
+from runners.engines.lean.execution import run_lean
+from runners.engines.lean.result_metrics import engine_metrics, measure
+from runners.engines.lean.settings import LeanSettings
+from runners.engines.lean.workspace import Workspace
+from runners.engines.raw_metrics import ImpossibleResultError
+from runners.errors import DeskError
 from strategies.lean_projects import LeanProject, LeanProjectError, lean_project
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import backtrader as bt
 from backtrader.lineiterator import LineIterator
 
-from runners.engines.backtrader_engine.fast_broker import FastBroker
-from runners.engines.backtrader_engine.fast_equity import EquityLog
-from runners.engines.backtrader_engine.fast_lines import (
+from runners.engines.backtrader.fast_broker import FastBroker
+from runners.engines.backtrader.fast_equity import EquityLog
+from runners.engines.backtrader.fast_lines import (
     Cell,
     RidingOwnLine,
     RidingPriceLine,
@@ -18,9 +18,9 @@ from runners.engines.backtrader_engine.fast_lines import (
     ride,
     rides,
 )
-from runners.engines.backtrader_engine.fast_movers import Movers
-from runners.engines.backtrader_engine.recorder import Recorder
-from runners.engines.backtrader_engine.timeline import Timeline
+from runners.engines.backtrader.fast_movers import Movers
+from runners.engines.backtrader.recorder import Recorder
+from runners.engines.backtrader.timeline import Timeline
 
 NAN = float("nan")
 

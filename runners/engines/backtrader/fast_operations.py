@@ -13,7 +13,7 @@ from typing import Any
 from backtrader.functions import And, Or
 from backtrader.linebuffer import LineBuffer, LinesOperation, _LineDelay
 
-from runners.engines.backtrader_engine.fast_results import Key
+from runners.engines.backtrader.fast_results import Key
 
 
 def operate(line: Any) -> bool:

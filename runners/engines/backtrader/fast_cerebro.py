@@ -7,13 +7,13 @@ from typing import Any
 import backtrader as bt
 from backtrader.lineiterator import LineIterator
 
-from runners.engines.backtrader_engine.data_set import DataSet
-from runners.engines.backtrader_engine.fast_broker import FastBroker
-from runners.engines.backtrader_engine.fast_feed import SharedFeed
-from runners.engines.backtrader_engine.fast_indicators import compute
-from runners.engines.backtrader_engine.fast_loop import FastLoop
-from runners.engines.backtrader_engine.fast_results import ResultCache
-from runners.engines.backtrader_engine.recorder import Recorder
+from runners.engines.backtrader.data_set import DataSet
+from runners.engines.backtrader.fast_broker import FastBroker
+from runners.engines.backtrader.fast_feed import SharedFeed
+from runners.engines.backtrader.fast_indicators import compute
+from runners.engines.backtrader.fast_loop import FastLoop
+from runners.engines.backtrader.fast_results import ResultCache
+from runners.engines.backtrader.recorder import Recorder
 
 BACKTRADER = "1.9.78.123"
 """The version whose loop and broker these modules follow, statement by statement."""

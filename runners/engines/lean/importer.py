@@ -18,13 +18,13 @@ from psycopg.types.json import Jsonb
 
 from runners.configs.reader import Config
 from runners.configs.refusals import explained
+from runners.engines.lean.commands import in_the_desks_words
+from runners.engines.lean.discovery import Refusal, Search, discover
+from runners.engines.lean.optimizer_config import search_config, search_type
+from runners.engines.lean.result_file import LeanResult
+from runners.engines.lean.result_metrics import Measured, measure
 from runners.engines.raw_metrics import ImpossibleResultError
 from runners.errors import DeskError
-from runners.lean.commands import in_the_desks_words
-from runners.lean.discovery import Refusal, Search, discover
-from runners.lean.optimizer_config import search_config, search_type
-from runners.lean.result_file import LeanResult
-from runners.lean.result_metrics import Measured, measure
 
 INSERT_RUN = """
 insert into desk.optimization_runs (

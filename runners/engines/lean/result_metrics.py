@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from runners.engines.base import ClosedTrade, MetricValue, RunSettings
+from runners.engines.lean.equity_points import NEW_YORK, DailyCurve, daily_curve
+from runners.engines.lean.result_file import Fill, LeanResult
 from runners.engines.raw_metrics import Account, ImpossibleResultError, raw_metrics
-from runners.lean.equity_points import NEW_YORK, DailyCurve, daily_curve
-from runners.lean.result_file import Fill, LeanResult
 
 BLOCKS = 16
 """Blocks of time of an imported run, as many as the desk's own runs have."""

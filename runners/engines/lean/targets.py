@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
+from runners.engines.lean.statistic_names import PORTFOLIO_FIELDS, STATISTIC_NAMES, TRADE_FIELDS
 from runners.errors import DeskError
-from runners.lean.statistic_names import PORTFOLIO_FIELDS, STATISTIC_NAMES, TRADE_FIELDS
 
 PORTFOLIO = "TotalPerformance.PortfolioStatistics"
 TRADE = "TotalPerformance.TradeStatistics"

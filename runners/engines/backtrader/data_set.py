@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from runners.engines.backtrader_engine.fast_feed import SharedFeed
-from runners.engines.backtrader_engine.feed import ArrayFeed, bar_length, time_numbers
-from runners.engines.backtrader_engine.timeline import Timeline
+from runners.engines.backtrader.fast_feed import SharedFeed
+from runners.engines.backtrader.feed import ArrayFeed, bar_length, time_numbers
+from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import PriceSeries, RunSettings, SettingsError
 
 

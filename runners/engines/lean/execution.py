@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.lean import supervisor
-from runners.lean.documents import text
-from runners.lean.workspace import Workspace
+from runners.engines.lean import supervisor
+from runners.engines.lean.documents import text
+from runners.engines.lean.workspace import Workspace
 
 STOP_SECONDS = 90.0
 OUTPUT_BYTES = 64 << 10

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from runners.engines.lean.settings import LeanSettings
+from runners.engines.lean.supervisor import remove_containers
 from runners.errors import DeskError
-from runners.lean.settings import LeanSettings
-from runners.lean.supervisor import remove_containers
 
 LOCK = "lock"
 UNNAMED_SECONDS = 3600.0
