@@ -22,6 +22,7 @@ import psycopg
 from runners.database import connection, migrator
 from runners.database.clients import client
 from runners.database.roles import ROLES_FILE
+from runners.database.schema_files import read_schema
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -136,12 +137,14 @@ def read(settings: Settings, file: Path) -> int:
             detail=_said(done.stderr) or None,
             hint="backdesk backup writes one",
         )
-    known = len(list(migrator.MIGRATIONS.glob("*.sql")))
-    if max(versions) > known:
+    schema = read_schema()
+    if max(versions) > schema.version:
         raise BackupError(
-            f"{file} is newer than this code: it is at version {max(versions)}, the code knows {known}",
+            f"{file} is newer than this code: it is at version {max(versions)},"
+            f" the code knows {schema.version}",
             hint="use the newer code",
         )
+    migrator.refuse_older(max(versions), schema, str(file))
     return max(versions)
 
 

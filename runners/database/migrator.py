@@ -1,13 +1,11 @@
-"""Brings a database to the schema of this code: numbered migrations, then topic files.
+"""Brings a database to the schema of this code: the baseline's tables, migrations, then topic files.
 
-`db/README.md` says how to write either.
+`db/README.md` says how to write them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,23 +14,20 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT
-
-MIGRATIONS = PROJECT_ROOT / "db" / "migrations"
-TOPICS = PROJECT_ROOT / "db" / "topics"
+from runners.database.schema_files import (
+    FOLDER,
+    Baseline,
+    MigrationError,
+    Schema,
+    SchemaFile,
+    digest,
+    read_schema,
+)
 
 _LOCK = 5_061_994_219_877_002_371  # any number that no other program is likely to lock
-_NAME = re.compile(r"V(\d{4})__[a-z0-9_]+\.sql")
-
-HISTORY = PROJECT_ROOT / "db" / "history.sql"
 
 # Views of dbt's that stand on the desk's tables forbid to alter or drop what they read.
 _BLOCKED = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
-
-
-class MigrationError(DeskError):
-    """The database could not be brought to this code's schema; what was applied before is kept."""
 
 
 @dataclass(frozen=True)
@@ -56,33 +51,17 @@ class Report:
         return f"schema is now version {self.version}: {', '.join(done)}"
 
 
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    text: str
-    sha256: str
-
-    @classmethod
-    def read(cls, path: Path) -> _File:
-        # Line ends do not count: a checkout on another system must not look like an edit.
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n")
-        return cls(path, text, hashlib.sha256(text.encode()).hexdigest())
-
-
-def migrate(
-    connection: psycopg.Connection[Any], migrations: Path = MIGRATIONS, topics: Path = TOPICS
-) -> Report:
+def migrate(connection: psycopg.Connection[Any], folder: Path = FOLDER) -> Report:
     """Migrates over an "admin" connection in autocommit; callers at the same time wait for each other."""
-    numbered = _numbered(migrations)
-    topical = [_File.read(path) for path in sorted(topics.glob("*.sql"))]
+    schema = read_schema(folder)
     connection.execute("select pg_advisory_lock(%s)", [_LOCK])
     try:
         connection.execute("set role desk_owner")
         connection.execute("set search_path = desk, analytics")
         with connection.transaction():
             if connection.execute("select to_regclass('desk.schema_migrations')").fetchone() == (None,):
-                _execute(connection, _File.read(HISTORY))
-        return _bring_up(connection, numbered, topical)
+                _execute(connection, schema.history)
+        return _bring_up(connection, schema)
     finally:
         if not connection.closed:
             connection.execute("reset role")
@@ -90,83 +69,125 @@ def migrate(
             connection.execute("select pg_advisory_unlock(%s)", [_LOCK])
 
 
-def _bring_up(
-    connection: psycopg.Connection[Any], numbered: Sequence[_File], topical: Sequence[_File]
-) -> Report:
-    current = _refuse_drift(connection, numbered)
+def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Report:
+    history = _history(connection)
+    first: tuple[str, ...] = ()
+    if schema.baseline is not None:
+        if not history:
+            first = _lay_baseline(connection, schema.baseline)
+        elif history[-1].version == schema.baseline.version and history[-1].name != schema.baseline.name:
+            _take_over(connection, schema, history)
+        history = _history(connection)
+    done = _refuse_drift(schema, history)
     dropped = 0
-    for version, file in enumerate(numbered[current:], start=current + 1):
+    for version, file in enumerate(schema.migrations[done:], start=schema.first_version + done + 1):
         with connection.transaction():
             dropped += _drop_analytics_views(connection)
             _execute(connection, file)
-            connection.execute(
-                "insert into desk.schema_migrations (version, name, sha256, duration)"
-                " values (%s, %s, %s, clock_timestamp() - now())",
-                [version, file.path.name, file.sha256],
-            )
-    changed, dropped_for_topics = _apply_topics(connection, topical)
+            _record(connection, _Applied(version, file.path.name, file.sha256))
+    changed, dropped_for_topics = _apply_topics(connection, schema)
     return Report(
-        version=len(numbered),
-        applied=tuple(file.path.name for file in numbered[current:]),
+        version=schema.version,
+        applied=first + tuple(file.path.name for file in schema.migrations[done:]),
         topics=changed,
         views_dropped=dropped + dropped_for_topics,
     )
 
 
-def topic_hashes(topics: Path = TOPICS) -> dict[str, str]:
-    """Name and hash of every topic file of this code, as `desk.schema_topics` remembers those in force."""
-    files = [_File.read(path) for path in sorted(topics.glob("*.sql"))]
-    return {file.path.name: file.sha256 for file in files}
+@dataclass(frozen=True)
+class _Applied:
+    version: int
+    name: str
+    sha256: str
 
 
-def _numbered(folder: Path) -> list[_File]:
-    """The migrations in order: V0001, V0002, ... each once, none missing."""
-    files = []
-    for expected, path in enumerate(sorted(folder.glob("*.sql")), start=1):
-        match = _NAME.fullmatch(path.name)
-        if match is None:
-            raise MigrationError(
-                f"{path} is not named like a migration", hint="name it like V0007__what_it_does.sql"
-            )
-        if (number := int(match[1])) != expected:
-            what = "is there twice" if number < expected else f"comes where V{expected:04} is missing"
-            raise MigrationError(f"{path}: number {number} {what}", hint="migrations count 1, 2, 3, ...")
-        files.append(_File.read(path))
-    return files
+def _history(connection: psycopg.Connection[Any]) -> list[_Applied]:
+    rows = connection.execute("select version, name, sha256 from desk.schema_migrations order by version")
+    return [_Applied(*row) for row in rows]
 
 
-def _refuse_drift(connection: psycopg.Connection[Any], numbered: Sequence[_File]) -> int:
-    """The database's version, if what it has had is what the files say."""
-    history = connection.execute(
-        "select version, name, sha256 from desk.schema_migrations order by version"
-    ).fetchall()
-    if len(history) > len(numbered):
+def _record(connection: psycopg.Connection[Any], applied: _Applied) -> None:
+    connection.execute(
+        "insert into desk.schema_migrations (version, name, sha256, duration)"
+        " values (%s, %s, %s, clock_timestamp() - now())",
+        [applied.version, applied.name, applied.sha256],
+    )
+
+
+def _lay_baseline(connection: psycopg.Connection[Any], baseline: Baseline) -> tuple[str, ...]:
+    with connection.transaction():
+        _execute_all(connection, baseline.files)
+        _record(connection, _Applied(baseline.version, baseline.name, baseline.sha256))
+    return (baseline.name,)
+
+
+def _take_over(connection: psycopg.Connection[Any], schema: Schema, history: Sequence[_Applied]) -> None:
+    """Records the baseline in place of the migrations that led to the same tables; no table is touched."""
+    baseline = schema.baseline
+    assert baseline is not None
+    if digest(applied.sha256 for applied in history) != baseline.folded_sha256:
         raise MigrationError(
-            f"the database is newer than this code: it is at version {history[-1][0]}"
-            f" ({history[-1][1]}), the code knows {len(numbered)}",
+            f"the database is at version {history[-1].version} by other migrations than this code's"
+            f" (the last is called {history[-1].name})",
+            hint=f"bring it to version {baseline.version} with the code of commit {baseline.commit},"
+            " or restore a backup of a desk that is",
+        )
+    with connection.transaction():
+        connection.execute("delete from desk.schema_migrations")
+        _execute(connection, schema.history)
+        _record(connection, _Applied(baseline.version, baseline.name, baseline.sha256))
+
+
+def refuse_older(version: int, schema: Schema, what: str) -> None:
+    """Raises where `what`, a database or a backup, is older than the baseline."""
+    baseline = schema.baseline
+    if baseline is not None and 0 < version < baseline.version:
+        raise MigrationError(
+            f"{what} is at version {version}, and this code brings up to date what is at version"
+            f" {baseline.version} or later",
+            hint=f"run `backdesk up` once with the code of commit {baseline.commit}, then with this one",
+        )
+
+
+def _refuse_drift(schema: Schema, history: Sequence[_Applied]) -> int:
+    """How many migrations the database has had, if what it has had is what the files say."""
+    if not history:
+        return 0
+    refuse_older(history[-1].version, schema, "the database")
+    if history[-1].version > schema.version:
+        raise MigrationError(
+            f"the database is newer than this code: it is at version {history[-1].version}"
+            f" ({history[-1].name}), the code knows {schema.version}",
             hint="use the newer code",
         )
-    for (version, name, sha256), file in zip(history, numbered, strict=False):
-        if name != file.path.name:
+    for applied, (name, sha256, path) in zip(history, _expected(schema), strict=False):
+        if applied.name != name:
             raise MigrationError(
-                f"migration {version} was applied as {name}, and is now called {file.path.name}",
+                f"migration {applied.version} was applied as {applied.name}, and is now called {name}",
                 hint="give the file its old name again",
             )
-        if sha256 != file.sha256:
+        if applied.sha256 != sha256:
             raise MigrationError(
-                f"{file.path} was edited after it had been applied",
-                detail=f"applied {sha256[:12]}, now {file.sha256[:12]}",
+                f"{path} was edited after it had been applied",
+                detail=f"applied {applied.sha256[:12]}, now {sha256[:12]}",
                 hint="restore the file and put the change into a new migration",
             )
-    return len(history)
+    return history[-1].version - schema.first_version
 
 
-def _apply_topics(
-    connection: psycopg.Connection[Any], topical: Sequence[_File]
-) -> tuple[tuple[str, ...], int]:
+def _expected(schema: Schema) -> Iterator[tuple[str, str, str]]:
+    """Name, hash and place of what a database that is up to date has had."""
+    if schema.baseline is not None:
+        tables = ", ".join(file.name for file in schema.baseline.files)
+        yield schema.baseline.name, schema.baseline.sha256, f"the baseline (one of {tables})"
+    for file in schema.migrations:
+        yield file.path.name, file.sha256, str(file.path)
+
+
+def _apply_topics(connection: psycopg.Connection[Any], schema: Schema) -> tuple[tuple[str, ...], int]:
     """Applies all topic files when any was changed, added or removed; names of those, views dropped."""
     known = dict(connection.execute("select name, sha256 from desk.schema_topics").fetchall())
-    hashes = {file.path.name: file.sha256 for file in topical}
+    hashes = schema.topic_hashes
     changed = tuple(
         sorted(name for name in known.keys() | hashes.keys() if known.get(name) != hashes.get(name))
     )
@@ -176,14 +197,14 @@ def _apply_topics(
     with connection.transaction():
         try:
             with connection.transaction():
-                _execute_all(connection, topical)
+                _execute_all(connection, schema.topics)
         except MigrationError as error:
             if not isinstance(error.__cause__, _BLOCKED):
                 raise
             dropped = _drop_analytics_views(connection)
             if not dropped:
                 raise
-            _execute_all(connection, topical)
+            _execute_all(connection, schema.topics)
         connection.execute("delete from desk.schema_topics")
         connection.cursor().executemany(
             "insert into desk.schema_topics (name, sha256) values (%s, %s)", list(hashes.items())
@@ -204,12 +225,12 @@ def _drop_analytics_views(connection: psycopg.Connection[Any]) -> int:
     return len(views)
 
 
-def _execute_all(connection: psycopg.Connection[Any], files: Sequence[_File]) -> None:
+def _execute_all(connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:
     for file in files:
         _execute(connection, file)
 
 
-def _execute(connection: psycopg.Connection[Any], file: _File) -> None:
+def _execute(connection: psycopg.Connection[Any], file: SchemaFile) -> None:
     """Sends the whole file at once; without parameters there is nothing to split and nothing to quote."""
     try:
         connection.execute(file.text.encode())
@@ -221,7 +242,7 @@ def _execute(connection: psycopg.Connection[Any], file: _File) -> None:
         )
 
 
-def _explained(file: _File, error: psycopg.Error) -> MigrationError:
+def _explained(file: SchemaFile, error: psycopg.Error) -> MigrationError:
     position = error.diag.statement_position
     where = str(file.path)
     if position:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import signal
@@ -9,17 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runners.database import dump
+from runners.database import dump, migrator
 from runners.database.clients import NoClient, client
+from runners.database.schema_files import read_schema
 from runners.settings import Settings
 from tests import desks
 from tests.desks import Desk
 
+STORED = Path(__file__).parent / "stored" / "desk_at_version_21.dump.xz"
 BOARD = "select strategy, sharpe_ratio, parameters from analytics.result_leaderboard order by rank"
 
 
@@ -197,9 +201,49 @@ def test_a_file_that_is_there_is_not_written_over(full: Desk, file: Path, tmp_pa
 
 def test_a_newer_backup_is_refused(full: Desk, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = dump.read(full.settings, file)
-    monkeypatch.setattr(dump.migrator, "MIGRATIONS", file.parent)
+    older = replace(read_schema(), migrations=())
+    monkeypatch.setattr(dump, "read_schema", lambda: replace(older, baseline=None))
     with pytest.raises(dump.BackupError, match=f"newer than this code: it is at version {version}"):
         dump.read(full.settings, file)
+
+
+def test_a_backup_older_than_the_baseline_is_refused_with_the_commit_to_pass_through(
+    full: Desk, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = read_schema()
+    assert schema.baseline is not None
+    monkeypatch.setattr(
+        dump, "read_schema", lambda: replace(schema, baseline=replace(schema.baseline, version=99))
+    )
+    with pytest.raises(
+        migrator.MigrationError, match="brings up to date what is at version 99 or later"
+    ) as caught:
+        dump.read(full.settings, file)
+    assert f"the code of commit {schema.baseline.commit}" in str(caught.value.hint)
+
+
+def test_a_desk_from_before_the_baseline_is_taken_over_as_it_is(
+    full: Desk, empty: Desk, tmp_path: Path
+) -> None:
+    """The stored desk was made by the 21 migrations that the baseline replaces, with a search in it."""
+    stored = tmp_path / "desk.dump"
+    stored.write_bytes(lzma.decompress(STORED.read_bytes()))
+    done = backdesk(empty, "restore", stored)
+    assert done.returncode == 0, done.stderr
+    schema = read_schema()
+    assert schema.baseline is not None
+    assert rows(empty, "select version, name, sha256 from desk.schema_migrations order by version")[0] == (
+        schema.baseline.version,
+        schema.baseline.name,
+        schema.baseline.sha256,
+    )
+    assert schema_of(empty) == schema_of(full)
+    assert rows(
+        empty,
+        "select parameters, round(sharpe_ratio::numeric, 12)::text from desk.backtest_results order by id",
+    ) == [
+        ({"fast": 3, "slow": 10}, "1.300358878421"),
+    ]
 
 
 def test_a_data_folder_of_another_major_version_is_refused_with_the_way_out(

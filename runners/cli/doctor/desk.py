@@ -11,7 +11,8 @@ import psycopg
 
 from runners.cli import analytics
 from runners.cli.doctor.finding import Finding, broken, note, ok, warning
-from runners.database import connection, embedded, migrator
+from runners.database import connection, embedded
+from runners.database.schema_files import read_schema
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -56,13 +57,14 @@ def migrations(_: Settings, admin: Admin) -> Finding:
         found = f"the login {admin.info.user} may not see them"
         return note("migrations", found, "ask with the login that `backdesk up` was run with")
     (at,) = row or (0,)
-    known = len(list(migrator.MIGRATIONS.glob("*.sql")))
+    schema = read_schema()
+    known = schema.version
     if at > known:
         return broken(
             "migrations", f"the database is at version {at}, this code knows {known}", "use the newer code"
         )
     topics = dict(admin.execute("select name, sha256 from desk.schema_topics").fetchall())
-    if at < known or topics != migrator.topic_hashes():
+    if at < known or topics != schema.topic_hashes:
         return warning(
             "migrations", f"at version {at} of {known}, functions older than this code", "backdesk up"
         )
