@@ -226,6 +226,7 @@ def test_a_desk_from_before_the_baseline_is_taken_over_as_it_is(
     full: Desk, empty: Desk, tmp_path: Path
 ) -> None:
     """The stored desk was made by the 21 migrations that the baseline replaces, with a search in it."""
+    assert backdesk(full, "up").returncode == 0
     stored = tmp_path / "desk.dump"
     stored.write_bytes(lzma.decompress(STORED.read_bytes()))
     done = backdesk(empty, "restore", stored)

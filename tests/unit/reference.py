@@ -1,4 +1,4 @@
-"""The statistics of db/topics/72_luck.sql and 77_overfitting.sql in numpy and scipy, from the papers."""
+"""The statistics of db/judgement/luck.sql and overfitting.sql in numpy and scipy, from the papers."""
 
 from __future__ import annotations
 
