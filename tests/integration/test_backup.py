@@ -17,8 +17,8 @@ import pytest
 from runners.database import dump
 from runners.database.clients import NoClient, client
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 BOARD = "select strategy, sharpe_ratio, parameters from analytics.result_leaderboard order by rank"
 

@@ -15,8 +15,8 @@ from psycopg.conninfo import make_conninfo
 from runners.database import connection, embedded, migrator, roles
 from runners.database.migrator import MigrationError, Report
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 pytestmark = pytest.mark.sql
 
