@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.desk import desk
 from benchmarks.rounds import markdown, spread
-from tests.many_results import explained, fill
+from testing.many_results import explained, fill
 
 STRATEGIES = 300
 QUERIES = (

@@ -20,7 +20,7 @@ from benchmarks.rounds import markdown, spread
 from runners.jobs.queueing import queue, read_configs
 from runners.worker.queue import Queue, Runner
 from strategies.registry import published_strategies
-from tests.desks import Desk, clone
+from testing.desks import Desk, clone
 
 SIZES = (10_000, 100_000, 1_000_000)
 LIMITS = (1, 10)

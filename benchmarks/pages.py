@@ -19,7 +19,7 @@ from playwright.sync_api import BrowserContext
 from benchmarks import desk as desks
 from benchmarks.rounds import markdown, spread
 from streamlit_app.links import run_url, strategy_url, walk_forward_url
-from tests import chromium, many_results, served
+from testing import chromium, many_results, served
 
 RESULTS = 100_000
 STRATEGIES = (300, 1)

@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from runners.database import embedded
 from runners.database.connection import connect
 from runners.settings import PROJECT_ROOT, Settings
-from tests import served
+from testing import served
 
 WALK_FORWARD = "configs/optimizations/walk_forward_example.yaml"
 STOCKS = ["AAPL", "GOOG", "IBM", "MSFT"]

@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 import psycopg
 
 from streamlit_app.links import run_url, strategy_url, walk_forward_url
-from tests.chromium import View
-from tests.journeys.hands import choose, write
+from testing.chromium import View
+from testing.hands import choose, write
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg.types.json import Jsonb
 
-from tests.desks import Desk
+from testing.desks import Desk
 
 # strategy, sharpe_ratio, total_trades, fee_pct, annual_return, max_drawdown, parameters
 RESULTS = (

@@ -15,8 +15,8 @@ import hypothesis
 import pytest
 
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 # A suite started in the background inherits an ignored SIGINT, and hands it on to every process it tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -59,7 +59,7 @@ def _markdown(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def main() -> None:
-    from tests import desks
+    from testing import desks
 
     with desks.server(None) as settings, desks.migrated(settings) as desk, desk.connect("admin") as admin:
         PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), tables(admin)), encoding="utf-8")

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from streamlit_app.values import duration_text
-from tests import board_rows, desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
+from tests import board_rows
 
 ENTRY = "streamlit_app/app.py"
 CONFIG = {

@@ -18,8 +18,8 @@ from runners.cli import page
 from runners.cli.app import app
 from streamlit_app import director
 from streamlit_app.database import reading
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 
 @contextmanager

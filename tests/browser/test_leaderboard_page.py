@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from streamlit_app.leaderboard import queries
 from streamlit_app.leaderboard.filters import Filters
-from tests import board_rows, desks, many_results
-from tests.desks import Desk
+from testing import desks, many_results
+from testing.desks import Desk
+from tests import board_rows
 
 # One curve for two results of the same run, so that there is something to draw and to correlate.
 CURVES = """

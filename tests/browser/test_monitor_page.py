@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from streamlit_app.monitor.page import KINDS
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 FIRST, SECOND = (int(datetime(2030, 1, day, tzinfo=UTC).timestamp()) for day in (2, 3))
 # Ten shares of AAA bought at 100; on the second day, at 90, five are sold again and an order is refused.

@@ -15,8 +15,8 @@ from runners.prices.load import load
 from runners.prices.sample import read_sample
 from streamlit_app import director
 from streamlit_app.new_job.yaml_text import yaml_text
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 CONFIG = """strategy: sma_crossover
 symbols: [AAPL]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests import board_rows, desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
+from tests import board_rows
 
 SERIES = """
 with known as (

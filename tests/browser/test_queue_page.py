@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from streamlit_app import director
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 CONFIG = {
     "symbols": ["AAPL"],

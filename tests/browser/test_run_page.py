@@ -15,8 +15,9 @@ from runners.prices.sample import read_sample
 from streamlit_app import director
 from streamlit_app.run import queries
 from streamlit_app.run.controls import flow_text
-from tests import board_rows, desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
+from tests import board_rows
 
 CONFIG: dict[str, Any] = {
     "symbols": ["AAPL"],

@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit_app import curves
 from streamlit_app.strategy import figures, parameter_figures, queries
 from streamlit_app.strategy.sections import DEFAULT, OF_THE_CURVE, SECTIONS
-from tests import board_rows, desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
+from tests import board_rows
 
 # Two years of days that go up by one in the end: high a tenth above, low a fifth below the open.
 PRICES = """

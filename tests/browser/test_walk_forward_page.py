@@ -10,8 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from streamlit_app.walk_forward import figures
-from tests import board_rows, desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
+from tests import board_rows
 
 RUN = """
 insert into desk.optimization_runs (strategy_id, optimization_type, target_metric, total_combinations,

@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from tests.desks import Desk
+from testing.desks import Desk
 
 PROJECT = Path(__file__).resolve().parents[2]
 FIXTURES = PROJECT / "tests" / "pgtap" / "fixtures.sql"

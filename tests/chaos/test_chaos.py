@@ -16,9 +16,9 @@ import pytest
 
 from runners.database import embedded
 from runners.settings import Settings
-from tests import desks
+from testing import desks
+from testing.desks import Desk
 from tests.chaos.arena import CLOCKS, Arena, Books, arena
-from tests.desks import Desk
 
 RUNNERS = 4
 SECONDS = 0.006

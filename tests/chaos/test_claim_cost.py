@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from testing.desks import Desk
 from tests.chaos.arena import FIXTURES
-from tests.desks import Desk
 
 ITEMS = [100_000, pytest.param(1_000_000, marks=pytest.mark.long)]
 LIMIT = 10

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests import desks
+from testing import desks
+from testing.desks import Desk
 from tests.chaos.arena import Arena, arena
 from tests.chaos.proxy import Proxy
-from tests.desks import Desk
 
 RUNNERS = 3
 

@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from testing.desks import Desk
 from tests.chaos.arena import FIXTURES
 from tests.chaos.test_state_machine import BOOKS
-from tests.desks import Desk
 
 Session = psycopg.Connection[Any]
 

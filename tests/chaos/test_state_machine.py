@@ -21,9 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from testing.desks import Desk
 from tests.chaos.arena import FIXTURES
 from tests.chaos.model import Claim, Model, Run
-from tests.desks import Desk
 
 RUNNERS = 3
 KINDS = ("strategy", "memory", "deadline", "crash", "infrastructure")

@@ -19,7 +19,7 @@ from runners.configs.errors import ConfigError
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from strategies import registry
-from tests.desks import Desk
+from testing.desks import Desk
 
 
 @pytest.fixture(scope="module", autouse=True)

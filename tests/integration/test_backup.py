@@ -20,8 +20,8 @@ from runners.database import dump, migrator
 from runners.database.clients import NoClient, client
 from runners.database.schema_files import read_schema
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 STORED = Path(__file__).parent / "stored" / "desk_at_version_21.dump.xz"
 BOARD = "select strategy, sharpe_ratio, parameters from analytics.result_leaderboard order by rank"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import desks, many_results
-from tests.desks import Desk
+from testing import desks, many_results
+from testing.desks import Desk
 
 RESULTS = 100_000
 STRATEGIES = 300

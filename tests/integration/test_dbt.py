@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from runners import dbt
+from testing.desks import Desk
 from tests import board_rows
-from tests.desks import Desk
 
 MARTS = (
     "strategy_leaderboard",

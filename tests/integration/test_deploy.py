@@ -24,8 +24,8 @@ from psycopg.conninfo import make_conninfo
 from runners.cli.login import ROLES
 from runners.database import passwords
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

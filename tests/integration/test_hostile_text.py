@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.desks import Desk
+from testing.desks import Desk
 
 FRAGMENTS = (
     "'; drop table desk.jobs; --", "'); delete from desk.strategies; --", '"; drop schema desk cascade; --',

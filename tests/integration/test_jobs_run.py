@@ -14,7 +14,7 @@ import pytest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from tests.desks import Desk
+from testing.desks import Desk
 
 CONFIG = """\
 strategy: sma_crossover

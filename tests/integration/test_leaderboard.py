@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from runners.cli.app import app
 from runners.cli.leaderboard import show
 from runners.leaderboard import NoLeaderboard, read
+from testing.desks import Desk
 from tests import board_rows
-from tests.desks import Desk
 
 
 @pytest.fixture(scope="module", autouse=True)

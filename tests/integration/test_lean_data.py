@@ -13,7 +13,7 @@ from runners.engines.lean.data_export import export, stored_series
 from runners.engines.lean.data_folder import read_series
 from runners.prices import load, sample
 from runners.prices.series import PriceError
-from tests.desks import Desk
+from testing.desks import Desk
 
 
 @pytest.fixture(scope="module")

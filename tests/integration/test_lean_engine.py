@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from runners.prices import load, sample
-from tests.desks import Desk
+from testing.desks import Desk
+from testing.waiting import until
 from tests.lean_stand_in import StandIn
-from tests.waiting import until
 
 CONFIG: dict[str, Any] = {
     "strategy": "RSI_MeanReversion_ETF",

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from runners.configs.errors import ConfigError
 from runners.configs.reader import parse_config
 from runners.engines.lean.importer import Imported, ImportOptions, ImportRefused, import_results
+from testing.desks import Desk
 from tests import lean_files
-from tests.desks import Desk
 from tests.lean_mutations import broken
 
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "lean" / "samples"

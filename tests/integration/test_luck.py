@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from scipy import stats
 
+from testing.desks import Desk
 from tests import families
-from tests.desks import Desk
 from tests.unit import reference
 
 Owner = psycopg.Connection[Any]

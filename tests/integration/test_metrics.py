@@ -21,8 +21,8 @@ from psycopg.types.json import Jsonb
 from scipy import stats
 
 from runners.engines.raw_metrics import daily_returns, drawdown, return_moments
+from testing.desks import Desk
 from tests import fixed_series
-from tests.desks import Desk
 
 Owner = psycopg.Connection[Any]
 SERIES = fixed_series.series()

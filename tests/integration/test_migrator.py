@@ -17,8 +17,8 @@ from runners.database import connection, embedded, migrator, roles
 from runners.database.migrator import MigrationError, Report
 from runners.database.schema_files import digest
 from runners.settings import Settings
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 pytestmark = pytest.mark.sql
 

@@ -17,7 +17,7 @@ from runners.engines.base import ClosedTrade, MetricValue, PointResult
 from runners.worker.outcomes import Outcomes, in_one_statement
 from runners.worker.result_image import outcomes_image, result_image
 from runners.worker.work_items import Report, WorkItem
-from tests.desks import Desk
+from testing.desks import Desk
 
 COLUMNS = (
     "work_item_id, token, ordinal, metrics, sessions, equity, trade_symbols, trade_entry_times,"

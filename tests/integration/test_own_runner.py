@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from runners.jobs.own_runner import OwnRunner
-from tests.desks import Desk
-from tests.waiting import until
+from testing.desks import Desk
+from testing.waiting import until
 
 HOLDER = """
 import time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desks import Desk
+from testing.desks import Desk
 from tests.permissions_page import PAGE, page, tables
 
 

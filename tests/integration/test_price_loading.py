@@ -15,7 +15,7 @@ from runners.prices.csv_files import read_csv
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from runners.prices.series import PriceError
-from tests.desks import Desk
+from testing.desks import Desk
 
 
 def test_the_sample_loads_once(desk: Desk) -> None:

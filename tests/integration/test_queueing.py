@@ -14,7 +14,7 @@ from runners.jobs.queueing import Refused, config_file, queue, read_configs
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from runners.settings import PROJECT_ROOT
-from tests.desks import Desk
+from testing.desks import Desk
 
 FOLDER = PROJECT_ROOT / "configs" / "optimizations"
 

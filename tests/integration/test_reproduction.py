@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from runners import reproduction
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from tests.desks import Desk
+from testing.desks import Desk
 
 CONFIG = {
     "symbols": ["AAPL", "IBM"],

@@ -14,8 +14,8 @@ import pytest
 
 from runners.prices import load, sample
 from strategies.run_context import ROWS_AT_ONCE
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 CHATTY = '''
 import os, signal

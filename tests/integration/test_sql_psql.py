@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desks import Desk
+from testing.desks import Desk
 
 pytestmark = pytest.mark.sql
 

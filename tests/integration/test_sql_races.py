@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.desks import Desk
+from testing.desks import Desk
 
 pytestmark = pytest.mark.sql
 

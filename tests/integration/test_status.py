@@ -17,7 +17,7 @@ from runners.cli import status
 from runners.cli.doctor import findings, machine
 from runners.cli.doctor.finding import Finding, Severity
 from runners.settings import Settings
-from tests.desks import Desk
+from testing.desks import Desk
 
 
 def backdesk(desk: Desk, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

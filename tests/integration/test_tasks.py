@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runners.jobs import running
-from tests.desks import Desk
+from testing.desks import Desk
 
 needs_optuna = pytest.mark.skipif(find_spec("optuna") is None, reason="the extra bayes is not installed")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from runners.engines.base import Commission, RunSettings
 from runners.engines.raw_metrics import block_sums, daily_returns, drawdown, return_moments
-from tests.desks import Desk
+from testing.desks import Desk
 
 WINDOWS = "select * from desk.walk_forward_windows(%s, %s, %s, %s, %s, %s, %s, %s) order by fold"
 CURVE = "select desk.curve_metrics(%s::date[], %s::float8[], %s, %s, %s, %s)"

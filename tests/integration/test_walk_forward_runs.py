@@ -15,8 +15,8 @@ import pytest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 
 CONFIG: dict[str, Any] = {
     "symbols": ["AAPL", "IBM"],

@@ -20,8 +20,8 @@ from runners.worker.queue import Queue, Runner
 from runners.worker.result_image import result_image
 from runners.worker.work_items import Report, WorkItem
 from strategies.registry import published_strategies
-from tests.desks import Desk
-from tests.waiting import until
+from testing.desks import Desk
+from testing.waiting import until
 
 CONFIG: dict[str, Any] = {
     "symbols": ["GOOG"],

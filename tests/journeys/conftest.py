@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests import chromium, desks, served
-from tests.chromium import View
-from tests.desks import Desk
+from testing import chromium, desks, served
+from testing.chromium import View
+from testing.desks import Desk
 
 HERE = Path(__file__).parent
 

@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from runners.settings import PROJECT_ROOT
-from tests import desks, served
-from tests.chromium import View
-from tests.desks import Desk
-from tests.journeys.hands import TICK, choose, click_row, press, write
+from testing import desks, served
+from testing.chromium import View
+from testing.desks import Desk
+from testing.hands import TICK, choose, click_row, press, write
 from tests.journeys.pages import PAGES
 
 CONFIGS = ("rsi_etf_example", "bollinger_etf_example", "sma_crossover_example")

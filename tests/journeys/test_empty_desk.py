@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chromium import View
+from testing.chromium import View
 from tests.journeys.pages import PAGES
 
 

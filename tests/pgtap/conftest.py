@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests import desks
-from tests.desks import Desk
+from testing import desks
+from testing.desks import Desk
 from tests.pgtap.pgtap_source import pgtap_sql
 
 FIXTURES = Path(__file__).with_name("fixtures.sql")

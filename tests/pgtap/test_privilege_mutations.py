@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desks import Desk
+from testing.desks import Desk
 from tests.pgtap import tap
 
 FOLDER = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.desks import Desk
+from testing.desks import Desk
 from tests.pgtap import tap
 
 FILES = sorted(Path(__file__).parent.glob("test_*.sql"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator
 
-from tests.chromium import View
+from testing.chromium import View
 
 # Of the grid that draws tables, in pixels.
 ROW_HEIGHT = 35
