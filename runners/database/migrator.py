@@ -16,16 +16,16 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from backdesk.data import folder
 from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT
 
-MIGRATIONS = PROJECT_ROOT / "db" / "migrations"
-TOPICS = PROJECT_ROOT / "db" / "topics"
+MIGRATIONS = folder("db") / "migrations"
+TOPICS = folder("db") / "topics"
 
 _LOCK = 5_061_994_219_877_002_371  # any number that no other program is likely to lock
 _NAME = re.compile(r"V(\d{4})__[a-z0-9_]+\.sql")
 
-HISTORY = PROJECT_ROOT / "db" / "history.sql"
+HISTORY = folder("db") / "history.sql"
 
 # Views of dbt's that stand on the desk's tables forbid to alter or drop what they read.
 _BLOCKED = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported)
