@@ -10,7 +10,7 @@ RUN /opt/venv/bin/pip install --no-deps --require-hashes -r /tmp/requirements/im
 COPY . /app
 # Editable, since the desk reads db/, dbt/ and configs/ beside its modules.
 RUN /opt/venv/bin/pip install --no-deps --no-build-isolation -e /app \
-    && /opt/venv/bin/python -m compileall -q /app/runners /app/strategies /app/streamlit_app
+    && /opt/venv/bin/python -m compileall -q /app/backdesk /app/runners /app/strategies /app/streamlit_app
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home backdesk

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from backdesk.data import folder
 from runners.database import connection
 from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
 
-PROJECT = PROJECT_ROOT / "dbt"
+PROJECT = folder("dbt")
 
 # The console script may lie anywhere on PATH; its entry point is in this very environment.
 _PROGRAM = (sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='backdesk dbt')")

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from backdesk.data import folder
 from runners.cli.errors import report
 from runners.cli.leaderboard import show
 from runners.cli.load import load_sample
@@ -28,9 +29,9 @@ from runners.jobs.following import JobStanding
 from runners.jobs.queueing import Queued, Refused, queue, read_configs
 from runners.jobs.running import Interrupted, run_until_over
 from runners.leaderboard import read
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
 
-FOLDER = PROJECT_ROOT / "configs" / "optimizations"
+FOLDER = folder("configs") / "optimizations"
 CONFIGS = ("rsi_etf_example.yaml", "bollinger_etf_example.yaml", "sma_crossover_example.yaml")
 
 CRITERIA = """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backdesk.data import checkout
 from runners.errors import DeskError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +18,8 @@ DATABASE_NAME = "trading"
 class Settings:
     """Where the desk lives.
 
-    home               folder of everything the desk keeps (BACKDESK_HOME)
+    home               folder of everything the desk keeps (BACKDESK_HOME); by default `.backdesk`
+                       in a checkout, and `backdesk` in the user's data folder elsewhere
     database_url       any PostgreSQL server instead of the embedded one (DATABASE_URL); its password may lie
                        in a file (DATABASE_PASSWORD_FILE), as containers and systemd hand out secrets
     database           database name where the URL gives none (BACKDESK_DATABASE)
@@ -36,11 +38,21 @@ class Settings:
         home = given.get("BACKDESK_HOME")
         strategies = given.get("BACKDESK_STRATEGIES")
         return cls(
-            home=_absolute(home) if home else PROJECT_ROOT / ".backdesk",
+            home=_absolute(home) if home else default_home(given),
             database_url=_with_password(given.get("DATABASE_URL"), given.get("DATABASE_PASSWORD_FILE")),
             database=given.get("BACKDESK_DATABASE") or DATABASE_NAME,
             strategies_folder=_absolute(strategies) if strategies else None,
         )
+
+
+def default_home(environment: Mapping[str, str]) -> Path:
+    """Never beside installed code, which may be another user's and go with the next version."""
+    repository = checkout()
+    if repository is not None:
+        return repository / ".backdesk"
+    data = environment.get("XDG_DATA_HOME", "")
+    # A relative one is to be ignored, says the XDG specification.
+    return _absolute(data if data.startswith("/") else "~/.local/share") / "backdesk"
 
 
 def _with_password(url: str | None, file: str | None) -> str | None:

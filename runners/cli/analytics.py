@@ -9,10 +9,11 @@ from pathlib import Path
 
 from psycopg import sql
 
+from backdesk.data import folder
 from runners.database import connection
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
 
-PROJECT = PROJECT_ROOT / "dbt"
+PROJECT = folder("dbt")
 _SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "snapshots")
 
 

@@ -7,14 +7,16 @@ import os
 import socket
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
 
-ENTRY = PROJECT_ROOT / "streamlit_app" / "app.py"
+# The two packages lie side by side, in a checkout and where a wheel was installed.
+ENTRY = Path(__file__).resolve().parents[2] / "streamlit_app" / "app.py"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from backdesk.data import folder
 from runners.configs.errors import ConfigError
 from runners.configs.reader import Config, read_config
 from runners.configs.refusals import explained
-from runners.settings import PROJECT_ROOT
 
-BACKLOG = PROJECT_ROOT / "configs" / "strategy_backlog.yaml"
+BACKLOG = folder("configs") / "strategy_backlog.yaml"
 
 
 def read_backlog(path: Path = BACKLOG) -> Config:

@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 
-from runners.settings import PROJECT_ROOT
+from backdesk.data import folder
 
-SCHEMA_FILE = PROJECT_ROOT / "configs" / "schema.json"
+SCHEMA_FILE = folder("configs") / "schema.json"
 
 
 def schema_text(connection: psycopg.Connection[Any]) -> str:

@@ -9,12 +9,13 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from backdesk.data import folder
 from runners.database import connection, embedded, passwords
 from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
 
 LOGINS = ("desk_director", "desk_importer", "desk_runner", "desk_dbt", "desk_viewer")
-ROLES_FILE = PROJECT_ROOT / "db" / "roles.sql"
+ROLES_FILE = folder("db") / "roles.sql"
 
 
 class RolesError(DeskError):

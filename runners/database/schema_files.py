@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backdesk.data import folder as data_folder
 from runners.errors import DeskError
-from runners.settings import PROJECT_ROOT
 
-FOLDER = PROJECT_ROOT / "db"
+FOLDER = data_folder("db")
 
 _MIGRATION = re.compile(r"V(\d{4})__[a-z0-9_]+\.sql")
 _LIKE_A_MIGRATION = re.compile(r"[Vv]?\d")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 LIMIT = 4_000
 FRAMES = 12
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+CODE = Path(__file__).resolve().parents[2]
 
 
 def error_text(error: BaseException) -> str:
@@ -26,7 +26,7 @@ def error_text(error: BaseException) -> str:
 
 def short_path(filename: str) -> str:
     """A path without what differs between machines: relative to the project or to where packages are."""
-    roots = sorted((str(PROJECT_ROOT), *filter(None, sys.path)), key=len, reverse=True)
+    roots = sorted((str(CODE), *filter(None, sys.path)), key=len, reverse=True)
     for root in roots:
         if filename.startswith(f"{root}/"):
             return filename[len(root) + 1 :]

@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from backdesk.data import checkout, folder
 from runners.configs.batches import Batch
 from runners.configs.errors import ConfigError
 from runners.configs.reader import Config, read_config
 from runners.configs.refusals import explained
-from runners.settings import PROJECT_ROOT
 
 INSERT = """
 insert into desk.jobs (strategy, config, config_file, priority, notes, batch_id, force)
@@ -125,9 +125,9 @@ def queue(
 def config_file(path: str) -> str:
     """What the desk calls a config's file: short where it is one of the project's own."""
     resolved = Path(path).resolve()
-    for folder in (PROJECT_ROOT / "configs" / "optimizations", PROJECT_ROOT, Path.cwd()):
-        if resolved.is_relative_to(folder):
-            return str(resolved.relative_to(folder))
+    for top in (folder("configs") / "optimizations", checkout(), Path.cwd()):
+        if top is not None and resolved.is_relative_to(top):
+            return str(resolved.relative_to(top))
     return resolved.name
 
 

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from backdesk.data import checkout
 from runners.engines.base import Point, RunSettings
 from runners.errors import DeskError
 from runners.worker.protocol import FrameReader, Ready, StartChild, pack
@@ -21,7 +21,6 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 PIPE_BYTES = 1 << 20
 # One point's result; what is asked for is allocated, however little comes.
 READ_BYTES = 1 << 16
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class ZygoteError(DeskError):
@@ -32,7 +31,9 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment that does not lead to the database; one thread for numeric libraries."""
     kept = {name: value for name, value in environment.items() if not name.startswith(SECRETS)}
     kept.update(dict.fromkeys(ONE_THREAD, "1"))
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_ROOT), environment.get("PYTHONPATH")]))
+    # A checkout need not be installed. Of installed packages none must come before Python's own modules.
+    if (repository := checkout()) is not None:
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(repository), environment.get("PYTHONPATH")]))
     return kept
 
 

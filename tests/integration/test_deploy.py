@@ -78,7 +78,8 @@ def test_the_image_is_built_of_what_is_there_and_runs_as_nobody_in_particular() 
     assert (ROOT / "deploy" / "entrypoint.sh").stat().st_mode & 0o111
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".git", "secrets", ".backdesk"} <= set(ignored)
-    needed = ("db", "dbt", "configs", "runners", "strategies", "streamlit_app", "deploy", "requirements")
+    packages = ("backdesk", "runners", "strategies", "streamlit_app")
+    needed = (*packages, "db", "dbt", "configs", "deploy", "requirements")
     assert not set(needed) & set(ignored)
 
 
