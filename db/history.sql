@@ -10,8 +10,10 @@ create table if not exists desk.schema_migrations (
   duration interval not null
 );
 
-comment on table desk.schema_migrations is 'One row for the baseline, and one per numbered migration that this database has had.';
-comment on column desk.schema_migrations.version is 'Number of the migration; without a gap from that of the baseline on.';
+comment on table desk.schema_migrations is
+  'One row for the baseline, and one per numbered migration that this database has had.';
+comment on column desk.schema_migrations.version is
+  'Number of the migration; without a gap from that of the baseline on.';
 comment on column desk.schema_migrations.name is 'File name, in whatever room under db/.';
 comment on column desk.schema_migrations.sha256 is 'Hash of the file as applied; a file is never edited afterwards.';
 comment on column desk.schema_migrations.applied_at is 'Start of the transaction that applied it.';

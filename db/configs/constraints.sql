@@ -15,14 +15,15 @@ begin
   end if;
   v_rest := btrim(regexp_replace(p_text, v_pattern, '', 'g'));
   if v_rest <> '' then
-    perform desk.refuse(format('Cannot read %s in the constraint %s', to_jsonb(left(v_rest, 20)), to_jsonb(left(p_text, 80))), p_path,
+    perform desk.refuse(format('Cannot read %s in the constraint %s', to_jsonb(left(v_rest, 20)),
+      to_jsonb(left(p_text, 80))), p_path,
       'A constraint has names, numbers, + - * /, < <= > >= = !=, and, or, and parentheses: fast < slow.');
   end if;
   return array(select m.token[1] from regexp_matches(p_text, v_pattern, 'g') as m (token));
 end
 $$;
-comment on function desk.constraint_tokens(text, text) is 'Splits a constraint into tokens; refuses any other character.';
-revoke execute on function desk.constraint_tokens(text, text) from public;
+comment on function desk.constraint_tokens(text, text) is
+  'Splits a constraint into tokens; refuses any other character.';
 
 create or replace function desk.parse_expression(
   p_tokens text[], p_from integer, p_level integer, out tree jsonb, out next integer, out kind text)
@@ -73,14 +74,15 @@ begin
     elsif v_level > 2 and (kind <> 'number' or v_right.kind <> 'number') then
       raise exception using errcode = '22P02', message = format('%s needs numbers on both sides', v_token);
     end if;
-    tree := jsonb_build_object('op', case v_token when '==' then '=' else v_token end, 'left', tree, 'right', v_right.tree);
+    tree := jsonb_build_object('op', case v_token when '==' then '=' else v_token end, 'left', tree, 'right',
+      v_right.tree);
     kind := case when v_level <= 3 then 'truth' else 'number' end;
     next := v_right.next;
   end loop;
 end
 $$;
-comment on function desk.parse_expression(text[], integer, integer) is 'Parses tokens from a place on, at a level of precedence, into a tree.';
-revoke execute on function desk.parse_expression(text[], integer, integer) from public;
+comment on function desk.parse_expression(text[], integer, integer) is
+  'Parses tokens from a place on, at a level of precedence, into a tree.';
 
 create or replace function desk.parse_constraint(p_text text, p_path text)
 returns jsonb
@@ -110,7 +112,6 @@ begin
 end
 $$;
 comment on function desk.parse_constraint(text, text) is 'The tree of a constraint between parameters, or a refusal.';
-revoke execute on function desk.parse_constraint(text, text) from public;
 
 create or replace function desk.constraint_names(p_tree jsonb)
 returns text[]
@@ -122,7 +123,6 @@ as $$
   cross join lateral (select p.value #>> '{}') as n (name)
 $$;
 comment on function desk.constraint_names(jsonb) is 'Names in a constraint''s tree.';
-revoke execute on function desk.constraint_names(jsonb) from public;
 
 create or replace function desk.sorted_constraints(
   p_strategy_id bigint, p_constraints jsonb, out parameter_trees jsonb, out metric_limits jsonb)
@@ -144,7 +144,8 @@ begin
   for i in 0 .. jsonb_array_length(p_constraints) - 1 loop
     v_text := p_constraints ->> i;
     v_path := format('$.optimization.constraints[%s]', i);
-    v_parts := regexp_match(v_text, '^\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|==|!=|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(%?)\s*$');
+    v_parts := regexp_match(v_text,
+      '^\s*([A-Za-z][A-Za-z0-9_ ]*?)\s*(<=|>=|==|!=|<|>|=)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(%?)\s*$');
     v_metric := case when v_parts is not null and not v_parts[1] = any (v_known) then desk.metric_named(v_parts[1]) end;
     if v_metric is not null then
       metric_limits := metric_limits || jsonb_build_object('metric', v_metric,
@@ -156,7 +157,8 @@ begin
     select n.name into v_unknown
     from unnest(desk.constraint_names(v_tree)) as n (name) where n.name <> all (v_known) limit 1;
     if v_unknown is not null then
-      perform desk.refuse(format('%s in the constraint %s is neither a numeric parameter nor a metric', v_unknown, to_jsonb(left(v_text, 80))), v_path,
+      perform desk.refuse(format('%s in the constraint %s is neither a numeric parameter nor a metric', v_unknown,
+        to_jsonb(left(v_text, 80))), v_path,
         desk.did_you_mean(v_unknown, v_known || array(select d.title from desk.metric_definitions as d)));
     end if;
     parameter_trees := parameter_trees || v_tree;
@@ -164,8 +166,8 @@ begin
 end
 $$;
 comment on function desk.sorted_constraints(bigint, jsonb) is
-  'Constraints in two sorts: trees between parameters, which cut the grid, and limits on metrics, which decide who may be the best.';
-revoke execute on function desk.sorted_constraints(bigint, jsonb) from public;
+  'Constraints in two sorts: trees between parameters, which cut the grid, and limits on metrics, which decide who '
+  'may be the best.';
 
 create or replace function desk.axis_numbers(p_axis jsonb, p_stride bigint, p_total bigint)
 returns numeric[]
@@ -184,8 +186,8 @@ as $$
   ) as v (value, position)
   cross join generate_series(1, p_stride) as s (copy)
 $$;
-comment on function desk.axis_numbers(jsonb, bigint, bigint) is 'A parameter''s value in each tuple of a product, tuples in order.';
-revoke execute on function desk.axis_numbers(jsonb, bigint, bigint) from public;
+comment on function desk.axis_numbers(jsonb, bigint, bigint) is
+  'A parameter''s value in each tuple of a product, tuples in order.';
 
 create or replace function desk.constraint_numbers(p_tree jsonb, p_columns jsonb, p_total bigint)
 returns numeric[]
@@ -218,12 +220,13 @@ begin
     when '>=' then select array_agg((t.l >= t.r)::integer) into v_result from unnest(v_left, v_right) as t (l, r);
     when '=' then select array_agg((t.l = t.r)::integer) into v_result from unnest(v_left, v_right) as t (l, r);
     when '!=' then select array_agg((t.l <> t.r)::integer) into v_result from unnest(v_left, v_right) as t (l, r);
-    when 'and' then select array_agg(least(coalesce(t.l, 0), coalesce(t.r, 0))) into v_result from unnest(v_left, v_right) as t (l, r);
-    when 'or' then select array_agg(greatest(coalesce(t.l, 0), coalesce(t.r, 0))) into v_result from unnest(v_left, v_right) as t (l, r);
+    when 'and' then select array_agg(least(coalesce(t.l, 0), coalesce(t.r, 0))) into v_result
+      from unnest(v_left, v_right) as t (l, r);
+    when 'or' then select array_agg(greatest(coalesce(t.l, 0), coalesce(t.r, 0))) into v_result
+      from unnest(v_left, v_right) as t (l, r);
   end case;
   return v_result;
 end
 $$;
 comment on function desk.constraint_numbers(jsonb, jsonb, bigint) is
   'A tree''s value in each tuple, numeric; truths are 1 and 0, a division by zero is null and meets no comparison.';
-revoke execute on function desk.constraint_numbers(jsonb, jsonb, bigint) from public;

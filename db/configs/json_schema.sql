@@ -15,14 +15,15 @@ as $$
       when 'number' then '{"type": "number"}'
       when 'criterion' then '{"type": "number"}'
       when 'boolean' then '{"type": "boolean"}'
-      when 'symbols' then '{"oneOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "uniqueItems": true, "items": {"type": "string", "minLength": 1}}]}'
+      when 'symbols' then '{"oneOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, '
+                          '"uniqueItems": true, "items": {"type": "string", "minLength": 1}}]}'
       when 'texts' then '{"type": "array", "items": {"type": "string"}}'
-      when 'metric' then jsonb_build_object('type', 'string', 'examples', (select jsonb_agg(d.title order by d.title) from desk.metric_definitions as d))
+      when 'metric' then jsonb_build_object('type', 'string', 'examples',
+        (select jsonb_agg(d.title order by d.title) from desk.metric_definitions as d))
       else '{}'
     end::jsonb
 $$;
 comment on function desk.key_schema(desk.config_keys) is 'JSON schema of one key without its children.';
-revoke execute on function desk.key_schema(desk.config_keys) from public;
 
 create or replace function desk.object_schema(p_pattern text)
 returns jsonb
@@ -66,16 +67,17 @@ begin
     v_schema := v_schema || jsonb_build_object('required', v_required);
   end if;
   if p_pattern = 'optimization.parameters' then
-    v_schema := jsonb_build_object('type', 'object', 'additionalProperties', jsonb_build_object('oneOf', jsonb_build_array(
+    v_schema := jsonb_build_object('type', 'object', 'additionalProperties',
+      jsonb_build_object('oneOf', jsonb_build_array(
       desk.object_schema('optimization.parameters.*'),
-      '{"type": "array", "minItems": 1, "uniqueItems": true, "items": {"type": ["number", "boolean", "string"]}}'::jsonb,
+      '{"type": "array", "minItems": 1, "uniqueItems": true, "items": {"type": ["number", "boolean", '
+      '"string"]}}'::jsonb,
       '{"type": ["number", "boolean", "string"]}'::jsonb)));
   end if;
   return v_schema;
 end
 $$;
 comment on function desk.object_schema(text) is 'JSON schema of the keys below a path.';
-revoke execute on function desk.object_schema(text) from public;
 
 create or replace function desk.config_schema()
 returns jsonb
@@ -88,6 +90,6 @@ as $$
     'description', 'Generated from config_keys and metric_definitions; do not edit.')
     || desk.object_schema('')
 $$;
-comment on function desk.config_schema() is 'JSON schema of a config for editors, generated from the rows that the validator reads.';
-revoke execute on function desk.config_schema() from public;
+comment on function desk.config_schema() is
+  'JSON schema of a config for editors, generated from the rows that the validator reads.';
 grant execute on function desk.config_schema() to desk_director, desk_viewer;

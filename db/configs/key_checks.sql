@@ -11,7 +11,6 @@ as $$
   end
 $$;
 comment on function desk.json_path(text, text) is 'JSON path of a key below a path.';
-revoke execute on function desk.json_path(text, text) from public;
 
 create or replace function desk.check_config_value(p_key desk.config_keys, p_value jsonb, p_json_path text)
 returns void
@@ -30,25 +29,30 @@ begin
   case p_key.type
     when 'text', 'metric' then
       if v_type <> 'string' then
-        perform desk.refuse(format('Got %s where a text is needed', v_shown), p_json_path, 'Such as ' || p_key.example || '.');
+        perform desk.refuse(format('Got %s where a text is needed', v_shown), p_json_path,
+          'Such as ' || p_key.example || '.');
       end if;
     when 'date' then
       if v_type <> 'string' or not (p_value #>> '{}') ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
-        perform desk.refuse(format('Got %s where a date is needed', v_shown), p_json_path, 'Write YYYY-MM-DD, such as ' || p_key.example || '.');
+        perform desk.refuse(format('Got %s where a date is needed', v_shown), p_json_path,
+          'Write YYYY-MM-DD, such as ' || p_key.example || '.');
       end if;
       begin
         perform (p_value #>> '{}')::date;
       exception when datetime_field_overflow or invalid_datetime_format then
-        perform desk.refuse(format('%s is not a day of the calendar', v_shown), p_json_path, 'Write YYYY-MM-DD, such as ' || p_key.example || '.');
+        perform desk.refuse(format('%s is not a day of the calendar', v_shown), p_json_path,
+          'Write YYYY-MM-DD, such as ' || p_key.example || '.');
       end;
     when 'integer', 'number', 'criterion' then
       if v_type <> 'number' then
         perform desk.refuse(format('Got %s where a number is needed', v_shown), p_json_path,
-          case when v_type = 'string' then 'Write the number without quotes and units; 30% is 0.30.' else 'Such as ' || p_key.example || '.' end);
+          case when v_type = 'string' then 'Write the number without quotes and units; 30% is 0.30.'
+            else 'Such as ' || p_key.example || '.' end);
       end if;
       v_number := (p_value #>> '{}')::numeric;
       if p_key.type = 'integer' and v_number <> trunc(v_number) then
-        perform desk.refuse(format('Got %s where a whole number is needed', v_shown), p_json_path, 'Such as ' || p_key.example || '.');
+        perform desk.refuse(format('Got %s where a whole number is needed', v_shown), p_json_path,
+          'Such as ' || p_key.example || '.');
       end if;
       if v_number < p_key.minimum or v_number > p_key.maximum then
         perform desk.refuse(format('%s is out of range', v_shown), p_json_path,
@@ -56,11 +60,13 @@ begin
       end if;
     when 'boolean' then
       if v_type <> 'boolean' then
-        perform desk.refuse(format('Got %s where true or false is needed', v_shown), p_json_path, 'Write true or false.');
+        perform desk.refuse(format('Got %s where true or false is needed', v_shown), p_json_path,
+          'Write true or false.');
       end if;
     when 'object' then
       if v_type <> 'object' then
-        perform desk.refuse(format('Got %s where keys with values are needed', v_shown), p_json_path, 'See configs/optimizations/template.yaml.');
+        perform desk.refuse(format('Got %s where keys with values are needed', v_shown), p_json_path,
+          'See configs/optimizations/template.yaml.');
       end if;
     when 'commission' then
       if v_type not in ('number', 'object') then
@@ -73,9 +79,11 @@ begin
       end if;
     when 'symbols' then
       if v_type not in ('string', 'array')
-        or (v_type = 'array' and exists (select from jsonb_array_elements(p_value) as e (item) where jsonb_typeof(e.item) <> 'string'))
+        or (v_type = 'array' and exists (select from jsonb_array_elements(p_value) as e (item)
+          where jsonb_typeof(e.item) <> 'string'))
       then
-        perform desk.refuse(format('Got %s as symbols', v_shown), p_json_path, 'Write a list of symbols, such as [AAPL, IBM].');
+        perform desk.refuse(format('Got %s as symbols', v_shown), p_json_path,
+          'Write a list of symbols, such as [AAPL, IBM].');
       end if;
       if p_value in ('[]', '""') then
         perform desk.refuse('No symbol is named', p_json_path, 'Write a list of symbols, such as [AAPL, IBM].');
@@ -84,7 +92,8 @@ begin
       if v_type <> 'array'
         or exists (select from jsonb_array_elements(p_value) as e (item) where jsonb_typeof(e.item) <> 'string')
       then
-        perform desk.refuse(format('Got %s where a list of texts is needed', v_shown), p_json_path, 'Such as ' || p_key.example || '.');
+        perform desk.refuse(format('Got %s where a list of texts is needed', v_shown), p_json_path,
+          'Such as ' || p_key.example || '.');
       end if;
     when 'parameter' then
       null; -- checked against the strategy in check_parameter()
@@ -95,8 +104,8 @@ begin
   end if;
 end
 $$;
-comment on function desk.check_config_value(desk.config_keys, jsonb, text) is 'Refuses a value that is not what its key needs.';
-revoke execute on function desk.check_config_value(desk.config_keys, jsonb, text) from public;
+comment on function desk.check_config_value(desk.config_keys, jsonb, text) is
+  'Refuses a value that is not what its key needs.';
 
 create or replace function desk.check_config_keys(p_config jsonb, p_pattern text, p_json_path text)
 returns void
@@ -135,9 +144,10 @@ begin
   limit 1;
   if v_missing is not null then
     perform desk.refuse(format('Key %s is missing', v_missing), p_json_path,
-      (select format('%s Such as: %s: %s', k.description, v_missing, k.example) from desk.config_keys as k where k.path = v_prefix || v_missing));
+      (select format('%s Such as: %s: %s', k.description, v_missing, k.example) from desk.config_keys as k
+        where k.path = v_prefix || v_missing));
   end if;
 end
 $$;
-comment on function desk.check_config_keys(jsonb, text, text) is 'Refuses unknown and missing keys and values of the wrong kind, key by key.';
-revoke execute on function desk.check_config_keys(jsonb, text, text) from public;
+comment on function desk.check_config_keys(jsonb, text, text) is
+  'Refuses unknown and missing keys and values of the wrong kind, key by key.';

@@ -1,6 +1,7 @@
 -- Parameters of a config: each becomes an axis of values that the strategy takes, or is refused.
 
-create or replace function desk.check_parameter_value(p_parameter desk.strategy_parameters, p_value jsonb, p_json_path text)
+create or replace function desk.check_parameter_value(p_parameter desk.strategy_parameters, p_value jsonb,
+  p_json_path text)
 returns void
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -25,18 +26,21 @@ begin
           coalesce(trim_scale(p_parameter.maximum)::text, 'anything')));
     end if;
   elsif p_parameter.type = 'boolean' and jsonb_typeof(p_value) <> 'boolean' then
-    perform desk.refuse(format('Got %s for %s, which takes true or false', left(p_value::text, 60), p_parameter.name), p_json_path,
+    perform desk.refuse(format('Got %s for %s, which takes true or false', left(p_value::text, 60), p_parameter.name),
+      p_json_path,
       'Write true, false or [true, false].');
   elsif p_parameter.type = 'text' and jsonb_typeof(p_value) <> 'string' then
-    perform desk.refuse(format('Got %s for %s, which takes texts', left(p_value::text, 60), p_parameter.name), p_json_path,
+    perform desk.refuse(format('Got %s for %s, which takes texts', left(p_value::text, 60), p_parameter.name),
+      p_json_path,
       'Write a text or a list of texts.');
   end if;
 end
 $$;
-comment on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) is 'Refuses a value that a strategy''s parameter does not take.';
-revoke execute on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) from public;
+comment on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) is
+  'Refuses a value that a strategy''s parameter does not take.';
 
-create or replace function desk.parameter_range(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text, p_json_path text)
+create or replace function desk.parameter_range(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text,
+  p_json_path text)
 returns jsonb
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -55,38 +59,46 @@ begin
       'Write a list of values.');
   end if;
   if v_step is null and not v_drawn then
-    perform desk.refuse('Key step is missing', p_json_path, format('A %s needs a step between values, such as: step: 2', p_search));
+    perform desk.refuse('Key step is missing', p_json_path,
+      format('A %s needs a step between values, such as: step: 2', p_search));
   end if;
   if v_step <= 0 then
     perform desk.refuse(format('A step of %s never reaches the end', trim_scale(v_step)), p_json_path || '.step',
       'The step must be greater than 0.');
   end if;
   if v_end < v_start then
-    perform desk.refuse(format('The range of %s is reversed: %s to %s', p_parameter.name, trim_scale(v_start), trim_scale(v_end)),
+    perform desk.refuse(format('The range of %s is reversed: %s to %s', p_parameter.name, trim_scale(v_start),
+      trim_scale(v_end)),
       p_json_path || '.end', format('Write start: %s, end: %s.', trim_scale(v_end), trim_scale(v_start)));
   end if;
   if p_spec ? 'min_step' and p_search <> 'Euler Search' then
-    perform desk.refuse(format('A %s has no finest step', p_search), p_json_path || '.min_step', 'Remove min_step, or use type: Euler Search.');
+    perform desk.refuse(format('A %s has no finest step', p_search), p_json_path || '.min_step',
+      'Remove min_step, or use type: Euler Search.');
   end if;
   if v_min_step <= 0 or v_min_step > v_step then
-    perform desk.refuse(format('A finest step of %s with a step of %s', trim_scale(v_min_step), trim_scale(v_step)), p_json_path || '.min_step',
+    perform desk.refuse(format('A finest step of %s with a step of %s', trim_scale(v_min_step), trim_scale(v_step)),
+      p_json_path || '.min_step',
       'It must be greater than 0 and not greater than the step.');
   end if;
   if v_log and not v_drawn then
-    perform desk.refuse(format('A %s has no logarithmic scale', p_search), p_json_path || '.log', 'Remove log, or use type: Random Search.');
+    perform desk.refuse(format('A %s has no logarithmic scale', p_search), p_json_path || '.log',
+      'Remove log, or use type: Random Search.');
   elsif v_log and (v_start <= 0 or v_step is not null) then
-    perform desk.refuse(case when v_step is null then 'A logarithmic scale cannot start at 0 or below' else 'A logarithmic scale has no step' end,
+    perform desk.refuse(case when v_step is null then 'A logarithmic scale cannot start at 0 or below'
+      else 'A logarithmic scale has no step' end,
       p_json_path || '.log', 'Use a start above 0 and no step.');
   end if;
   perform desk.check_parameter_value(p_parameter, to_jsonb(v_start), p_json_path || '.start');
   if v_step is null and (p_parameter.type = 'number' or v_log) then
     perform desk.check_parameter_value(p_parameter, to_jsonb(v_end), p_json_path || '.end');
-    return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'end', trim_scale(v_end), 'log', v_log);
+    return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'end',
+      trim_scale(v_end), 'log', v_log);
   end if;
   v_step := coalesce(v_step, 1);
   v_count := floor((v_end - v_start) / v_step) + 1;
   if v_count > 1000000000 then
-    perform desk.refuse(format('The range of %s has %s values', p_parameter.name, v_count), p_json_path, 'Use a larger step.');
+    perform desk.refuse(format('The range of %s has %s values', p_parameter.name, v_count), p_json_path,
+      'Use a larger step.');
   end if;
   if v_count > 1 then
     if p_parameter.type = 'integer' and (v_step <> trunc(v_step) or v_min_step <> trunc(v_min_step)) then
@@ -94,18 +106,21 @@ begin
           trim_scale(case when v_step <> trunc(v_step) then v_step else v_min_step end), p_parameter.name),
         p_json_path || case when v_step <> trunc(v_step) then '.step' else '.min_step' end, 'Use a whole step.');
     end if;
-    perform desk.check_parameter_value(p_parameter, to_jsonb(trim_scale(v_start + v_step * (v_count - 1))), p_json_path || '.end');
+    perform desk.check_parameter_value(p_parameter, to_jsonb(trim_scale(v_start + v_step * (v_count - 1))),
+      p_json_path || '.end');
   end if;
-  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'step', trim_scale(v_step), 'count', v_count)
+  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'step',
+    trim_scale(v_step), 'count', v_count)
     || case when p_search = 'Euler Search' then jsonb_build_object('min_step', trim_scale(coalesce(v_min_step,
          case p_parameter.type when 'integer' then 1 else v_step / 10 end))) else '{}' end;
 end
 $$;
 comment on function desk.parameter_range(desk.strategy_parameters, jsonb, text, text) is
-  'A range as {name, type, start, step, count}, with min_step for an Euler search, or {name, type, start, end, log} where it is drawn from without a step.';
-revoke execute on function desk.parameter_range(desk.strategy_parameters, jsonb, text, text) from public;
+  'A range as {name, type, start, step, count}, with min_step for an Euler search, or {name, type, start, end, log} '
+  'where it is drawn from without a step.';
 
-create or replace function desk.parameter_axis(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text, p_json_path text)
+create or replace function desk.parameter_axis(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text,
+  p_json_path text)
 returns jsonb
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -117,21 +132,24 @@ begin
     return desk.parameter_range(p_parameter, p_spec, p_search, p_json_path);
   end if;
   if v_list = '[]' then
-    perform desk.refuse(format('The list of values for %s is empty', p_parameter.name), p_json_path, 'Name at least one value.');
+    perform desk.refuse(format('The list of values for %s is empty', p_parameter.name), p_json_path,
+      'Name at least one value.');
   end if;
   perform desk.check_parameter_value(p_parameter, v.value,
     case jsonb_typeof(p_spec) when 'array' then format('%s[%s]', p_json_path, v.position - 1) else p_json_path end)
   from jsonb_array_elements(v_list) with ordinality as v (value, position);
   v_list := desk.canonical_json(v_list);
   if (select count(*) > count(distinct v.value) from jsonb_array_elements(v_list) as v (value)) then
-    perform desk.refuse(format('A value for %s is listed twice', p_parameter.name), p_json_path, 'Name each value once.');
+    perform desk.refuse(format('A value for %s is listed twice', p_parameter.name), p_json_path,
+      'Name each value once.');
   end if;
-  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'values', v_list, 'count', jsonb_array_length(v_list));
+  return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'values', v_list, 'count',
+    jsonb_array_length(v_list));
 end
 $$;
 comment on function desk.parameter_axis(desk.strategy_parameters, jsonb, text, text) is
-  'A parameter''s values as an axis: a range, or {name, type, values, count} for a list or a constant; refuses what cannot be.';
-revoke execute on function desk.parameter_axis(desk.strategy_parameters, jsonb, text, text) from public;
+  'A parameter''s values as an axis: a range, or {name, type, values, count} for a list or a constant; refuses what '
+  'cannot be.';
 
 create or replace function desk.parameter_space(p_strategy_id bigint, p_parameters jsonb, p_search text)
 returns jsonb
@@ -145,11 +163,14 @@ declare
   v_space     jsonb := '[]';
 begin
   for v_name, v_spec in select * from jsonb_each(p_parameters) loop
-    if not exists (select from desk.strategy_parameters as p where p.strategy_id = p_strategy_id and p.name = v_name) then
+    if not exists (select from desk.strategy_parameters as p where p.strategy_id = p_strategy_id
+      and p.name = v_name) then
       perform desk.refuse(
-        format('Strategy %s has no parameter %s', (select s.name from desk.strategies as s where s.id = p_strategy_id), to_jsonb(left(v_name, 60))),
+        format('Strategy %s has no parameter %s', (select s.name from desk.strategies as s where s.id = p_strategy_id),
+          to_jsonb(left(v_name, 60))),
         desk.json_path('$.optimization.parameters', v_name),
-        desk.did_you_mean(v_name, array(select p.name from desk.strategy_parameters as p where p.strategy_id = p_strategy_id)));
+        desk.did_you_mean(v_name, array(select p.name from desk.strategy_parameters as p
+          where p.strategy_id = p_strategy_id)));
     end if;
   end loop;
   for v_parameter in
@@ -163,5 +184,5 @@ begin
   return v_space;
 end
 $$;
-comment on function desk.parameter_space(bigint, jsonb, text) is 'The searched parameters in the strategy''s order, each as an axis.';
-revoke execute on function desk.parameter_space(bigint, jsonb, text) from public;
+comment on function desk.parameter_space(bigint, jsonb, text) is
+  'The searched parameters in the strategy''s order, each as an axis.';

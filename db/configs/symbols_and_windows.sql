@@ -15,18 +15,20 @@ begin
     if not found then
       perform desk.refuse(format('Unknown criterion %s', to_jsonb(left(v_key, 60))), desk.json_path(p_path, v_key),
         desk.did_you_mean(v_key, array(
-          select k.name from desk.metric_definitions as d, unnest(array[d.min_key, d.max_key]) as k (name) where k.name is not null)));
+          select k.name from desk.metric_definitions as d, unnest(array[d.min_key, d.max_key]) as k (name)
+            where k.name is not null)));
     end if;
     if v_metric.unit = 'fraction' and abs((v_value #>> '{}')::numeric) > 10 then
-      perform desk.refuse(format('%s of %s would be %s%%', v_key, v_value, trim_scale((v_value #>> '{}')::numeric * 100)),
+      perform desk.refuse(format('%s of %s would be %s%%', v_key, v_value,
+        trim_scale((v_value #>> '{}')::numeric * 100)),
         desk.json_path(p_path, v_key), 'Write fractions: 0.30 for 30%.');
     end if;
   end loop;
   return p_criteria;
 end
 $$;
-comment on function desk.checked_criteria(jsonb, text) is 'Success criteria with known keys and plain numbers, or a refusal.';
-revoke execute on function desk.checked_criteria(jsonb, text) from public;
+comment on function desk.checked_criteria(jsonb, text) is
+  'Success criteria with known keys and plain numbers, or a refusal.';
 
 create or replace function desk.checked_symbols(p_symbols jsonb, p_timeframe text)
 returns text[]
@@ -49,7 +51,8 @@ begin
     end if;
     if not exists (select from desk.instruments as n where n.symbol = v_symbol) then
       perform desk.refuse(format('Unknown symbol %s', to_jsonb(left(v_symbol, 40))), v_path,
-        desk.did_you_mean(v_symbol, array(select n.symbol from desk.instruments as n)) || ' Prices come with: backdesk load.', '23503');
+        desk.did_you_mean(v_symbol, array(select n.symbol from desk.instruments as n))
+          || ' Prices come with: backdesk load.', '23503');
     end if;
     if not exists (
       select from desk.price_versions as v join desk.instruments as n on n.id = v.instrument_id
@@ -66,8 +69,8 @@ begin
   return v_symbols;
 end
 $$;
-comment on function desk.checked_symbols(jsonb, text) is 'Symbols in upper case, each known and with prices of the timeframe.';
-revoke execute on function desk.checked_symbols(jsonb, text) from public;
+comment on function desk.checked_symbols(jsonb, text) is
+  'Symbols in upper case, each known and with prices of the timeframe.';
 
 create or replace function desk.checked_window(p_symbols text[], p_timeframe text, inout p_start date, inout p_end date)
 language plpgsql stable
@@ -88,7 +91,8 @@ begin
   join desk.instruments as n on n.symbol = s.symbol
   cross join lateral desk.latest_price_version(n.id, p_timeframe) as v;
   if v_last < v_first then
-    perform desk.refuse('The symbols have no day in common', '$.symbols', 'Choose symbols whose prices overlap; see the view price_coverage.');
+    perform desk.refuse('The symbols have no day in common', '$.symbols',
+      'Choose symbols whose prices overlap; see the view price_coverage.');
   end if;
   -- A week of grace: a window may start on a holiday.
   if p_start < v_first - 7 or p_start > v_last then
@@ -123,7 +127,8 @@ begin
   where not exists (
     select from desk.bars as b
     where b.instrument_id = n.id and b.timeframe = p_timeframe
-      and b.bar_time >= p_start::timestamp at time zone 'UTC' and b.bar_time < (p_end + 1)::timestamp at time zone 'UTC')
+      and b.bar_time >= p_start::timestamp at time zone 'UTC'
+        and b.bar_time < (p_end + 1)::timestamp at time zone 'UTC')
   limit 1;
   if found then
     perform desk.refuse(format('%s has no prices from %s to %s', v_symbol, p_start, p_end), '$.start_date',
@@ -133,4 +138,3 @@ end
 $$;
 comment on function desk.checked_window(text[], text, date, date) is
   'The window, filled in from the prices where it is open; refuses one that the prices do not cover.';
-revoke execute on function desk.checked_window(text[], text, date, date) from public;

@@ -7,8 +7,8 @@ set search_path = desk, pg_temp
 as $$
   select case p_search ->> 'type' when 'Walk-Forward' then p_search ->> 'search' else p_search ->> 'type' end
 $$;
-comment on function desk.inner_search(jsonb) is 'How points are chosen: the type of a search, or of the search inside a walk-forward.';
-revoke execute on function desk.inner_search(jsonb) from public;
+comment on function desk.inner_search(jsonb) is
+  'How points are chosen: the type of a search, or of the search inside a walk-forward.';
 
 create or replace function desk.checked_search(p_search jsonb, p_config jsonb)
 returns jsonb
@@ -34,7 +34,8 @@ begin
   -- A key that the chosen search never reads is a mistake, not a wish.
   select k.name, k.owner into v_key, v_owner
   from (values ('walk_forward', 'Walk-Forward'), ('search', 'Walk-Forward'), ('segments', 'Euler Search'),
-               ('points', 'Random Search'), ('batch_points', 'Bayesian Search'), ('patience', 'Bayesian Search')) as k (name, owner)
+               ('points', 'Random Search'), ('batch_points', 'Bayesian Search'), ('patience', 'Bayesian Search')) as k (
+                 name, owner)
   where v_search ? k.name and not (k.owner = v_search ->> 'type' or k.owner = v_inner
     or (k.name = 'points' and v_inner = 'Bayesian Search'))
   limit 1;
@@ -47,7 +48,8 @@ begin
       'Remove the key, or use type: Walk-Forward.');
   end if;
   if v_inner in ('Random Search', 'Bayesian Search') and not v_search ? 'points' then
-    perform desk.refuse('Key points is missing', '$.optimization', format('A %s needs to know how many points to try, such as: points: 200', v_inner));
+    perform desk.refuse('Key points is missing', '$.optimization',
+      format('A %s needs to know how many points to try, such as: points: 200', v_inner));
   end if;
   return v_search || case v_inner
     when 'Euler Search' then jsonb_build_object('segments', coalesce(v_search -> 'segments', '4'))
@@ -55,8 +57,8 @@ begin
     else '{}' end;
 end
 $$;
-comment on function desk.checked_search(jsonb, jsonb) is 'The search with its own defaults; refuses keys that it never reads and the lack of one that it needs.';
-revoke execute on function desk.checked_search(jsonb, jsonb) from public;
+comment on function desk.checked_search(jsonb, jsonb) is
+  'The search with its own defaults; refuses keys that it never reads and the lack of one that it needs.';
 
 create or replace function desk.validate_config(p_strategy text, p_config jsonb)
 returns jsonb
@@ -82,7 +84,8 @@ begin
   end if;
   if p_strategy is not null then
     if v_config ? 'strategy' and v_config ->> 'strategy' <> p_strategy then
-      perform desk.refuse(format('The job says strategy %s and its config says %s', p_strategy, v_config ->> 'strategy'), '$.strategy',
+      perform desk.refuse(format('The job says strategy %s and its config says %s', p_strategy,
+        v_config ->> 'strategy'), '$.strategy',
         'Name it once.');
     end if;
     v_config := v_config || jsonb_build_object('strategy', p_strategy);
@@ -103,7 +106,8 @@ begin
   -- Defaults of scalar keys come from config_keys.
   select jsonb_object_agg(k.path, k.default_value) || v_config into v_config
   from desk.config_keys as k where k.default_value is not null and k.path !~ '[.]' and k.path <> 'optimization';
-  select jsonb_object_agg(substr(k.path, 14), k.default_value) || coalesce(v_config -> 'optimization', '{}') into v_search
+  select jsonb_object_agg(substr(k.path, 14), k.default_value) || coalesce(v_config -> 'optimization', '{}')
+    into v_search
   from desk.config_keys as k where k.default_value is not null and k.path ~ '^optimization[.][a-z_]+$';
 
   if jsonb_typeof(v_config -> 'commission') = 'number' then
@@ -114,11 +118,13 @@ begin
 
   v_metric := desk.metric_named(v_search ->> 'target_metric');
   if v_metric is null then
-    perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))), '$.optimization.target_metric',
+    perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))),
+      '$.optimization.target_metric',
       desk.did_you_mean(v_search ->> 'target_metric', array(
         select n.name from desk.metric_definitions as d, unnest(d.title || d.aliases) as n (name))), '23503');
   end if;
-  v_search := v_search || jsonb_build_object('target_metric', v_metric, 'target_direction', coalesce(v_search ->> 'target_direction',
+  v_search := v_search || jsonb_build_object('target_metric', v_metric, 'target_direction',
+    coalesce(v_search ->> 'target_direction',
     (select d.direction from desk.metric_definitions as d where d.metric = v_metric)));
   v_search := desk.checked_search(v_search, v_config);
   perform desk.parameter_space(v_strategy.id, v_search -> 'parameters', desk.inner_search(v_search));
@@ -126,7 +132,8 @@ begin
 
   v_timeframe := v_config ->> 'timeframe';
   if v_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
-    perform desk.refuse(format('Got %s as timeframe', to_jsonb(left(v_timeframe, 20))), '$.timeframe', 'Write a number and m, h, d or w: 1d.');
+    perform desk.refuse(format('Got %s as timeframe', to_jsonb(left(v_timeframe, 20))), '$.timeframe',
+      'Write a number and m, h, d or w: 1d.');
   end if;
   v_symbols := desk.checked_symbols(v_config -> 'symbols', v_timeframe);
   v_start := (v_config ->> 'start_date')::date;
@@ -144,11 +151,12 @@ begin
   v_limits := coalesce(desk.risk_limits_of(v_strategy.id), '{}') || coalesce(v_config -> 'risk_limits', '{}');
   return desk.canonical_json(jsonb_strip_nulls(
     (v_config - '{name,description,notes,optimization,symbols,start_date,end_date}'::text[])
-    || jsonb_build_object('strategy', v_strategy.name, 'symbols', to_jsonb(v_symbols), 'start_date', v_start, 'end_date', v_end,
+    || jsonb_build_object('strategy', v_strategy.name, 'symbols', to_jsonb(v_symbols), 'start_date', v_start,
+      'end_date', v_end,
          'optimization', v_search, 'risk_limits', nullif(v_limits, '{}'))));
 end
 $$;
 comment on function desk.validate_config(text, jsonb) is
-  'The one validator: the config with aliases resolved and defaults filled in, or a refusal in one sentence with its JSON path and a hint.';
-revoke execute on function desk.validate_config(text, jsonb) from public;
+  'The one validator: the config with aliases resolved and defaults filled in, or a refusal in one sentence with its '
+  'JSON path and a hint.';
 grant execute on function desk.validate_config(text, jsonb) to desk_director, desk_viewer, desk_importer;

@@ -8,7 +8,6 @@ as $$
   select encode(sha256(convert_to(p_text, 'UTF8')), 'hex')
 $$;
 comment on function desk.sha256_text(text) is 'SHA-256 of a text as 64 hexadecimal digits.';
-revoke execute on function desk.sha256_text(text) from public;
 
 create or replace function desk.canonical_value(p_value jsonb)
 returns jsonb
@@ -22,8 +21,8 @@ as $$
     else p_value
   end
 $$;
-comment on function desk.canonical_value(jsonb) is 'One spelling for each parameter value: "14", 14.0 and 14 are all 14.';
-revoke execute on function desk.canonical_value(jsonb) from public;
+comment on function desk.canonical_value(jsonb) is
+  'One spelling for each parameter value: "14", 14.0 and 14 are all 14.';
 
 create or replace function desk.canonical_json(p_value jsonb)
 returns jsonb
@@ -33,7 +32,8 @@ as $$
   select case jsonb_typeof(p_value)
     when 'number' then to_jsonb(trim_scale((p_value #>> '{}')::numeric))
     when 'object' then (
-      select coalesce(jsonb_object_agg(o.name, desk.canonical_json(o.value)), '{}') from jsonb_each(p_value) as o (name, value))
+      select coalesce(jsonb_object_agg(o.name, desk.canonical_json(o.value)), '{}')
+        from jsonb_each(p_value) as o (name, value))
     when 'array' then (
       select coalesce(jsonb_agg(desk.canonical_json(a.value) order by a.position), '[]')
       from jsonb_array_elements(p_value) with ordinality as a (value, position))
@@ -41,7 +41,6 @@ as $$
   end
 $$;
 comment on function desk.canonical_json(jsonb) is 'The same JSON with each number in its one spelling: 5.0 is 5.';
-revoke execute on function desk.canonical_json(jsonb) from public;
 
 create or replace function desk.canonical_parameters(p_parameters jsonb)
 returns jsonb
@@ -52,4 +51,3 @@ as $$
   from jsonb_each(p_parameters) as p (name, value)
 $$;
 comment on function desk.canonical_parameters(jsonb) is 'Parameters with each value in its one spelling.';
-revoke execute on function desk.canonical_parameters(jsonb) from public;

@@ -2,14 +2,16 @@
 
 insert into desk.settings (name, value, description)
 values
-  ('transaction_limit', '"15 minutes"', 'A transaction open for longer is an event, because nothing behind it can be cleaned up.')
+  ('transaction_limit', '"15 minutes"',
+    'A transaction open for longer is an event, because nothing behind it can be cleaned up.')
 on conflict (name) do update
 set description = excluded.description;
 
 insert into desk.chores (name, every, description)
 values
   ('queue recurring jobs', '5 seconds', 'Queues the recurring jobs that are due.'),
-  ('watch transactions', '1 minute', 'Writes an event when a transaction has been open for longer than transaction_limit.'),
+  ('watch transactions', '1 minute',
+    'Writes an event when a transaction has been open for longer than transaction_limit.'),
   ('prune', '10 minutes', 'Deletes what is too old, so many rows at a time.')
 on conflict (name) do update
 set every = excluded.every, description = excluded.description;
@@ -19,7 +21,8 @@ returns table (pid integer, role text, application text, state text, started_at 
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select a.pid, a.usename::text, a.application_name, a.state, a.xact_start, date_trunc('second', clock_timestamp() - a.xact_start)
+  select a.pid, a.usename::text, a.application_name, a.state, a.xact_start,
+    date_trunc('second', clock_timestamp() - a.xact_start)
   from pg_catalog.pg_stat_activity as a
   where a.datname = current_database() and a.backend_type = 'client backend'
     and a.pid <> pg_backend_pid() and a.xact_start is not null
@@ -27,8 +30,8 @@ as $$
   limit 1
 $$;
 comment on function desk.oldest_transaction() is
-  'The session whose transaction has been open for longest, besides one''s own; no row when there is none that the owner may see.';
-revoke execute on function desk.oldest_transaction() from public;
+  'The session whose transaction has been open for longest, besides one''s own; no row when there is none that the '
+  'owner may see.';
 grant execute on function desk.oldest_transaction() to desk_director, desk_viewer, desk_dbt;
 
 create or replace function desk.watch_transactions()
@@ -39,7 +42,8 @@ as $$
   -- Once for each transaction, however often it is seen.
   with noted as (
     insert into desk.job_events (event, details)
-    select 'alert', jsonb_build_object('what', 'long transaction', 'pid', t.pid, 'role', t.role, 'application', t.application,
+    select 'alert', jsonb_build_object('what', 'long transaction', 'pid', t.pid, 'role', t.role, 'application',
+      t.application,
       'state', t.state, 'started_at', t.started_at, 'age', t.age)
     from desk.oldest_transaction() as t
     where t.age > (desk.setting('transaction_limit') #>> '{}')::interval
@@ -51,8 +55,8 @@ as $$
   )
   select count(*)::integer from noted
 $$;
-comment on function desk.watch_transactions() is 'Writes an event about a transaction that has been open for too long; answers how many.';
-revoke execute on function desk.watch_transactions() from public;
+comment on function desk.watch_transactions() is
+  'Writes an event about a transaction that has been open for too long; answers how many.';
 
 create or replace function desk.do_chore(p_name text)
 returns bigint
@@ -66,7 +70,6 @@ as $$
   end::bigint
 $$;
 comment on function desk.do_chore(text) is 'Does one chore.';
-revoke execute on function desk.do_chore(text) from public;
 
 create or replace function desk.do_chores()
 returns integer
@@ -94,8 +97,8 @@ begin
   return v_count;
 end
 $$;
-comment on function desk.do_chores() is 'Does what is due; called by every runner now and then. What another runner is at is left to it.';
-revoke execute on function desk.do_chores() from public;
+comment on function desk.do_chores() is
+  'Does what is due; called by every runner now and then. What another runner is at is left to it.';
 grant execute on function desk.do_chores() to desk_runner;
 
 create or replace function desk.host_is_alive(p_host text)
@@ -105,13 +108,14 @@ set search_path = desk, pg_temp
 as $$
   select exists (select from desk.alive_runners() as r where r.host = p_host)
 $$;
-comment on function desk.host_is_alive(text) is 'True when a runner on a host has been heard of within a lease; for health checks.';
-revoke execute on function desk.host_is_alive(text) from public;
+comment on function desk.host_is_alive(text) is
+  'True when a runner on a host has been heard of within a lease; for health checks.';
 grant execute on function desk.host_is_alive(text) to desk_runner;
 
 -- A runner carries out load_prices, so it may do what that needs; a load adds versions and changes none.
 grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_runner;
-grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[], double precision[],
+grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
+  double precision[],
   double precision[], double precision[], date[], text[], double precision[]) to desk_runner;
 grant execute on function desk.series_gaps(bigint, text, integer) to desk_runner;
 

@@ -10,7 +10,6 @@ begin
 end
 $$;
 comment on function desk.refuse(text, text, text, text) is 'Refuses: one sentence, the JSON path, what would be right.';
-revoke execute on function desk.refuse(text, text, text, text) from public;
 
 create or replace function desk.edit_distance(p_left text, p_right text)
 returns integer
@@ -33,8 +32,8 @@ begin
   return v_before[length(p_right) + 1];
 end
 $$;
-comment on function desk.edit_distance(text, text) is 'Single-character edits between two words (Levenshtein 1965); for "did you mean".';
-revoke execute on function desk.edit_distance(text, text) from public;
+comment on function desk.edit_distance(text, text) is
+  'Single-character edits between two words (Levenshtein 1965); for "did you mean".';
 
 create or replace function desk.did_you_mean(p_word text, p_known text[])
 returns text
@@ -54,5 +53,5 @@ as $$
       else 'Known: ' || array_to_string(array(select unnest(p_known) order by 1 limit 40), ', ') || '.'
     end)
 $$;
-comment on function desk.did_you_mean(text, text[]) is 'The nearest known word as a hint, or else the list of known words.';
-revoke execute on function desk.did_you_mean(text, text[]) from public;
+comment on function desk.did_you_mean(text, text[]) is
+  'The nearest known word as a hint, or else the list of known words.';

@@ -2,11 +2,13 @@
 
 insert into desk.settings (name, value, description)
 values
-  ('keep_work_items', '"30 days"', 'Age at which work items that are over are deleted, once their run or job is over too.'),
+  ('keep_work_items', '"30 days"',
+    'Age at which work items that are over are deleted, once their run or job is over too.'),
   ('keep_events', '"180 days"',
    'Age at which events about points, tasks and chores are deleted; those about jobs and runs are kept for ever.'),
   ('keep_curves', '"90 days"',
-   'Age at which curves and trades of results that did not pass are deleted, once their run is over; any can be made again exactly.')
+   'Age at which curves and trades of results that did not pass are deleted, once their run is over; any can be made '
+   'again exactly.')
 on conflict (name) do update
 set description = excluded.description;
 
@@ -17,18 +19,20 @@ set search_path = desk, pg_temp
 as $$
 begin
   if (new.value #>> '{}')::interval < interval '0' then
-    perform desk.refuse(format('%s cannot be %s', new.name, new.value), '$.' || new.name, 'An interval, such as "90 days".');
+    perform desk.refuse(format('%s cannot be %s', new.name, new.value), '$.' || new.name,
+      'An interval, such as "90 days".');
   end if;
   return new;
 exception
   when invalid_datetime_format or datetime_field_overflow or interval_field_overflow then
-    perform desk.refuse(format('Got %s for the setting %s', new.value, new.name), '$.' || new.name, 'An interval, such as "90 days".');
+    perform desk.refuse(format('Got %s for the setting %s', new.value, new.name), '$.' || new.name,
+      'An interval, such as "90 days".');
 end
 $$;
 comment on function desk.tg_settings_interval() is 'Refuses what is no interval where a setting is one.';
-revoke execute on function desk.tg_settings_interval() from public;
 create or replace trigger settings_interval before update of value on desk.settings
-for each row when (new.name like 'keep\_%' or new.name = 'transaction_limit') execute function desk.tg_settings_interval();
+for each row when (new.name like 'keep\_%' or new.name
+  = 'transaction_limit') execute function desk.tg_settings_interval();
 
 create or replace function desk.prune(p_limit integer default 20000)
 returns table (what text, removed bigint, older_than interval)
@@ -42,7 +46,8 @@ declare
   v_ids    bigint[];
 begin
   if p_limit is null or p_limit < 1 then
-    perform desk.refuse(format('Got %s as the number of rows at a time', coalesce(p_limit::text, 'null')), '$.limit', 'It is 1 or more.');
+    perform desk.refuse(format('Got %s as the number of rows at a time', coalesce(p_limit::text, 'null')), '$.limit',
+      'It is 1 or more.');
   end if;
 
   what := 'work_items';
@@ -81,7 +86,8 @@ begin
   older_than := v_curves;
   v_ids := array(
     select b.id
-    from (select c.backtest_result_id as id from desk.equity_curves as c union select t.backtest_result_id from desk.trades as t) as k
+    from (select c.backtest_result_id as id from desk.equity_curves as c union select t.backtest_result_id
+      from desk.trades as t) as k
     join desk.backtest_results as b on b.id = k.id
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     join desk.run_progress as p on p.optimization_run_id = r.id
@@ -99,6 +105,6 @@ begin
 end
 $$;
 comment on function desk.prune(integer) is
-  'Deletes what is older than the settings keep_work_items, keep_events and keep_curves say, so many rows of each at a time; never a result. Runners do it by themselves.';
-revoke execute on function desk.prune(integer) from public;
+  'Deletes what is older than the settings keep_work_items, keep_events and keep_curves say, so many rows of each at '
+  'a time; never a result. Runners do it by themselves.';
 grant execute on function desk.prune(integer) to desk_director;

@@ -12,7 +12,8 @@ values
   ('item_seconds', '2', 'The work in one item at the most, in seconds; the last items of a run are smaller.'),
   ('max_item_points', '64', 'Points in one item at the most.'),
   ('waiting_items', '200', 'Work items waiting in a run at the most.'),
-  ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees; 0 lets such a job run unguarded.'),
+  ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees; 0 lets such a job run '
+                        'unguarded.'),
   ('max_combinations', '100000000', 'Points in a search at the most.'),
   ('max_linked_combinations', '1000000', 'Tuples of parameters that a constraint links, at the most.')
 on conflict (name) do update
@@ -26,7 +27,6 @@ as $$
   select value from desk.settings where name = p_name
 $$;
 comment on function desk.setting(text) is 'Value of a setting of the desk.';
-revoke execute on function desk.setting(text) from public;
 
 create or replace function desk.tg_settings_check()
 returns trigger
@@ -42,14 +42,15 @@ begin
   elsif new.name = 'time_zone' and not exists (
     select from pg_catalog.pg_timezone_names as z where z.name = new.value #>> '{}')
   then
-    perform desk.refuse(format('Unknown time zone %s', new.value), '$.time_zone', 'Such as "America/New_York"; see pg_timezone_names.');
+    perform desk.refuse(format('Unknown time zone %s', new.value), '$.time_zone',
+      'Such as "America/New_York"; see pg_timezone_names.');
   elsif new.name = 'default_criteria' then
     perform desk.checked_criteria(new.value, '$.default_criteria');
   end if;
   return new;
 end
 $$;
-comment on function desk.tg_settings_check() is 'Refuses a setting''s value that is of another kind, negative, or unknown.';
-revoke execute on function desk.tg_settings_check() from public;
+comment on function desk.tg_settings_check() is
+  'Refuses a setting''s value that is of another kind, negative, or unknown.';
 create or replace trigger settings_check before update of value on desk.settings
 for each row execute function desk.tg_settings_check();

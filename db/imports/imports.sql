@@ -28,8 +28,8 @@ begin
 end
 $$;
 comment on function desk.strategy_for_import(text, boolean) is
-  'Number of the strategy that results are imported for, by name or code; made for the lean engine where the caller asks for it.';
-revoke execute on function desk.strategy_for_import(text, boolean) from public;
+  'Number of the strategy that results are imported for, by name or code; made for the lean engine where the caller '
+  'asks for it.';
 grant execute on function desk.strategy_for_import(text, boolean) to desk_importer;
 
 create or replace function desk.begin_import(
@@ -41,7 +41,8 @@ begin
   -- The row lock lets two imports for one strategy follow one after the other.
   perform from desk.strategies as s where s.id = p_strategy_id for no key update;
   if not found then
-    perform desk.refuse(format('There is no strategy %s', p_strategy_id), '$.strategy', 'See: select id, name from strategies.', '23503');
+    perform desk.refuse(format('There is no strategy %s', p_strategy_id), '$.strategy',
+      'See: select id, name from strategies.', '23503');
   end if;
   select coalesce(array_agg(i.content_hash order by i.content_hash), '{}'),
          coalesce(array_agg(distinct b.optimization_run_id), '{}')
@@ -56,7 +57,6 @@ end
 $$;
 comment on function desk.begin_import(bigint, text, text[]) is
   'Begins the import of one search: which of these contents were imported before, and as which runs.';
-revoke execute on function desk.begin_import(bigint, text, text[]) from public;
 grant execute on function desk.begin_import(bigint, text, text[]) to desk_importer;
 
 create or replace function desk.own_import(p_run_id bigint)
@@ -75,8 +75,8 @@ begin
   return v_run;
 end
 $$;
-comment on function desk.own_import(bigint) is 'The imported run of that number, or a refusal: an importer changes no run that the desk executes.';
-revoke execute on function desk.own_import(bigint) from public;
+comment on function desk.own_import(bigint) is
+  'The imported run of that number, or a refusal: an importer changes no run that the desk executes.';
 
 create or replace function desk.describe_import(p_run_id bigint, p_config jsonb)
 returns void
@@ -94,12 +94,15 @@ begin
     perform desk.refuse(format('Run %s has results already', p_run_id), '$.optimization_run_id',
       'Describe a run before its results come.');
   end if;
-  perform desk.check_config_keys(p_config || jsonb_build_object('strategy', 'imported', 'symbols', coalesce(p_config -> 'symbols', '"ANY"')), '', '$');
+  perform desk.check_config_keys(p_config || jsonb_build_object('strategy', 'imported', 'symbols',
+    coalesce(p_config -> 'symbols', '"ANY"')), '', '$');
   if v_search ? 'target_metric' then
     v_metric := desk.metric_named(v_search ->> 'target_metric');
     if v_metric is null then
-      perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))), '$.optimization.target_metric',
-        desk.did_you_mean(v_search ->> 'target_metric', array(select d.title from desk.metric_definitions as d)), '23503');
+      perform desk.refuse(format('Unknown metric %s', to_jsonb(left(v_search ->> 'target_metric', 60))),
+        '$.optimization.target_metric',
+        desk.did_you_mean(v_search ->> 'target_metric', array(select d.title from desk.metric_definitions as d)),
+        '23503');
     end if;
   end if;
   update desk.optimization_runs as r
@@ -124,8 +127,8 @@ begin
 end
 $$;
 comment on function desk.describe_import(bigint, jsonb) is
-  'Gives an imported run what a config says of it: target, direction, risk-free rate, success criteria and limits on metrics. The rest of a config is how to run it, which is over.';
-revoke execute on function desk.describe_import(bigint, jsonb) from public;
+  'Gives an imported run what a config says of it: target, direction, risk-free rate, success criteria and limits on '
+  'metrics. The rest of a config is how to run it, which is over.';
 grant execute on function desk.describe_import(bigint, jsonb) to desk_importer;
 
 create or replace function desk.record_import(
@@ -150,18 +153,20 @@ begin
   end if;
   -- An imported result cannot be made again, so its series are kept whatever the policy.
   if p_trade_symbols is not null then
-    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
+    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices,
+      profits, fees)
     values (p_result_id, p_trade_symbols, p_trade_entry_times, p_trade_exit_times, p_trade_sizes, p_trade_entry_prices,
       p_trade_exit_prices, p_trade_profits, p_trade_fees);
   end if;
 end
 $$;
-comment on function desk.record_import(bigint, bigint, text, text, text, text[], date[], double precision[], text[], timestamptz[], timestamptz[],
-  double precision[], double precision[], double precision[], double precision[], double precision[]) is
+comment on function desk.record_import(bigint, bigint, text, text, text, text[], date[], double precision[], text[],
+  timestamptz[], timestamptz[],
+  double precision[], double precision[], double precision[], double precision[],
+  double precision[]) is
   'Says which content an imported result was made from, and keeps its equity curve and trades.';
-revoke execute on function desk.record_import(bigint, bigint, text, text, text, text[], date[], double precision[], text[], timestamptz[], timestamptz[],
-  double precision[], double precision[], double precision[], double precision[], double precision[]) from public;
-grant execute on function desk.record_import(bigint, bigint, text, text, text, text[], date[], double precision[], text[], timestamptz[], timestamptz[],
+grant execute on function desk.record_import(bigint, bigint, text, text, text, text[], date[], double precision[],
+  text[], timestamptz[], timestamptz[],
   double precision[], double precision[], double precision[], double precision[], double precision[]) to desk_importer;
 
 create or replace function desk.import_flags(p_run_id bigint)
@@ -187,8 +192,9 @@ as $$
       and count(distinct (b.ending_value, b.total_orders, b.total_fees, b.engine_metrics - 'failed_data_requests')) = 1
   ) as f
 $$;
-comment on function desk.import_flags(bigint) is 'What looks wrong with an imported run: flags of its results, each with their number, and parameters that nobody read.';
-revoke execute on function desk.import_flags(bigint) from public;
+comment on function desk.import_flags(bigint) is
+  'What looks wrong with an imported run: flags of its results, each with their number, and parameters that nobody '
+  'read.';
 
 create or replace function desk.engine_flags(p_run_id bigint)
 returns text[]
@@ -197,16 +203,19 @@ set search_path = desk, pg_temp
 as $$
   select coalesce(array_agg(f.flag order by f.flag), '{}')
   from (
-    select case when count(*) < t.total then format('%s (%s of %s)', substr(k.name, 6), count(*), t.total) else substr(k.name, 6) end as flag
-    from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.outcome = 'finished') as t
+    select case when count(*) < t.total then format('%s (%s of %s)', substr(k.name, 6), count(*), t.total)
+      else substr(k.name, 6) end as flag
+    from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id
+      and b.outcome = 'finished') as t
     cross join desk.backtest_results as b
     cross join lateral jsonb_object_keys(b.engine_metrics) as k (name)
     where b.optimization_run_id = p_run_id and b.outcome = 'finished' and starts_with(k.name, 'flag ')
     group by k.name, t.total
   ) as f
 $$;
-comment on function desk.engine_flags(bigint) is 'What an engine found to be wrong with results of a run: its own metrics whose name begins with "flag ", each with the number of results.';
-revoke execute on function desk.engine_flags(bigint) from public;
+comment on function desk.engine_flags(bigint) is
+  'What an engine found to be wrong with results of a run: its own metrics whose name begins with "flag ", each with '
+  'the number of results.';
 
 create or replace function desk.finish_import(p_import_id bigint, p_run_id bigint, p_refused jsonb, p_remarks text[])
 returns text
@@ -227,7 +236,8 @@ begin
   if p_run_id is not null then
     v_run := desk.own_import(p_run_id);
     update desk.optimization_runs as r
-    set flags = array(select distinct f.flag from unnest(r.flags || desk.import_flags(p_run_id)) as f (flag) order by f.flag)
+    set flags = array(select distinct f.flag from unnest(r.flags || desk.import_flags(p_run_id)) as f (flag)
+      order by f.flag)
     where r.id = p_run_id
     returning r.* into v_run;
   end if;
@@ -238,14 +248,14 @@ begin
       remarks = p_remarks
   where i.id = p_import_id and i.created_by = session_user and i.optimization_run_id is null;
   if not found then
-    perform desk.refuse(format('There is no open import %s of yours', p_import_id), '$.import_id', 'Call begin_import() first.');
+    perform desk.refuse(format('There is no open import %s of yours', p_import_id), '$.import_id',
+      'Call begin_import() first.');
   end if;
   return v_run.summary;
 end
 $$;
 comment on function desk.finish_import(bigint, bigint, jsonb, text[]) is
   'Ends an import: the refused files with their reasons, and the flags of the run. Answers the run''s summary.';
-revoke execute on function desk.finish_import(bigint, bigint, jsonb, text[]) from public;
 grant execute on function desk.finish_import(bigint, bigint, jsonb, text[]) to desk_importer;
 
 grant select on desk.imports, desk.imported_results, desk.refused_imports to desk_director, desk_viewer, desk_importer;

@@ -12,16 +12,17 @@ begin
   perform from desk.optimization_runs as r where r.job_id = p_job_id order by r.id desc for no key update;
   select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
   if not found then
-    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
+    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id',
+      'See: select job_id, state from job_progress.', '23503');
   end if;
   if v_job.state in ('done', 'failed', 'cancelled') then
-    perform desk.refuse(format('Job %s is %s already', p_job_id, v_job.state), '$.job_id', 'Only an open job can be changed.');
+    perform desk.refuse(format('Job %s is %s already', p_job_id, v_job.state), '$.job_id',
+      'Only an open job can be changed.');
   end if;
   return v_job;
 end
 $$;
 comment on function desk.open_job(bigint) is 'Locks a job that is not over, or refuses.';
-revoke execute on function desk.open_job(bigint) from public;
 
 create or replace function desk.cancel_job(p_job_id bigint)
 returns text
@@ -45,8 +46,8 @@ begin
   return format('job %s %s', p_job_id, (select j.summary from desk.jobs as j where j.id = p_job_id));
 end
 $$;
-comment on function desk.cancel_job(bigint) is 'Ends a job; what is recorded stays, what is running is told to stop: select cancel_job(1).';
-revoke execute on function desk.cancel_job(bigint) from public;
+comment on function desk.cancel_job(bigint) is
+  'Ends a job; what is recorded stays, what is running is told to stop: select cancel_job(1).';
 grant execute on function desk.cancel_job(bigint) to desk_director;
 
 create or replace function desk.pause_job(p_job_id bigint)
@@ -68,7 +69,6 @@ begin
 end
 $$;
 comment on function desk.pause_job(bigint) is 'Hands out no more work of a job until resume_job().';
-revoke execute on function desk.pause_job(bigint) from public;
 grant execute on function desk.pause_job(bigint) to desk_director;
 
 create or replace function desk.resume_job(p_job_id bigint)
@@ -80,18 +80,19 @@ declare
   v_job desk.jobs := desk.open_job(p_job_id);
 begin
   if v_job.state <> 'paused' then
-    perform desk.refuse(format('Job %s is %s, not paused', p_job_id, v_job.state), '$.job_id', 'Only a paused job can be resumed.');
+    perform desk.refuse(format('Job %s is %s, not paused', p_job_id, v_job.state), '$.job_id',
+      'Only a paused job can be resumed.');
   end if;
   update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
   update desk.run_progress set due = true
-  where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id and r.status in ('pending', 'running'));
+  where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
+    and r.status in ('pending', 'running'));
   update desk.jobs set state = case when v_job.started_at is null then 'waiting' else 'running' end where id = v_job.id;
   notify desk_work;
   return format('job %s goes on', p_job_id);
 end
 $$;
 comment on function desk.resume_job(bigint) is 'Lets a paused job go on.';
-revoke execute on function desk.resume_job(bigint) from public;
 grant execute on function desk.resume_job(bigint) to desk_director;
 
 create or replace function desk.set_priority(p_job_id bigint, p_priority integer)
@@ -108,7 +109,6 @@ begin
 end
 $$;
 comment on function desk.set_priority(bigint, integer) is 'Changes a job''s priority; higher runs first.';
-revoke execute on function desk.set_priority(bigint, integer) from public;
 grant execute on function desk.set_priority(bigint, integer) to desk_director;
 
 create or replace function desk.reissue_lost(p_run_id bigint)
@@ -121,10 +121,12 @@ declare
   v_count bigint;
 begin
   select int8multirange(int8range(1, p.cut, '[]')) - coalesce((
-    select range_agg(int8range(b.ordinal, b.ordinal, '[]')) from desk.backtest_results as b where b.optimization_run_id = p_run_id), '{}')
+    select range_agg(int8range(b.ordinal, b.ordinal, '[]')) from desk.backtest_results as b
+      where b.optimization_run_id = p_run_id), '{}')
     - coalesce((
     select range_agg(int8range(w.first_ordinal, w.last_ordinal, '[]'))
-    from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind = 'points' and w.state in ('waiting', 'leased')), '{}')
+    from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind = 'points'
+      and w.state in ('waiting', 'leased')), '{}')
   into v_lost
   from desk.run_progress as p where p.optimization_run_id = p_run_id and p.cut > 0;
   insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal)
@@ -136,8 +138,8 @@ begin
   return v_count;
 end
 $$;
-comment on function desk.reissue_lost(bigint) is 'Issues those points of a closed run again that were withdrawn before they were recorded; answers how many.';
-revoke execute on function desk.reissue_lost(bigint) from public;
+comment on function desk.reissue_lost(bigint) is
+  'Issues those points of a closed run again that were withdrawn before they were recorded; answers how many.';
 
 create or replace function desk.retry_job(p_job_id bigint)
 returns text
@@ -155,7 +157,8 @@ begin
   perform from desk.optimization_runs as r where r.job_id = p_job_id order by r.id desc for no key update;
   select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
   if not found then
-    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id', 'See: select job_id, state from job_progress.', '23503');
+    perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id',
+      'See: select job_id, state from job_progress.', '23503');
   end if;
   if v_job.state = 'cancelled' then
     perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id', 'Insert it again.');
@@ -174,7 +177,8 @@ begin
       -- A part of a walk-forward run whose fold has gone on stays as it is.
       and (r.parent_run_id is null or exists (
         select from desk.walk_forward_folds as f
-        where (f.in_sample_run_id = r.id and f.state = 'in_sample') or (f.out_of_sample_run_id = r.id and f.state = 'out_of_sample')))
+        where (f.in_sample_run_id = r.id and f.state = 'in_sample')
+          or (f.out_of_sample_run_id = r.id and f.state = 'out_of_sample')))
     order by r.id
   loop
     with gone as (
@@ -213,6 +217,6 @@ begin
   return format('job %s: %s failed points are tried again', p_job_id, v_total);
 end
 $$;
-comment on function desk.retry_job(bigint) is 'Tries the failed points of a job again; what they failed of stays in job_events.';
-revoke execute on function desk.retry_job(bigint) from public;
+comment on function desk.retry_job(bigint) is
+  'Tries the failed points of a job again; what they failed of stays in job_events.';
 grant execute on function desk.retry_job(bigint) to desk_director;

@@ -42,7 +42,8 @@ as $$
     select e.seconds_a_bar, e.total_trades / e.years * n.years as trades,
            e.total_orders / e.years * n.years
              * greatest(n.minimum * (e.total_orders > 0)::integer,
-                 coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share / nullif(n.price, 0))) / n.cash as fee_pct
+                 coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share / nullif(n.price, 0))) / n.cash
+                   as fee_pct
     from earlier as e cross join run as n
   )
   select count(*), avg(s.seconds_a_bar), percentile_cont(0.5) within group (order by s.trades), max(s.trades),
@@ -50,8 +51,8 @@ as $$
   from scaled as s
 $$;
 comment on function desk.expected_fees(bigint) is
-  'Time, trades and fees to expect of a run, from earlier results of its strategy: orders scaled by the length of the window, their size by the capital.';
-revoke execute on function desk.expected_fees(bigint) from public;
+  'Time, trades and fees to expect of a run, from earlier results of its strategy: orders scaled by the length of '
+  'the window, their size by the capital.';
 
 create or replace function desk.refinement_points(p_space jsonb, p_segments integer)
 returns bigint
@@ -61,16 +62,18 @@ as $$
   -- Every later generation is a product again: of refined ranges, and of lists and ranges that are at their finest.
   select coalesce((max(n.rounds) * round(exp(sum(ln(n.values)))))::bigint, 0)
   from (
-    select case when f.finer then ceil(round(ln((s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric) / ln(p_segments::numeric), 9)) else 0 end as rounds,
-           case when f.finer then least(p_segments + 1.0, (s.item ->> 'count')::numeric * (s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric)
+    select case when f.finer then ceil(round(ln((s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric) / ln(
+      p_segments::numeric), 9)) else 0 end as rounds,
+           case when f.finer then least(p_segments + 1.0,
+             (s.item ->> 'count')::numeric * (s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric)
              else (s.item ->> 'count')::numeric end as values
     from jsonb_array_elements(p_space) as s (item)
     cross join lateral (
       select coalesce((s.item ->> 'step')::numeric > (s.item ->> 'min_step')::numeric, false) as finer) as f
   ) as n
 $$;
-comment on function desk.refinement_points(jsonb, integer) is 'Points of all later generations of an Euler search at the most.';
-revoke execute on function desk.refinement_points(jsonb, integer) from public;
+comment on function desk.refinement_points(jsonb, integer) is
+  'Points of all later generations of an Euler search at the most.';
 
 create or replace function desk.estimate_job(p_job_id bigint)
 returns desk.estimates
@@ -84,7 +87,8 @@ declare
   v_estimate desk.estimates;
 begin
   select j.* into v_job from desk.jobs as j where j.id = p_job_id;
-  select r.* into v_base from desk.optimization_runs as r where r.job_id = p_job_id and r.role = 'search' order by r.id limit 1;
+  select r.* into v_base from desk.optimization_runs as r where r.job_id = p_job_id and r.role = 'search' order by r.id
+    limit 1;
   select f.* into v_fees from desk.expected_fees(v_base.id) as f;
   v_estimate.job_id := p_job_id;
   v_estimate.forced := v_job.force;
@@ -94,15 +98,21 @@ begin
   v_estimate.fee_pct_median := v_fees.fee_pct_median;
   v_estimate.fee_pct_worst := v_fees.fee_pct_worst;
   -- A config that names no limit of its own is held to the desk's.
-  select coalesce(min(c.threshold), (desk.setting('default_criteria') ->> 'max_fee_pct')::float8) into v_estimate.max_fee_pct
-  from desk.success_criteria as c where c.optimization_run_id = v_base.id and c.metric = 'fee_pct' and c.comparison in ('<', '<=');
+  select coalesce(min(c.threshold), (desk.setting('default_criteria') ->> 'max_fee_pct')::float8)
+    into v_estimate.max_fee_pct
+  from desk.success_criteria as c where c.optimization_run_id = v_base.id and c.metric = 'fee_pct'
+    and c.comparison in ('<', '<=');
   select sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations else p.total end),
          sum(case r.optimization_type
-           when 'Walk-Forward' then (select w.folds from desk.walk_forward_plans as w where w.optimization_run_id = r.id)
+           when 'Walk-Forward' then (select w.folds from desk.walk_forward_plans as w
+             where w.optimization_run_id = r.id)
            when 'Bayesian Search' then r.total_combinations
-           when 'Euler Search' then p.total + desk.refinement_points(g.space, (r.config #>> '{optimization,segments}')::integer)
+           when 'Euler Search' then p.total + desk.refinement_points(g.space,
+             (r.config #>> '{optimization,segments}')::integer)
            else p.total end),
-         sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations else p.total end * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)))
+         sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations
+           else p.total end * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(
+           desk.run_sessions(r.id, r.start_date, r.end_date)))
   into v_estimate.combinations, v_estimate.at_most, v_estimate.seconds
   from desk.optimization_runs as r
   join desk.run_progress as p on p.optimization_run_id = r.id
@@ -110,7 +120,8 @@ begin
   where r.job_id = p_job_id and r.role in ('search', 'in_sample');
   v_estimate.estimated_at := now();
   v_estimate.verdict := case
-    when (select coalesce(sum((c.value #>> '{}')::numeric), 0) from jsonb_each(v_base.config -> 'commission') as c) = 0 then 'no fees'
+    when (select coalesce(sum((c.value #>> '{}')::numeric), 0) from jsonb_each(v_base.config -> 'commission') as c) = 0
+      then 'no fees'
     when v_job.force then 'forced'
     when v_fees.based_on = 0 then 'held'
     when v_fees.fee_pct_median > v_estimate.max_fee_pct then 'too dear'
@@ -118,8 +129,8 @@ begin
   return v_estimate;
 end
 $$;
-comment on function desk.estimate_job(bigint) is 'Points, time, trades and fees of a planned job, and the verdict of the fee guard.';
-revoke execute on function desk.estimate_job(bigint) from public;
+comment on function desk.estimate_job(bigint) is
+  'Points, time, trades and fees of a planned job, and the verdict of the fee guard.';
 
 create or replace function desk.too_dear(p_estimate desk.estimates)
 returns text
@@ -127,11 +138,11 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select format('Fees would take %s of the capital (worst %s) at %s trades, more than %s',
-    desk.show_number(p_estimate.fee_pct_median, 'fraction', 1), desk.show_number(p_estimate.fee_pct_worst, 'fraction', 1),
+    desk.show_number(p_estimate.fee_pct_median, 'fraction', 1),
+    desk.show_number(p_estimate.fee_pct_worst, 'fraction', 1),
     round(p_estimate.trades_median::numeric), desk.show_number(p_estimate.max_fee_pct, 'fraction', 1))
 $$;
 comment on function desk.too_dear(desk.estimates) is 'The fee guard''s sentence.';
-revoke execute on function desk.too_dear(desk.estimates) from public;
 
 create or replace function desk.plan_pilot(p_job_id bigint, p_points integer)
 returns bigint
@@ -152,36 +163,47 @@ begin
   order by r.id limit 1;
   select p.total into v_total from desk.run_progress as p where p.optimization_run_id = v_base.id;
   if v_total > 0 then
-    select g.space into v_space from desk.search_generations as g where g.optimization_run_id = v_base.id and g.generation = 1;
+    select g.space into v_space from desk.search_generations as g where g.optimization_run_id = v_base.id
+      and g.generation = 1;
     v_points := array(
       select k.parameters
       from desk.point_parameters(v_base.id, array(
-        select distinct 1 + (v_total - 1) * i / greatest(p_points - 1, 1) from generate_series(0, p_points - 1) as i)) as k
+        select distinct 1 + (v_total - 1) * i / greatest(p_points - 1, 1) from generate_series(0, p_points - 1) as i))
+          as k
       order by k.ordinal);
   else
-    v_space := desk.parameter_space(v_base.strategy_id, v_base.config #> '{optimization,parameters}', desk.inner_search(v_base.config -> 'optimization'));
+    v_space := desk.parameter_space(v_base.strategy_id, v_base.config #> '{optimization,parameters}',
+      desk.inner_search(v_base.config -> 'optimization'));
     v_points := desk.drawn_points(v_base.id, v_space, p_points);
   end if;
   insert into desk.optimization_runs (
-    strategy_id, job_id, role, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
-    priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash, warm_up_bars,
+    strategy_id, job_id, role, config_file, config, optimization_type, target_metric, target_direction,
+    total_combinations,
+    priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
+    warm_up_bars,
     settings_hash, created_by)
-  values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file, v_base.config || jsonb_build_object('keep_series', case v_base.config ->> 'keep_series' when 'all' then 'all' else 'passed' end), 'Grid Search',
-    v_base.target_metric, v_base.target_direction, 1, v_base.priority, v_base.run_after, v_base.symbols, v_base.timeframe,
-    v_base.start_date, v_base.end_date, v_base.cash, v_base.risk_free_rate, v_base.engine, v_base.seed, v_base.data_hash,
+  values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file,
+    v_base.config || jsonb_build_object('keep_series', case v_base.config ->> 'keep_series' when 'all' then 'all'
+    else 'passed' end), 'Grid Search',
+    v_base.target_metric, v_base.target_direction, 1, v_base.priority, v_base.run_after, v_base.symbols,
+    v_base.timeframe,
+    v_base.start_date, v_base.end_date, v_base.cash, v_base.risk_free_rate, v_base.engine, v_base.seed,
+    v_base.data_hash,
     v_base.warm_up_bars, v_base.settings_hash, v_base.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, s.position, s.instrument_id, s.price_version_id from desk.run_symbols as s where s.optimization_run_id = v_base.id;
+  select v_run_id, s.position, s.instrument_id, s.price_version_id from desk.run_symbols as s
+    where s.optimization_run_id = v_base.id;
   -- By the criteria of the search, so that what passes there comes with its curve.
   insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
-  select v_run_id, c.metric, c.comparison, c.threshold, c.source from desk.success_criteria as c where c.optimization_run_id = v_base.id;
+  select v_run_id, c.metric, c.comparison, c.threshold, c.source from desk.success_criteria as c
+    where c.optimization_run_id = v_base.id;
   perform desk.add_points(v_run_id, v_space, v_points);
   return v_run_id;
 end
 $$;
-comment on function desk.plan_pilot(bigint, integer) is 'A run of a few points of a job, so that its fees can be estimated; the search itself reuses them.';
-revoke execute on function desk.plan_pilot(bigint, integer) from public;
+comment on function desk.plan_pilot(bigint, integer) is
+  'A run of a few points of a job, so that its fees can be estimated; the search itself reuses them.';
 
 create or replace function desk.guard_fees(p_job_id bigint)
 returns void
@@ -203,14 +225,15 @@ begin
     update desk.jobs set state = 'held' where id = p_job_id;
   elsif v_estimate.verdict = 'forced' then
     insert into desk.job_events (job_id, event, details)
-    values (p_job_id, 'job', jsonb_strip_nulls(jsonb_build_object('forced', true, 'fee_pct_median', v_estimate.fee_pct_median)));
+    values (p_job_id, 'job', jsonb_strip_nulls(jsonb_build_object('forced', true, 'fee_pct_median',
+      v_estimate.fee_pct_median)));
   end if;
   insert into desk.estimates select (v_estimate).*;
 end
 $$;
 comment on function desk.guard_fees(bigint) is
-  'Refuses a job whose fees are estimated above max_fee_pct; holds one of which nothing is known while a few pilot points run.';
-revoke execute on function desk.guard_fees(bigint) from public;
+  'Refuses a job whose fees are estimated above max_fee_pct; holds one of which nothing is known while a few pilot '
+  'points run.';
 
 create or replace function desk.job_follows_pilot(p_pilot desk.optimization_runs)
 returns void
@@ -229,10 +252,12 @@ begin
   v_estimate := desk.estimate_job(v_job.id);
   v_error := case
     when p_pilot.status = 'failed' then 'The pilot points failed: ' || p_pilot.error
-    when v_estimate.verdict = 'too dear' then desk.too_dear(v_estimate) || '. Reduce trade frequency or increase capital.' end;
+    when v_estimate.verdict = 'too dear' then desk.too_dear(v_estimate)
+      || '. Reduce trade frequency or increase capital.' end;
   update desk.estimates
   set based_on = v_estimate.based_on, seconds = v_estimate.seconds, trades_median = v_estimate.trades_median,
-      trades_worst = v_estimate.trades_worst, fee_pct_median = v_estimate.fee_pct_median, fee_pct_worst = v_estimate.fee_pct_worst,
+      trades_worst = v_estimate.trades_worst, fee_pct_median = v_estimate.fee_pct_median,
+      fee_pct_worst = v_estimate.fee_pct_worst,
       verdict = case when v_estimate.verdict = 'held' then 'fine' else v_estimate.verdict end, estimated_at = now()
   where job_id = v_job.id;
   if v_error is not null then
@@ -246,18 +271,19 @@ begin
   update desk.jobs set state = 'waiting' where id = v_job.id;
   update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
   update desk.run_progress set due = true
-  where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id and r.status in ('pending', 'running'));
+  where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
+    and r.status in ('pending', 'running'));
   notify desk_work;
 end
 $$;
 comment on function desk.job_follows_pilot(desk.optimization_runs) is
   'When the pilot points are in: the held job goes on, or is refused because its fees are too high or its points fail.';
-revoke execute on function desk.job_follows_pilot(desk.optimization_runs) from public;
 
 create or replace function desk.estimate(p_config jsonb, p_strategy text default null)
 returns table (
   combinations bigint, at_most bigint, seconds double precision, processes bigint, wall_time interval, based_on bigint,
-  trades_median double precision, trades_worst double precision, fee_pct_median double precision, fee_pct_worst double precision,
+  trades_median double precision, trades_worst double precision, fee_pct_median double precision,
+  fee_pct_worst double precision,
   max_fee_pct double precision, verdict text, message text)
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
@@ -297,8 +323,8 @@ begin
 end
 $$;
 comment on function desk.estimate(jsonb, text) is
-  'What a job would be, without queueing it: select * from estimate(''{...}''). Combinations, time, trades and fees, and what the fee guard would say.';
-revoke execute on function desk.estimate(jsonb, text) from public;
+  'What a job would be, without queueing it: select * from estimate(''{...}''). Combinations, time, trades and fees, '
+  'and what the fee guard would say.';
 grant execute on function desk.estimate(jsonb, text) to desk_director;
 
 grant select on desk.estimates to desk_director, desk_viewer;

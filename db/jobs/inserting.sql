@@ -24,13 +24,13 @@ begin
   where j.config_hash = new.config_hash and j.state in ('held', 'waiting', 'running', 'paused');
   if found then
     perform desk.refuse(format('Job %s is identical and not over yet', v_twin), '$',
-      format('Watch it: select * from job_progress where job_id = %s; or end it: select cancel_job(%s).', v_twin, v_twin), '23505');
+      format('Watch it: select * from job_progress where job_id = %s; or end it: select cancel_job(%s).', v_twin,
+        v_twin), '23505');
   end if;
   return new;
 end
 $$;
 comment on function desk.tg_jobs_validate() is 'Refuses a job that cannot run, or that is open already.';
-revoke execute on function desk.tg_jobs_validate() from public;
 create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
@@ -40,15 +40,16 @@ language sql immutable
 set search_path = desk, pg_temp
 as $$
   select desk.sha256_text((jsonb_build_object(
-    'symbols', p_config -> 'symbols', 'timeframe', p_config -> 'timeframe', 'start', p_start, 'end', p_end, 'warm_up', p_warm_up,
+    'symbols', p_config -> 'symbols', 'timeframe', p_config -> 'timeframe', 'start', p_start, 'end', p_end, 'warm_up',
+    p_warm_up,
     'cash', p_config -> 'cash', 'commission', p_config -> 'commission', 'slippage', p_config -> 'slippage',
     'seed', p_config -> 'seed', 'stock', p_config -> 'stock')
     -- Only where there are some, so that results from before there were any count as equal.
-    || case when p_config ? 'risk_limits' then jsonb_build_object('risk_limits', p_config -> 'risk_limits') else '{}' end)::text)
+    || case when p_config ? 'risk_limits' then jsonb_build_object('risk_limits', p_config -> 'risk_limits')
+      else '{}' end)::text)
 $$;
 comment on function desk.settings_hash(jsonb, date, date, integer) is
   'SHA-256 of all besides code, prices and parameters that decides a result.';
-revoke execute on function desk.settings_hash(jsonb, date, date, integer) from public;
 
 create or replace function desk.plan_run(p_job desk.jobs, p_symbols text[])
 returns bigint
@@ -80,9 +81,12 @@ begin
     settings_hash, notes, tags, created_by)
   values (
     v_strategy.id, p_job.id, p_job.config_file, v_config, v_search ->> 'type', v_search ->> 'target_metric',
-    v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start, v_end,
-    (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine, (v_config ->> 'seed')::bigint,
-    desk.price_hash(v_versions, v_start, v_end), desk.settings_hash(v_config, v_start, v_end, 0), p_job.notes, p_job.tags, p_job.created_by)
+    v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start,
+    v_end,
+    (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine,
+    (v_config ->> 'seed')::bigint,
+    desk.price_hash(v_versions, v_start, v_end), desk.settings_hash(v_config, v_start, v_end, 0), p_job.notes,
+    p_job.tags, p_job.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
   select v_run_id, v.position, p.instrument_id, p.id
@@ -95,8 +99,8 @@ begin
   return v_run_id;
 end
 $$;
-comment on function desk.plan_run(desk.jobs, text[]) is 'Records one search of a job: window, pinned prices, criteria, axes and the number of points.';
-revoke execute on function desk.plan_run(desk.jobs, text[]) from public;
+comment on function desk.plan_run(desk.jobs, text[]) is
+  'Records one search of a job: window, pinned prices, criteria, axes and the number of points.';
 
 create or replace function desk.tg_jobs_plan()
 returns trigger
@@ -123,10 +127,12 @@ begin
   end if;
   if not exists (select from desk.alive_runners()) then
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
-  elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}', new.canonical_config #>> '{optimization,search}')
+  elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}',
+    new.canonical_config #>> '{optimization,search}')
     and not exists (select from desk.alive_runners() as a where desk.task_capability('suggest') = any (a.engines))
   then
-    raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id, quote_literal('backdesk[bayes]');
+    raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id,
+      quote_literal('backdesk[bayes]');
   elsif new.kind <> 'optimization'
     and not exists (select from desk.alive_runners() as a where desk.task_capability(new.kind) = any (a.engines))
   then
@@ -137,7 +143,6 @@ begin
 end
 $$;
 comment on function desk.tg_jobs_plan() is 'Turns a new job into its runs and wakes the runners.';
-revoke execute on function desk.tg_jobs_plan() from public;
 create or replace trigger jobs_b_plan after insert on desk.jobs
 for each row execute function desk.tg_jobs_plan();
 
@@ -154,7 +159,6 @@ begin
 end
 $$;
 comment on function desk.tg_jobs_state() is 'Writes the event of a change of state.';
-revoke execute on function desk.tg_jobs_state() from public;
 create or replace trigger jobs_c_state after update of state on desk.jobs
 for each row when (old.state is distinct from new.state) execute function desk.tg_jobs_state();
 
@@ -180,7 +184,6 @@ as $$
 $$;
 comment on function desk.set_criteria(bigint, jsonb, jsonb) is
   'Writes a run''s criteria as rows: its own, or the desk''s defaults, and its limits on metrics.';
-revoke execute on function desk.set_criteria(bigint, jsonb, jsonb) from public;
 
 grant select on desk.jobs to desk_director, desk_viewer, desk_importer;
 grant insert (kind, strategy, config, config_file, priority, run_after, notes, tags) on desk.jobs to desk_director;

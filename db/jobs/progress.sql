@@ -13,7 +13,8 @@ select
   p.passed,
   round(100.0 * (p.finished + p.failed) / nullif(p.total, 0), 1) as percent,
   case when j.state = 'running' and p.finished + p.failed > 0
-    then date_trunc('second', (now() - j.started_at) * (p.total - p.finished - p.failed)::float8 / (p.finished + p.failed)) end as eta,
+    then date_trunc('second', (now() - j.started_at) * (p.total - p.finished - p.failed)::float8 / (
+      p.finished + p.failed)) end as eta,
   p.best_value,
   p.target_metric,
   j.summary,
@@ -27,7 +28,8 @@ select
   j.batch_id
 from desk.jobs as j
 cross join lateral (
-  select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed, sum(g.reused)::bigint as reused,
+  select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed,
+    sum(g.reused)::bigint as reused,
          sum(g.passed) filter (where r.role = 'search')::bigint as passed, min(r.target_metric) as target_metric,
          case when min(r.target_direction) = 'min' then min(g.best_value) filter (where r.role = 'search')
            else max(g.best_value) filter (where r.role = 'search') end as best_value
@@ -63,7 +65,8 @@ comment on column desk.job_progress.created_at is 'When it was asked for.';
 comment on column desk.job_progress.started_at is 'When it started.';
 comment on column desk.job_progress.finished_at is 'When it was over.';
 comment on column desk.job_progress.reused is 'Points that were copied from equal results known before.';
-comment on column desk.job_progress.flags is 'What looks wrong: no data, no trades, all points identical, best on the edge.';
+comment on column desk.job_progress.flags is
+  'What looks wrong: no data, no trades, all points identical, best on the edge.';
 comment on column desk.job_progress.batch_id is 'The batch it was queued with.';
 
 grant select on desk.job_progress to desk_director, desk_viewer;

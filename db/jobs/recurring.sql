@@ -11,7 +11,8 @@ as $$
     when p_every = make_interval(secs => extract(epoch from p_every)::float8)
       and extract(day from p_every) = 0 and extract(month from p_every) = 0 and extract(year from p_every) = 0
     then p_starts_at + make_interval(secs => (
-      extract(epoch from p_every) * (floor(extract(epoch from p_after - p_starts_at) / extract(epoch from p_every)) + 1))::float8)
+      extract(epoch from p_every) * (floor(extract(epoch from p_after - p_starts_at) / extract(epoch from p_every))
+        + 1))::float8)
     -- Days, months and years are told by the clocks of the desk's time zone: two at night stays two at night, and
     -- a monthly job of the 31st does not creep. They have no fixed length, so the count is estimated and its
     -- neighbours are tried; a month is at most a fiftieth longer than what `extract` takes it for.
@@ -21,16 +22,20 @@ as $$
         select (e.began + p_every * n) at time zone e.zone as at
         from (
           select z.name as zone, p_starts_at at time zone z.name as began, floor(
-            extract(epoch from (p_after at time zone z.name) - (p_starts_at at time zone z.name)) / extract(epoch from p_every))::bigint as about
+            extract(epoch from (p_after at time zone z.name) - (p_starts_at at time zone z.name)) / extract(epoch
+              from p_every))::bigint as about
           from (select desk.setting('time_zone') #>> '{}') as z (name)
         ) as e
-        cross join lateral generate_series(greatest(0, e.about - 2 - e.about / 50 * s.varies), e.about + 3 + e.about / 50 * s.varies) as n
+        cross join lateral generate_series(greatest(0, e.about - 2 - e.about / 50 * s.varies),
+          e.about + 3 + e.about / 50 * s.varies) as n
       ) as c
       where c.at > p_after) end
-  from (select case when extract(month from p_every) = 0 and extract(year from p_every) = 0 then 0 else 1 end) as s (varies)
+  from (select case when extract(month from p_every) = 0 and extract(year from p_every) = 0 then 0 else 1 end) as s (
+    varies)
 $$;
-comment on function desk.next_occurrence(timestamptz, interval, timestamptz) is 'The first time after a moment that is whole intervals away from the start: of hours and minutes by length, of days and more by the desk''s clocks.';
-revoke execute on function desk.next_occurrence(timestamptz, interval, timestamptz) from public;
+comment on function desk.next_occurrence(timestamptz, interval, timestamptz) is
+  'The first time after a moment that is whole intervals away from the start: of hours and minutes by length, of '
+  'days and more by the desk''s clocks.';
 
 create or replace function desk.tg_recurring_jobs_validate()
 returns trigger
@@ -40,14 +45,16 @@ as $$
 begin
   if new.every is null or new.every < interval '1 minute' or new.every > interval '10 years'
     -- '1 month -29 days' is a day by comparison and four weeks late by the calendar.
-    or least(extract(year from new.every), extract(month from new.every), extract(day from new.every), extract(hour from new.every),
+    or least(extract(year from new.every), extract(month from new.every), extract(day from new.every),
+      extract(hour from new.every),
       extract(minute from new.every), extract(second from new.every)) < 0
   then
     perform desk.refuse(format('Got %s as the interval', coalesce(new.every::text, 'nothing')), '$.every',
       'From a minute to ten years, such as ''1 day''.');
   end if;
   if not isfinite(new.starts_at) then
-    perform desk.refuse(format('Got %s as the start', new.starts_at), '$.starts_at', 'A moment, such as ''2030-01-01 02:00''.');
+    perform desk.refuse(format('Got %s as the start', new.starts_at), '$.starts_at',
+      'A moment, such as ''2030-01-01 02:00''.');
   end if;
   if new.kind = 'optimization' then
     new.strategy := desk.validate_config(new.strategy, new.config) ->> 'strategy';
@@ -63,8 +70,8 @@ begin
   return new;
 end
 $$;
-comment on function desk.tg_recurring_jobs_validate() is 'Refuses a recurring job whose jobs would be refused today, and keeps its clock.';
-revoke execute on function desk.tg_recurring_jobs_validate() from public;
+comment on function desk.tg_recurring_jobs_validate() is
+  'Refuses a recurring job whose jobs would be refused today, and keeps its clock.';
 create or replace trigger recurring_jobs_validate
 before insert or update of every, starts_at, kind, strategy, config, enabled on desk.recurring_jobs
 for each row execute function desk.tg_recurring_jobs_validate();
@@ -94,7 +101,8 @@ begin
       'Lower-case letters, digits, blanks and _ . - up to 80, such as ''nightly prices''.');
   end if;
   insert into desk.recurring_jobs (name, every, starts_at, next_at, kind, strategy, config, priority, created_by)
-  values (v_name, p_every, coalesce(p_starts_at, now()), coalesce(p_starts_at, now()), p_kind, p_strategy, coalesce(p_config, '{}'),
+  values (v_name, p_every, coalesce(p_starts_at, now()), coalesce(p_starts_at, now()), p_kind, p_strategy,
+    coalesce(p_config, '{}'),
     coalesce(p_priority, 0),
     -- The caller's role; inside this function current_user is the owner.
     coalesce(nullif(current_setting('role'), 'none'), session_user))
@@ -104,8 +112,8 @@ begin
 end
 $$;
 comment on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) is
-  'Has a job queued again and again: select every(''1 day'', ''load_prices'', p_config => ''{"source": "sample"}'', p_starts_at => ''2030-01-01 02:00 America/New_York'').';
-revoke execute on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) from public;
+  'Has a job queued again and again: select every(''1 day'', ''load_prices'', p_config => ''{"source": "sample"}'', '
+  'p_starts_at => ''2030-01-01 02:00 America/New_York'').';
 grant execute on function desk.every(interval, text, text, jsonb, text, timestamptz, integer) to desk_director;
 
 create or replace function desk.switch_recurring(p_name text, p_enabled boolean)
@@ -118,14 +126,14 @@ declare
 begin
   update desk.recurring_jobs set enabled = p_enabled where name = p_name returning * into v_row;
   if not found then
-    perform desk.refuse(format('There is no recurring job %s', coalesce(to_jsonb(left(p_name, 80))::text, 'null')), '$.name',
+    perform desk.refuse(format('There is no recurring job %s', coalesce(to_jsonb(left(p_name, 80))::text, 'null')),
+      '$.name',
       desk.did_you_mean(coalesce(p_name, ''), array(select r.name from desk.recurring_jobs as r)), '23503');
   end if;
   return v_row;
 end
 $$;
 comment on function desk.switch_recurring(text, boolean) is 'Pauses a recurring job or lets it go on.';
-revoke execute on function desk.switch_recurring(text, boolean) from public;
 
 create or replace function desk.pause_recurring(p_name text)
 returns text
@@ -135,7 +143,6 @@ as $$
   select format('%s is paused; what it has queued goes on', r.name) from desk.switch_recurring(p_name, false) as r
 $$;
 comment on function desk.pause_recurring(text) is 'Queues no more of a recurring job until resume_recurring().';
-revoke execute on function desk.pause_recurring(text) from public;
 grant execute on function desk.pause_recurring(text) to desk_director;
 
 create or replace function desk.resume_recurring(p_name text)
@@ -143,10 +150,11 @@ returns text
 language sql volatile security definer
 set search_path = desk, pg_temp
 as $$
-  select format('%s is queued next at %s', r.name, date_trunc('second', r.next_at)) from desk.switch_recurring(p_name, true) as r
+  select format('%s is queued next at %s', r.name, date_trunc('second', r.next_at))
+    from desk.switch_recurring(p_name, true) as r
 $$;
-comment on function desk.resume_recurring(text) is 'Lets a paused recurring job go on at its next time; what the pause left out is not made up for.';
-revoke execute on function desk.resume_recurring(text) from public;
+comment on function desk.resume_recurring(text) is
+  'Lets a paused recurring job go on at its next time; what the pause left out is not made up for.';
 grant execute on function desk.resume_recurring(text) to desk_director;
 
 create or replace function desk.queue_recurring()
@@ -171,7 +179,8 @@ begin
     v_note := null;
     begin
       insert into desk.jobs (kind, strategy, config, config_file, priority, notes, created_by)
-      values (v_row.kind, v_row.strategy, v_row.config, v_row.config_file, v_row.priority, v_row.notes, v_row.created_by)
+      values (v_row.kind, v_row.strategy, v_row.config, v_row.config_file, v_row.priority, v_row.notes,
+        v_row.created_by)
       returning id into v_job_id;
       v_count := v_count + 1;
     exception
@@ -180,7 +189,8 @@ begin
     end;
     if v_note is not null then
       insert into desk.job_events (event, details)
-      values (split_part(v_note, ':', 1), jsonb_build_object('recurring_job', v_row.name, 'due', v_row.next_at, 'why', left(v_note, 2000)));
+      values (split_part(v_note, ':', 1), jsonb_build_object('recurring_job', v_row.name, 'due', v_row.next_at, 'why',
+        left(v_note, 2000)));
     end if;
     -- However many intervals were missed, the next one lies ahead.
     update desk.recurring_jobs
@@ -192,8 +202,8 @@ begin
 end
 $$;
 comment on function desk.queue_recurring() is
-  'Queues the recurring jobs that are due, once each however long nobody asked; one whose last job is still open is skipped, and that is noted.';
-revoke execute on function desk.queue_recurring() from public;
+  'Queues the recurring jobs that are due, once each however long nobody asked; one whose last job is still open is '
+  'skipped, and that is noted.';
 
 grant select on desk.recurring_jobs to desk_director, desk_viewer;
 grant delete on desk.recurring_jobs to desk_director;

@@ -1,6 +1,8 @@
--- Benchmarks: what doing nothing would have brought, as daily returns of a run, and the sums that compare a result with it.
+-- Benchmarks: what doing nothing would have brought, as daily returns of a run, and the sums that compare a result
+-- with it.
 
-create or replace function desk.daily_closes(p_instrument_id bigint, p_timeframe text, p_version integer, p_factors_version integer, p_start date, p_end date)
+create or replace function desk.daily_closes(p_instrument_id bigint, p_timeframe text, p_version integer,
+  p_factors_version integer, p_start date, p_end date)
 returns table (session date, close double precision)
 language sql stable
 set search_path = desk, pg_temp
@@ -10,16 +12,17 @@ as $$
   order by (b.bar_time at time zone 'UTC')::date, b.bar_time desc
 $$;
 comment on function desk.daily_closes(bigint, text, integer, integer, date, date) is 'Adjusted close of each session.';
-revoke execute on function desk.daily_closes(bigint, text, integer, integer, date, date) from public;
 
-create or replace function desk.benchmark_returns(p_run_id bigint, out benchmark text, out sessions date[], out returns double precision[])
+create or replace function desk.benchmark_returns(p_run_id bigint, out benchmark text, out sessions date[],
+  out returns double precision[])
 language sql stable
 set search_path = desk, pg_temp
 as $$
   -- Equal money into each symbol at the close of the first session on which all have a price; held, with the
   -- last price on a session without one, and without fees.
   with run as (
-    select r.*, nullif(upper(r.config ->> 'benchmark'), '') as named from desk.optimization_runs as r where r.id = p_run_id
+    select r.*, nullif(upper(r.config ->> 'benchmark'), '') as named from desk.optimization_runs as r
+      where r.id = p_run_id
   ),
   series as (
     select v.instrument_id, v.timeframe, v.version, v.factors_version
@@ -41,7 +44,8 @@ as $$
     select s.instrument_id, c.session, c.close
     from run as r
     cross join series as s
-    cross join lateral desk.daily_closes(s.instrument_id, s.timeframe, s.version, s.factors_version, r.start_date, r.end_date) as c
+    cross join lateral desk.daily_closes(s.instrument_id, s.timeframe, s.version, s.factors_version, r.start_date,
+      r.end_date) as c
   ),
   firsts as (
     select max(f.session) as bought
@@ -51,7 +55,8 @@ as $$
     select distinct c.session from closes as c
   ),
   held as (
-    select d.session, i.instrument_id, c.close, count(c.close) over (partition by i.instrument_id order by d.session) as known
+    select d.session, i.instrument_id, c.close, count(c.close) over (partition by i.instrument_id
+      order by d.session) as known
     from days as d
     cross join (select distinct c.instrument_id from closes as c) as i
     left join closes as c on c.session = d.session and c.instrument_id = i.instrument_id
@@ -69,12 +74,12 @@ as $$
   daily as (
     select g.session, g.value / lag(g.value, 1, 1) over (order by g.session) - 1 as return from growth as g
   )
-  select (select coalesce(r.named, 'buy and hold') from run as r), array_agg(d.session order by d.session), array_agg(d.return order by d.session)
+  select (select coalesce(r.named, 'buy and hold') from run as r), array_agg(d.session order by d.session),
+    array_agg(d.return order by d.session)
   from daily as d
 $$;
 comment on function desk.benchmark_returns(bigint) is
   'Daily returns of what a run is compared with: buy and hold of its symbols, or of the symbol that its config names.';
-revoke execute on function desk.benchmark_returns(bigint) from public;
 
 create or replace function desk.make_benchmark(p_run_id bigint)
 returns void
@@ -92,7 +97,6 @@ as $$
   on conflict (optimization_run_id) do nothing
 $$;
 comment on function desk.make_benchmark(bigint) is 'Records what a run is compared with.';
-revoke execute on function desk.make_benchmark(bigint) from public;
 
 create or replace function desk.tg_runs_benchmark()
 returns trigger
@@ -101,11 +105,13 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_named  constant text := upper(new.config ->> 'benchmark');
-  v_family text := (select d.title from desk.metric_definitions as d where d.metric = new.target_metric and d.scope = 'family');
+  v_family text := (select d.title from desk.metric_definitions as d where d.metric = new.target_metric
+    and d.scope = 'family');
 begin
   if tg_op = 'INSERT' then
     if v_family is not null then
-      perform desk.refuse(format('%s is known when a search is over and cannot guide it', v_family), '$.optimization.target_metric',
+      perform desk.refuse(format('%s is known when a search is over and cannot guide it', v_family),
+        '$.optimization.target_metric',
         'Use it as a criterion, and another metric, such as Sharpe Ratio, as the target.');
     end if;
     if v_named is not null and not exists (
@@ -113,8 +119,10 @@ begin
       where i.symbol = v_named and (v.first_bar at time zone 'UTC')::date <= new.start_date + 7
         and (v.last_bar at time zone 'UTC')::date >= new.end_date - 7)
     then
-      perform desk.refuse(format('%s has no prices from %s to %s to compare with', to_jsonb(left(v_named, 40)), new.start_date, new.end_date),
-        '$.benchmark', desk.did_you_mean(v_named, array(select i.symbol from desk.instruments as i)) || ' See the view price_coverage.', '23503');
+      perform desk.refuse(format('%s has no prices from %s to %s to compare with', to_jsonb(left(v_named, 40)),
+        new.start_date, new.end_date),
+        '$.benchmark', desk.did_you_mean(v_named, array(select i.symbol from desk.instruments as i))
+          || ' See the view price_coverage.', '23503');
     end if;
     return new;
   end if;
@@ -130,14 +138,14 @@ end
 $$;
 comment on function desk.tg_runs_benchmark() is
   'Refuses a benchmark without prices and a target that is not known in time; makes the benchmark when a run starts.';
-revoke execute on function desk.tg_runs_benchmark() from public;
 create or replace trigger optimization_runs_a_targets before insert on desk.optimization_runs
 for each row when (not new.imported) execute function desk.tg_runs_benchmark();
 create or replace trigger optimization_runs_e_benchmark after update of status on desk.optimization_runs
 for each row when (new.status = 'running' and old.status is distinct from new.status and not new.imported)
 execute function desk.tg_runs_benchmark();
 
-create or replace function desk.benchmark_sums(p_run_id bigint, p_sessions date[], p_equity double precision[], p_cash double precision)
+create or replace function desk.benchmark_sums(p_run_id bigint, p_sessions date[], p_equity double precision[],
+  p_cash double precision)
 returns jsonb
 language plpgsql stable
 set search_path = desk, pg_temp
@@ -146,14 +154,17 @@ declare
   v_benchmark desk.run_benchmarks;
 begin
   select b.* into v_benchmark from desk.run_benchmarks as b where b.optimization_run_id = p_run_id;
-  -- Most curves have the benchmark's sessions. Arrays unnested side by side then do the same sums in a fifth of the time.
-  if v_benchmark.sums is not null and p_sessions = v_benchmark.sessions and cardinality(p_equity) = cardinality(p_sessions)
+  -- Most curves have the benchmark's sessions. Arrays unnested side by side then do the same sums in a fifth of the
+  -- time.
+  if v_benchmark.sums is not null and p_sessions = v_benchmark.sessions
+    and cardinality(p_equity) = cardinality(p_sessions)
     and 0 < all (p_equity)
   then
     return v_benchmark.sums || (
       select jsonb_build_object('benchmark_comoment', regr_sxy(p.value / p.before - 1, p.theirs))
       from (
-        select unnest(p_equity) as value, unnest(array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1])) as before,
+        select unnest(p_equity) as value, unnest(array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1]))
+          as before,
                unnest(v_benchmark.returns) as theirs
       ) as p);
   end if;
@@ -167,14 +178,15 @@ begin
       from unnest(p_sessions, p_equity, array_prepend(p_cash, p_equity[: cardinality(p_equity) - 1]))
         with ordinality as u (session, value, before, position)
       left join unnest(v_benchmark.sessions, v_benchmark.returns) as n (session, return) on n.session = u.session
-      where u.position <= coalesce((select min(e.position) from unnest(p_equity) with ordinality as e (value, position) where e.value <= 0),
+      where u.position <= coalesce((select min(e.position) from unnest(p_equity) with ordinality as e (value, position)
+        where e.value <= 0),
         cardinality(p_equity))
     ) as p
     having count(p.theirs) > 0 and count(p.theirs) = count(*));
 end
 $$;
 comment on function desk.benchmark_sums(bigint, date[], double precision[], double precision) is
-  'The four sums that compare a curve with the benchmark of its run: growth, mean, second moment, co-moment; null where the sessions do not match.';
-revoke execute on function desk.benchmark_sums(bigint, date[], double precision[], double precision) from public;
+  'The four sums that compare a curve with the benchmark of its run: growth, mean, second moment, co-moment; null '
+  'where the sessions do not match.';
 
 grant select on desk.run_benchmarks to desk_director, desk_viewer, desk_dbt;

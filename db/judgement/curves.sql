@@ -12,7 +12,8 @@ as $$
     select e.position, p_sessions[e.position] as session, e.value,
            lag(e.value, 1, p_cash) over (order by e.position) as before,
            greatest(p_cash, max(e.value) over (order by e.position)) as peak,
-           bool_and(e.value > 0) over (order by e.position rows between unbounded preceding and 1 preceding) is not false as alive
+           bool_and(e.value > 0) over (order by e.position rows between unbounded preceding and 1 preceding)
+             is not false as alive
     from unnest(p_equity) with ordinality as e (value, position)
   ),
   returns as (
@@ -20,7 +21,8 @@ as $$
     from points as p where p.alive
   ),
   mean as (
-    select count(*) as n, avg(r.r) as mean, case when count(*) > 0 then greatest(1, count(*) / 20) end as tail from returns as r
+    select count(*) as n, avg(r.r) as mean, case when count(*) > 0 then greatest(1, count(*) / 20) end as tail
+      from returns as r
   ),
   moments as (
     select sum((r.r - m.mean) ^ 2) as m2, sum((r.r - m.mean) ^ 3) as m3, sum((r.r - m.mean) ^ 4) as m4,
@@ -31,11 +33,13 @@ as $$
   ),
   stretches as (
     -- Below a peak: sessions since the last one at a peak.
-    select p.value, p.peak, p.position - coalesce(max(p.position) filter (where p.value >= p.peak) over (order by p.position), 0) as below
+    select p.value, p.peak, p.position - coalesce(max(p.position)
+      filter (where p.value >= p.peak) over (order by p.position), 0) as below
     from points as p
   ),
   falls as (
-    select coalesce(max((s.peak - s.value) / s.peak), 0) as deepest, coalesce(max(s.below), 0) as longest from stretches as s
+    select coalesce(max((s.peak - s.value) / s.peak), 0) as deepest, coalesce(max(s.below), 0) as longest
+      from stretches as s
   ),
   blocks as (
     select b.block, count(r.r) as n, coalesce(sum(r.r), 0) as total, coalesce(sum(r.r ^ 2), 0) as squares
@@ -44,8 +48,10 @@ as $$
     group by b.block
   )
   select jsonb_strip_nulls(jsonb_build_object(
-    'starting_cash', p_cash, 'ending_value', coalesce(p_equity[cardinality(p_equity)], p_cash), 'sessions', cardinality(p_equity),
-    'return_count', m.n, 'return_mean', m.mean, 'return_m2', o.m2, 'return_m3', o.m3, 'return_m4', o.m4, 'downside_m2', o.downside,
+    'starting_cash', p_cash, 'ending_value', coalesce(p_equity[cardinality(p_equity)], p_cash), 'sessions',
+    cardinality(p_equity),
+    'return_count', m.n, 'return_mean', m.mean, 'return_m2', o.m2, 'return_m3', o.m3, 'return_m4', o.m4, 'downside_m2',
+    o.downside,
     'tail_count', m.tail, 'tail_sum', o.tail_sum, 'tail_return', o.tail_return,
     'max_drawdown', f.deepest, 'max_drawdown_sessions', f.longest,
     'block_counts', (select jsonb_agg(b.n order by b.block) from blocks as b),
@@ -54,5 +60,5 @@ as $$
   from mean as m cross join moments as o cross join falls as f
 $$;
 comment on function desk.curve_metrics(date[], double precision[], double precision, date, date, integer) is
-  'Raw metrics of an equity curve, as runners compute them: returns, moments, tail, drawdown, sums by block of the window.';
-revoke execute on function desk.curve_metrics(date[], double precision[], double precision, date, date, integer) from public;
+  'Raw metrics of an equity curve, as runners compute them: returns, moments, tail, drawdown, sums by block of the '
+  'window.';

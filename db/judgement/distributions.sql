@@ -20,7 +20,8 @@ begin
       / (((((((8.83883476483184e-2 * v_x + 1.75566716318264) * v_x + 16.064177579207) * v_x + 86.7807322029461) * v_x
              + 296.564248779674) * v_x + 637.333633378831) * v_x + 793.826512519948) * v_x + 440.413735824752);
   else
-    -- Laplace's continued fraction; ninety terms are exact to the bit this far out, where the rational form loses relative accuracy.
+    -- Laplace's continued fraction; ninety terms are exact to the bit this far out, where the rational form loses
+    -- relative accuracy.
     v_tail := v_x;
     for k in reverse 90 .. 1 loop
       v_tail := v_x + k / v_tail;
@@ -31,8 +32,8 @@ begin
 end
 $$;
 comment on function desk.normal_cdf(double precision) is
-  'Probability that a standard normal variable is at most x, by Hart''s rational form (Hart et al. 1968, in the form of West 2005).';
-revoke execute on function desk.normal_cdf(double precision) from public;
+  'Probability that a standard normal variable is at most x, by Hart''s rational form (Hart et al. 1968, in the form '
+  'of West 2005).';
 
 create or replace function desk.normal_quantile(p_p double precision)
 returns double precision
@@ -81,4 +82,3 @@ end
 $$;
 comment on function desk.normal_quantile(double precision) is
   'Inverse of normal_cdf (Wichura 1988, algorithm AS 241, PPND16); null outside 0 to 1.';
-revoke execute on function desk.normal_quantile(double precision) from public;

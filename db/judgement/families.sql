@@ -3,10 +3,13 @@
 
 insert into desk.settings (name, value, description)
 values
-  ('deflated_results', '1000', 'Results of a run that are deflated when it closes: the passed and the best by Sharpe ratio.'),
-  ('luck_rows', '20000', 'Results of earlier runs that are deflated anew when a run adds trials; further ones wait for the next.'),
+  ('deflated_results', '1000', 'Results of a run that are deflated when it closes: the passed and the best by Sharpe '
+                               'ratio.'),
+  ('luck_rows', '20000', 'Results of earlier runs that are deflated anew when a run adds trials; further ones wait '
+                         'for the next.'),
   ('pbo_points', '500', 'Points of a run from which the probability of overfitting is computed, at the most.'),
-  ('pbo_blocks', '8', 'Blocks of the window for the probability of overfitting: 8 are 70 splits in milliseconds, 16 are 12870 in seconds.')
+  ('pbo_blocks', '8', 'Blocks of the window for the probability of overfitting: 8 are 70 splits in milliseconds, 16 '
+                      'are 12870 in seconds.')
 on conflict (name) do update
 set description = excluded.description;
 
@@ -46,8 +49,8 @@ begin
 end
 $$;
 comment on function desk.refresh_luck(bigint) is
-  'Deflates earlier runs of a strategy, or of all, by the trials that were made since, the newest runs first, so many results at a time; answers the number of runs.';
-revoke execute on function desk.refresh_luck(bigint) from public;
+  'Deflates earlier runs of a strategy, or of all, by the trials that were made since, the newest runs first, so '
+  'many results at a time; answers the number of runs.';
 grant execute on function desk.refresh_luck(bigint) to desk_director;
 
 create or replace function desk.recount_tallies(p_run_id bigint)
@@ -59,7 +62,8 @@ begin
   delete from desk.run_tallies where optimization_run_id = p_run_id;
   insert into desk.run_tallies (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
   select p_run_id, date_bin('15 minutes', b.created_at, timestamptz '2000-01-01 00:00+00'),
-         count(*) filter (where b.outcome = 'finished'), count(*) filter (where b.outcome = 'failed'), count(*) filter (where b.passed),
+         count(*) filter (where b.outcome = 'finished'), count(*) filter (where b.outcome = 'failed'),
+         count(*) filter (where b.passed),
          max(b.sharpe_ratio), max(b.sharpe_ratio) filter (where b.passed)
   from desk.backtest_results as b
   where b.optimization_run_id = p_run_id
@@ -67,7 +71,6 @@ begin
 end
 $$;
 comment on function desk.recount_tallies(bigint) is 'Tallies of a run anew, after its results were judged again.';
-revoke execute on function desk.recount_tallies(bigint) from public;
 
 drop function if exists desk.tally_result(desk.backtest_results);
 
@@ -94,8 +97,8 @@ begin
   perform desk.recount_tallies(p_run_id);
 end
 $$;
-comment on function desk.judge_by_family(bigint) is 'Judges the results of a run by its criteria on the whole family, where it has any.';
-revoke execute on function desk.judge_by_family(bigint) from public;
+comment on function desk.judge_by_family(bigint) is
+  'Judges the results of a run by its criteria on the whole family, where it has any.';
 
 create or replace function desk.judge_family(p_run_id bigint)
 returns void
@@ -136,8 +139,8 @@ begin
 end
 $$;
 comment on function desk.judge_family(bigint) is
-  'The statistics of a run that closes or is judged again: trials, deflation, overfitting; then the criteria on the family. Earlier runs of the strategy are deflated by the new trials.';
-revoke execute on function desk.judge_family(bigint) from public;
+  'The statistics of a run that closes or is judged again: trials, deflation, overfitting; then the criteria on the '
+  'family. Earlier runs of the strategy are deflated by the new trials.';
 
 grant select on desk.run_statistics, desk.run_tallies to desk_director, desk_viewer, desk_dbt;
 grant select on desk.walk_forward_folds to desk_dbt;

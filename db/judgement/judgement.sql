@@ -19,7 +19,8 @@ begin
   p_result.metrics_given := false;
   p_result.total_return := p_result.ending_value / p_result.starting_cash - 1;
   p_result.annual_return := case
-    when v_n > 0 and p_result.ending_value > 0 then (p_result.ending_value / p_result.starting_cash) ^ (v_days / v_n) - 1
+    when v_n > 0 and p_result.ending_value > 0 then (p_result.ending_value / p_result.starting_cash) ^ (
+      v_days / v_n) - 1
     when v_n > 0 then -1 end;
   -- Deviations at the level of rounding are no deviations: a constant curve has no Sharpe ratio.
   v_sd := case when v_n >= 2 and p_result.return_m2 > 1e-24 then sqrt(p_result.return_m2 / (v_n - 1)) end;
@@ -46,7 +47,8 @@ begin
   p_result.fee_share_of_profit := case
     when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
     then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
-  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(p_result.traded_value, 0);
+  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(
+    p_result.traded_value, 0);
   p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
   p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
 
@@ -58,15 +60,17 @@ begin
   p_result.information_ratio := case when v_n >= 2 and v_active > 1e-12 * (p_result.return_m2 + p_result.benchmark_m2)
     then (p_result.return_mean - p_result.benchmark_mean) / sqrt(v_active / (v_n - 1)) * sqrt(v_days) end;
 
-  p_result.probabilistic_sharpe := desk.probabilistic_sharpe(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis, v_n);
+  p_result.probabilistic_sharpe := desk.probabilistic_sharpe(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis,
+    v_n);
   p_result.min_track_record := desk.min_track_record(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis);
 end
 $$;
 comment on function desk.compute_ratios(desk.backtest_results, double precision) is
-  'Every ratio from the raw metrics: sample deviation, 252 sessions a year; undefined is null. A result without raw moments keeps the ratios it came with.';
-revoke execute on function desk.compute_ratios(desk.backtest_results, double precision) from public;
+  'Every ratio from the raw metrics: sample deviation, 252 sessions a year; undefined is null. A result without raw '
+  'moments keeps the ratios it came with.';
 
-create or replace function desk.reasons_against(p_run_id bigint, p_metrics jsonb, p_constraints_only boolean default false)
+create or replace function desk.reasons_against(p_run_id bigint, p_metrics jsonb,
+  p_constraints_only boolean default false)
 returns text[]
 language plpgsql stable
 set search_path = desk, pg_temp
@@ -74,7 +78,8 @@ as $$
 begin
   -- Criteria on the family wait until its figures are known: tg_results_judge() adds them to the metrics then.
   return (
-    select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric, c.comparison), '{}')
+    select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric,
+      c.comparison), '{}')
     from desk.success_criteria as c
     join desk.metric_definitions as d on d.metric = c.metric and (d.scope = 'result' or p_metrics ? 'family')
     cross join lateral (select (p_metrics ->> c.metric)::float8) as v (value)
@@ -89,8 +94,8 @@ begin
         when '!=' then v.value <> c.threshold end, false));
 end
 $$;
-comment on function desk.reasons_against(bigint, jsonb, boolean) is 'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none.';
-revoke execute on function desk.reasons_against(bigint, jsonb, boolean) from public;
+comment on function desk.reasons_against(bigint, jsonb, boolean) is
+  'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none.';
 
 create or replace function desk.tg_results_judge()
 returns trigger
@@ -110,7 +115,8 @@ begin
         'Insert the optimization_runs row first.', '23503');
     end if;
     if new.strategy_id is distinct from v_run.strategy_id then
-      perform desk.refuse(format('Run %s is of strategy %s, the result says %s', v_run.id, v_run.strategy_id, new.strategy_id),
+      perform desk.refuse(format('Run %s is of strategy %s, the result says %s', v_run.id, v_run.strategy_id,
+        new.strategy_id),
         '$.strategy_id', 'Give the result the strategy of its run.');
     end if;
     if not v_run.imported and new.ordinal is null then
@@ -130,7 +136,8 @@ begin
           from desk.metric_definitions as d where v_metrics ->> d.metric = 'NaN'));
       end if;
       if jsonb_typeof(new.parameters) is distinct from 'object' then
-        perform desk.refuse(format('Got %s as parameters', left(coalesce(new.parameters::text, 'nothing'), 60)), '$.parameters',
+        perform desk.refuse(format('Got %s as parameters', left(coalesce(new.parameters::text, 'nothing'), 60)),
+          '$.parameters',
           'Give an object of names and values.');
       end if;
       new.parameters := desk.canonical_parameters(new.parameters);
@@ -140,7 +147,8 @@ begin
       returning last_ordinal into new.ordinal;
       -- A statement closes its run at its end, so one with too many rows is not stopped by the status.
       if new.ordinal > v_run.total_combinations then
-        perform desk.refuse(format('Run %s has its %s results already', v_run.id, v_run.total_combinations), '$.optimization_run_id',
+        perform desk.refuse(format('Run %s has its %s results already', v_run.id, v_run.total_combinations),
+          '$.optimization_run_id',
           'Insert another optimization_runs row for further results.');
       end if;
       new.engine := coalesce(new.engine, v_run.engine);
@@ -155,17 +163,20 @@ begin
       select from desk.run_benchmarks as b
       join desk.run_benchmarks as s on s.content_hash = b.content_hash
       where b.optimization_run_id = v_run.id
-        and s.optimization_run_id = (select e.optimization_run_id from desk.backtest_results as e where e.id = new.source_result_id))
+        and s.optimization_run_id = (select e.optimization_run_id from desk.backtest_results as e
+          where e.id = new.source_result_id))
     then
       new.benchmark_return := null;
       new.benchmark_mean := null;
       new.benchmark_m2 := null;
       new.benchmark_comoment := null;
     end if;
-  elsif v_run.status in ('completed', 'failed', 'cancelled') or current_setting('desk.judged_family', true) = v_run.id::text then
+  elsif v_run.status in ('completed', 'failed', 'cancelled')
+    or current_setting('desk.judged_family', true) = v_run.id::text then
     -- Which criteria count is told by this key; the figures themselves are columns.
     v_family := '{"family": true}';
-    select s.pbo, desk.deflated_sharpe_z(new.sharpe_ratio / sqrt(252::double precision), new.skewness, new.kurtosis, new.return_count,
+    select s.pbo, desk.deflated_sharpe_z(new.sharpe_ratio / sqrt(252::double precision), new.skewness, new.kurtosis,
+      new.return_count,
         s.effective_trials, s.trial_variance)
     into new.pbo, new.deflated_sharpe_z
     from desk.run_statistics as s where s.optimization_run_id = v_run.id;
@@ -184,7 +195,6 @@ end
 $$;
 comment on function desk.tg_results_judge() is
   'Numbers an imported result, computes the ratios, and judges by the criteria of the run.';
-revoke execute on function desk.tg_results_judge() from public;
 -- What a result is worth after luck changes no verdict by itself, so only a change of the verdict is judged.
 create or replace trigger backtest_results_a_judge before insert or update of passed on desk.backtest_results
 for each row execute function desk.tg_results_judge();
@@ -200,7 +210,8 @@ declare
 begin
   for v_run in
     select r.id, r.imported, r.total_combinations, r.target_metric, r.target_direction, a.*,
-           exists (select from desk.success_criteria as c where c.optimization_run_id = r.id and c.source = 'constraint') as constrained
+           exists (select from desk.success_criteria as c where c.optimization_run_id = r.id
+             and c.source = 'constraint') as constrained
     from (
       select n.optimization_run_id as run_id, count(*) filter (where n.outcome = 'finished') as finished,
              count(*) filter (where n.outcome = 'failed') as failed, count(*) filter (where n.passed) as passed,
@@ -220,7 +231,8 @@ begin
       join desk.run_progress as p on p.optimization_run_id = n.optimization_run_id
       left join desk.backtest_results as b on b.id = p.best_result_id
       where n.optimization_run_id = $1 and n.outcome = 'finished' and n.%1$I is not null
-        and (p.best_value is null or n.%1$I::float8 %2$s p.best_value or (n.%1$I::float8 = p.best_value and n.ordinal < b.ordinal))
+        and (p.best_value is null or n.%1$I::float8 %2$s p.best_value
+          or (n.%1$I::float8 = p.best_value and n.ordinal < b.ordinal))
         and (not $2 or desk.reasons_against($1, to_jsonb(n), true) = '{}')
       order by n.%1$I %3$s, n.ordinal
       limit 1 $query$,
@@ -238,14 +250,17 @@ begin
         updated_at = now()
     where p.optimization_run_id = v_run.id;
   end loop;
-  insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
+  insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe,
+    best_passed_sharpe)
   select n.optimization_run_id, date_bin('15 minutes', n.created_at, timestamptz '2000-01-01 00:00+00'),
-         count(*) filter (where n.outcome = 'finished'), count(*) filter (where n.outcome = 'failed'), count(*) filter (where n.passed),
+         count(*) filter (where n.outcome = 'finished'), count(*) filter (where n.outcome = 'failed'),
+         count(*) filter (where n.passed),
          max(n.sharpe_ratio), max(n.sharpe_ratio) filter (where n.passed)
   from added as n
   group by 1, 2
   on conflict (optimization_run_id, quarter) do update
-  set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed, passed = t.passed + excluded.passed,
+  set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed,
+    passed = t.passed + excluded.passed,
       best_sharpe = greatest(t.best_sharpe, excluded.best_sharpe),
       best_passed_sharpe = greatest(t.best_passed_sharpe, excluded.best_passed_sharpe);
   -- No runner looks after an imported run.
@@ -258,8 +273,8 @@ begin
 end
 $$;
 comment on function desk.tg_results_count() is
-  'Counts the recorded points of a statement, keeps the best, tallies them by quarter of an hour, and marks a complete run as due.';
-revoke execute on function desk.tg_results_count() from public;
+  'Counts the recorded points of a statement, keeps the best, tallies them by quarter of an hour, and marks a '
+  'complete run as due.';
 -- Once a statement, since runners record many points in one.
 drop trigger if exists backtest_results_b_count on desk.backtest_results;
 create trigger backtest_results_b_count after insert on desk.backtest_results
@@ -287,19 +302,26 @@ begin
   where optimization_run_id = p_run_id;
 end
 $$;
-comment on function desk.find_best(bigint) is 'Finds the best point of a run anew: by the target, among those that meet the metric constraints, the lowest ordinal of equals.';
-revoke execute on function desk.find_best(bigint) from public;
+comment on function desk.find_best(bigint) is
+  'Finds the best point of a run anew: by the target, among those that meet the metric constraints, the lowest '
+  'ordinal of equals.';
 
 grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.strategies, desk.strategy_parameters,
   desk.strategy_events, desk.strategy_transitions, desk.code_versions, desk.metric_definitions, desk.config_keys,
-  desk.settings, desk.instruments, desk.price_versions, desk.bars, desk.adjustment_factors to desk_director, desk_viewer;
+  desk.settings, desk.instruments, desk.price_versions, desk.bars, desk.adjustment_factors to desk_director,
+  desk_viewer;
 grant update (notes, tags, priority, title, hypothesis) on desk.strategies to desk_director;
 grant update (value) on desk.settings to desk_director;
 grant select on desk.backtest_results, desk.strategies, desk.metric_definitions, desk.run_progress to desk_importer;
-grant insert (optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count, return_mean,
+grant insert (optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
+  return_mean,
   return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions,
-  total_orders, total_trades, winning_trades, losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2,
-  total_fees, traded_value, exposed_sessions, block_counts, block_sums, block_squares, total_return, annual_return, volatility,
-  sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate, average_win,
-  average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure, engine, engine_metrics,
+  total_orders, total_trades, winning_trades, losing_trades, gross_profit, gross_loss, trade_profit_sum,
+  trade_profit_m2,
+  total_fees, traded_value, exposed_sessions, block_counts, block_sums, block_squares, total_return, annual_return,
+  volatility,
+  sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
+  average_win,
+  average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure, engine,
+  engine_metrics,
   bars, duration) on desk.backtest_results to desk_importer;

@@ -15,7 +15,6 @@ end
 $$;
 comment on function desk.sharpe_error(double precision, double precision, double precision, double precision) is
   'Standard error of a Sharpe ratio (Mertens 2002), from skewness and raw kurtosis.';
-revoke execute on function desk.sharpe_error(double precision, double precision, double precision, double precision) from public;
 
 create or replace function desk.probabilistic_sharpe(
   p_sharpe double precision, p_hurdle double precision, p_skewness double precision, p_kurtosis double precision,
@@ -28,9 +27,9 @@ begin
   return desk.normal_cdf((p_sharpe - p_hurdle) / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions));
 end
 $$;
-comment on function desk.probabilistic_sharpe(double precision, double precision, double precision, double precision, double precision) is
+comment on function desk.probabilistic_sharpe(double precision, double precision, double precision, double precision,
+  double precision) is
   'Probability that the true Sharpe ratio is above the hurdle (Bailey and Lopez de Prado 2012).';
-revoke execute on function desk.probabilistic_sharpe(double precision, double precision, double precision, double precision, double precision) from public;
 
 create or replace function desk.min_track_record(
   p_sharpe double precision, p_hurdle double precision, p_skewness double precision, p_kurtosis double precision,
@@ -45,9 +44,10 @@ begin
       * (desk.normal_quantile(p_confidence) / (p_sharpe - p_hurdle)) ^ 2 end;
 end
 $$;
-comment on function desk.min_track_record(double precision, double precision, double precision, double precision, double precision) is
-  'Sessions needed to hold the Sharpe ratio above the hurdle with a confidence (Bailey and Lopez de Prado 2012); null when it is not above.';
-revoke execute on function desk.min_track_record(double precision, double precision, double precision, double precision, double precision) from public;
+comment on function desk.min_track_record(double precision, double precision, double precision, double precision,
+  double precision) is
+  'Sessions needed to hold the Sharpe ratio above the hurdle with a confidence (Bailey and Lopez de Prado 2012); '
+  'null when it is not above.';
 
 create or replace function desk.expected_maximum(p_trials double precision, p_variance double precision)
 returns double precision
@@ -61,10 +61,11 @@ begin
 end
 $$;
 comment on function desk.expected_maximum(double precision, double precision) is
-  'Sharpe ratio that the best of so many trials without skill is expected to have (Bailey, Borwein, Lopez de Prado, Zhu 2014); 0 for one trial.';
-revoke execute on function desk.expected_maximum(double precision, double precision) from public;
+  'Sharpe ratio that the best of so many trials without skill is expected to have (Bailey, Borwein, Lopez de Prado, '
+  'Zhu 2014); 0 for one trial.';
 
-create or replace function desk.expected_best(p_sessions double precision, p_trials double precision, p_variance double precision)
+create or replace function desk.expected_best(p_sessions double precision, p_trials double precision,
+  p_variance double precision)
 returns double precision
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -76,10 +77,10 @@ end
 $$;
 comment on function desk.expected_best(double precision, double precision, double precision) is
   'What the best of so many trials without skill is expected to have over so many sessions; V is at least 1/(T-1).';
-revoke execute on function desk.expected_best(double precision, double precision, double precision) from public;
 
 create or replace function desk.deflated_sharpe_z(
-  p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision, p_best double precision)
+  p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
+  p_best double precision)
 returns double precision
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -88,9 +89,9 @@ begin
   return (p_sharpe - p_best) / desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
 end
 $$;
-comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision) is
+comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision,
+  double precision) is
   'Standard errors between a Sharpe ratio and what the best trial is expected to have, see expected_best().';
-revoke execute on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision) from public;
 
 create or replace function desk.deflated_sharpe_z(
   p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
@@ -100,25 +101,29 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 begin
-  return desk.deflated_sharpe_z(p_sharpe, p_skewness, p_kurtosis, p_sessions, desk.expected_best(p_sessions, p_trials, p_variance));
+  return desk.deflated_sharpe_z(p_sharpe, p_skewness, p_kurtosis, p_sessions,
+    desk.expected_best(p_sessions, p_trials, p_variance));
 end
 $$;
-comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision, double precision) is
-  'Standard errors between a Sharpe ratio and the expected best of the trials (Bailey and Lopez de Prado 2014); V is at least 1/(T-1). Its probability is normal_cdf(z).';
-revoke execute on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision, double precision, double precision) from public;
+comment on function desk.deflated_sharpe_z(double precision, double precision, double precision, double precision,
+  double precision, double precision) is
+  'Standard errors between a Sharpe ratio and the expected best of the trials (Bailey and Lopez de Prado 2014); V is '
+  'at least 1/(T-1). Its probability is normal_cdf(z).';
 
 create or replace function desk.unit_blocks(p_sums double precision[])
 returns double precision[]
 language sql immutable strict
 set search_path = desk, pg_temp
 as $$
-  select case when sqrt(m.square) > 1e-12 then array_agg((u.value - m.mean) / nullif(sqrt(m.square), 0) order by u.position) end
+  select case when sqrt(m.square) > 1e-12 then array_agg((u.value - m.mean) / nullif(sqrt(m.square), 0)
+    order by u.position) end
   from (select avg(v) as mean, regr_sxx(v, v) as square from unnest(p_sums) as s (v)) as m
   cross join unnest(p_sums) with ordinality as u (value, position)
   group by m.square
 $$;
-comment on function desk.unit_blocks(double precision[]) is 'Block sums, centred and brought to length 1, so that the product of two is their correlation; null where nothing varies.';
-revoke execute on function desk.unit_blocks(double precision[]) from public;
+comment on function desk.unit_blocks(double precision[]) is
+  'Block sums, centred and brought to length 1, so that the product of two is their correlation; null where nothing '
+  'varies.';
 
 create or replace function desk.own_trials(p_run_id bigint)
 returns table (backtest_result_id bigint, sharpe double precision, block_sums double precision[], parameters_hash text)
@@ -138,14 +143,15 @@ as $$
       select e.parameters_hash
       from desk.optimization_runs as r
       join desk.optimization_runs as o on o.strategy_id = r.strategy_id and o.imported and o.id < r.id
-        and (o.symbols, o.timeframe, o.start_date, o.end_date) is not distinct from (r.symbols, r.timeframe, r.start_date, r.end_date)
+        and (o.symbols, o.timeframe, o.start_date, o.end_date) is not distinct
+          from (r.symbols, r.timeframe, r.start_date, r.end_date)
       join desk.backtest_results as e on e.optimization_run_id = o.id and e.outcome = 'finished'
       where r.id = p_run_id and r.imported)))
   order by coalesce(b.provenance_hash, b.parameters_hash), b.id
 $$;
 comment on function desk.own_trials(bigint) is
-  'The distinct trials that a run adds to its strategy''s: finished points that are neither copies nor re-runs of earlier ones, with the Sharpe ratio a session.';
-revoke execute on function desk.own_trials(bigint) from public;
+  'The distinct trials that a run adds to its strategy''s: finished points that are neither copies nor re-runs of '
+  'earlier ones, with the Sharpe ratio a session.';
 
 create or replace function desk.count_trials(p_run_id bigint)
 returns void
@@ -176,7 +182,8 @@ as $$
   select r.id, r.strategy_id, o.trials, o.sharpe_trials, o.mean, o.m2, a.correlation, a.direction
   from desk.optimization_runs as r
   cross join (
-    select count(*) as trials, count(t.sharpe) as sharpe_trials, avg(t.sharpe) as mean, regr_sxx(t.sharpe, t.sharpe) as m2
+    select count(*) as trials, count(t.sharpe) as sharpe_trials, avg(t.sharpe) as mean,
+      regr_sxx(t.sharpe, t.sharpe) as m2
     from own as t
   ) as o
   cross join alike as a
@@ -186,8 +193,8 @@ as $$
       sharpe_m2 = excluded.sharpe_m2, correlation = excluded.correlation, direction = excluded.direction
 $$;
 comment on function desk.count_trials(bigint) is
-  'Records what a run adds to the trials of its strategy: their number, the spread of their Sharpe ratios, and how alike they are.';
-revoke execute on function desk.count_trials(bigint) from public;
+  'Records what a run adds to the trials of its strategy: their number, the spread of their Sharpe ratios, and how '
+  'alike they are.';
 
 create or replace function desk.counts_towards(p_run desk.optimization_runs, p_other desk.optimization_runs)
 returns boolean
@@ -202,8 +209,8 @@ as $$
         >= least(p_run.end_date - p_run.start_date, p_other.end_date - p_other.start_date) + 1, true)
 $$;
 comment on function desk.counts_towards(desk.optimization_runs, desk.optimization_runs) is
-  'True where the trials of the other run are trials of the run: their windows overlap by at least half of the shorter one.';
-revoke execute on function desk.counts_towards(desk.optimization_runs, desk.optimization_runs) from public;
+  'True where the trials of the other run are trials of the run: their windows overlap by at least half of the '
+  'shorter one.';
 
 create or replace function desk.family_of(p_run_id bigint)
 returns setof desk.run_statistics
@@ -218,9 +225,9 @@ as $$
 $$;
 comment on function desk.family_of(bigint) is
   'The closed runs of the same strategy whose windows overlap with this run''s by at least half of the shorter one.';
-revoke execute on function desk.family_of(bigint) from public;
 
-create or replace function desk.family_size(p_run_id bigint, out runs bigint, out trials bigint, out effective double precision, out variance double precision)
+create or replace function desk.family_size(p_run_id bigint, out runs bigint, out trials bigint,
+  out effective double precision, out variance double precision)
 language sql stable
 set search_path = desk, pg_temp
 as $$
@@ -264,14 +271,15 @@ as $$
   select count(*), coalesce(sum(f.trials), 0)::bigint,
          coalesce(max(e.trials), 0) + coalesce(sum(f.trials) filter (where f.direction is null), 0)::double precision,
          -- Groups' sums of squares add up by the parallel rule (Chan, Golub, LeVeque 1979).
-         (sum(f.sharpe_m2) + sum(f.sharpe_trials * (f.sharpe_mean - s.mean) ^ 2)) / nullif(max(s.n) - 1, 0)::double precision
+         (sum(f.sharpe_m2) + sum(f.sharpe_trials * (f.sharpe_mean - s.mean) ^ 2)) / nullif(max(s.n) - 1,
+           0)::double precision
   from family as f
   cross join effective as e
   cross join spread as s
 $$;
 comment on function desk.family_size(bigint) is
-  'Trials of a run''s family: N, N as independent trials (n(1-r)+r with the mean correlation r, window by window), and the variance of their Sharpe ratios a session.';
-revoke execute on function desk.family_size(bigint) from public;
+  'Trials of a run''s family: N, N as independent trials (n(1-r)+r with the mean correlation r, window by window), '
+  'and the variance of their Sharpe ratios a session.';
 
 drop function if exists desk.deflate_run(bigint);
 create or replace function desk.deflate_runs(p_run_ids bigint[])
@@ -318,5 +326,5 @@ begin
 end
 $$;
 comment on function desk.deflate_runs(bigint[]) is
-  'Counts the family of runs as it is now, which all of them share, and deflates the best results of each by it; answers how many results changed.';
-revoke execute on function desk.deflate_runs(bigint[]) from public;
+  'Counts the family of runs as it is now, which all of them share, and deflates the best results of each by it; '
+  'answers how many results changed.';

@@ -3,8 +3,10 @@
 drop function if exists desk.block_sharpe(double precision, double precision, double precision);
 
 create or replace function desk.cscv(
-  p_points integer, p_blocks integer, p_counts double precision[], p_sums double precision[], p_squares double precision[],
-  out pbo double precision, out loss_probability double precision, out degradation_slope double precision, out splits bigint)
+  p_points integer, p_blocks integer, p_counts double precision[], p_sums double precision[],
+  p_squares double precision[],
+  out pbo double precision, out loss_probability double precision, out degradation_slope double precision,
+  out splits bigint)
 language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
@@ -59,9 +61,12 @@ begin
           select u.position, u.ln + u.rn as n, u.ls + u.rs as s, u.lq + u.rq as q,
                  u.tn - u.ln - u.rn as o, u.ts - u.ls - u.rs as os, u.tq - u.lq - u.rq as oq
           from unnest(
-            v_n[v_low * p_points + 1 : (v_low + 1) * p_points], v_n[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
-            v_s[v_low * p_points + 1 : (v_low + 1) * p_points], v_s[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
-            v_q[v_low * p_points + 1 : (v_low + 1) * p_points], v_q[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
+            v_n[v_low * p_points + 1 : (v_low + 1) * p_points],
+            v_n[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
+            v_s[v_low * p_points + 1 : (v_low + 1) * p_points],
+            v_s[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
+            v_q[v_low * p_points + 1 : (v_low + 1) * p_points],
+            v_q[(v_masks + v_high) * p_points + 1 : (v_masks + v_high + 1) * p_points],
             v_tn, v_ts, v_tq) with ordinality as u (ln, rn, ls, rs, lq, rq, tn, ts, tq, position)
         ),
         sharpes as materialized (
@@ -77,7 +82,8 @@ begin
           select s.inside, s.outside from sharpes as s order by s.inside desc, s.position limit 1
         )
         select b.inside, b.outside,
-               (select count(*) filter (where s.outside < b.outside) + (count(*) filter (where s.outside = b.outside) + 1) / 2.0
+               (select count(*) filter (where s.outside < b.outside) + (
+                 count(*) filter (where s.outside = b.outside) + 1) / 2.0
                 from sharpes as s) as rank
         into v_split
         from best as b;
@@ -95,8 +101,8 @@ begin
 end
 $$;
 comment on function desk.cscv(integer, integer, double precision[], double precision[], double precision[]) is
-  'Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017) on counts, sums and sums of squares by point and block, point by point: PBO, probability of loss and slope of degradation.';
-revoke execute on function desk.cscv(integer, integer, double precision[], double precision[], double precision[]) from public;
+  'Combinatorially symmetric cross-validation (Bailey, Borwein, Lopez de Prado, Zhu 2017) on counts, sums and sums '
+  'of squares by point and block, point by point: PBO, probability of loss and slope of degradation.';
 
 create or replace function desk.measure_overfitting(p_run_id bigint)
 returns double precision
@@ -138,5 +144,5 @@ begin
 end
 $$;
 comment on function desk.measure_overfitting(bigint) is
-  'Probability of backtest overfitting of a run, from the block sums of a seeded sample of its points; null with less than two.';
-revoke execute on function desk.measure_overfitting(bigint) from public;
+  'Probability of backtest overfitting of a run, from the block sums of a seeded sample of its points; null with '
+  'less than two.';

@@ -12,7 +12,8 @@ begin
   perform from desk.run_progress as p where p.optimization_run_id = p_run_id for update;
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for no key update;
   if not found then
-    perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
+    perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id',
+      'See: select id, summary from optimization_runs.', '23503');
   end if;
   if v_run.status in ('completed', 'failed', 'cancelled') then
     perform desk.judge_family(p_run_id);
@@ -27,7 +28,8 @@ begin
   perform desk.find_best(p_run_id);
   update desk.optimization_runs
   set revised_at = now(),
-      summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id) else summary end
+      summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id)
+        else summary end
   where id = p_run_id;
   if v_run.status = 'completed' then
     perform desk.strategy_follows_revision(v_run.strategy_id, p_run_id);
@@ -39,8 +41,8 @@ begin
     format('run %s is %s, %s passed so far', p_run_id, v_run.status, v_passed));
 end
 $$;
-comment on function desk.rejudge_run(bigint) is 'Judges the results of a run again, after its success_criteria changed; answers the new summary.';
-revoke execute on function desk.rejudge_run(bigint) from public;
+comment on function desk.rejudge_run(bigint) is
+  'Judges the results of a run again, after its success_criteria changed; answers the new summary.';
 grant execute on function desk.rejudge_run(bigint) to desk_director;
 
 create or replace function desk.strategy_follows_revision(p_strategy_id bigint, p_run_id bigint)
@@ -63,5 +65,5 @@ begin
   end if;
 end
 $$;
-comment on function desk.strategy_follows_revision(bigint, bigint) is 'After re-judging, passed and rejected change places where the results do.';
-revoke execute on function desk.strategy_follows_revision(bigint, bigint) from public;
+comment on function desk.strategy_follows_revision(bigint, bigint) is
+  'After re-judging, passed and rejected change places where the results do.';

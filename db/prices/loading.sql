@@ -43,7 +43,6 @@ end
 $$;
 comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text) is
   'Makes an instrument or changes its description; null leaves what is there. Returns its id.';
-revoke execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) from public;
 grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_director;
 
 create or replace function desk.bar_time_text(p_time timestamptz, p_timeframe text)
@@ -59,7 +58,6 @@ as $$
          end
 $$;
 comment on function desk.bar_time_text(timestamptz, text) is 'Time of a bar for messages: a date for daily bars.';
-revoke execute on function desk.bar_time_text(timestamptz, text) from public;
 
 create or replace function desk.check_bars(
   p_symbol    text,
@@ -138,11 +136,10 @@ begin
   end if;
 end
 $$;
-comment on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[], double precision[],
+comment on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[],
+  double precision[],
   double precision[], double precision[]) is
   'Refuses bars that are unsorted, repeated or impossible, naming symbol, date and value of the first.';
-revoke execute on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[],
-  double precision[], double precision[], double precision[]) from public;
 
 create or replace function desk.load_factors(
   p_instrument_id bigint,
@@ -164,7 +161,8 @@ begin
   if p_dates is null then
     return v_version;
   end if;
-  if array[cardinality(p_kinds), cardinality(p_factors)] is distinct from array_fill(cardinality(p_dates), array[2]) then
+  if array[cardinality(p_kinds), cardinality(p_factors)] is distinct
+    from array_fill(cardinality(p_dates), array[2]) then
     raise exception '%: % factor dates, but % kinds and % factors', v_symbol, cardinality(p_dates),
         coalesce(cardinality(p_kinds), 0), coalesce(cardinality(p_factors), 0)
       using errcode = '22023', hint = 'Give one value an array and factor.';
@@ -186,7 +184,8 @@ begin
             hint = 'One split and one dividend factor a date at most, each a positive number.';
   end if;
   if exists (
-    (select f.effective_date, f.kind, f.factor from unnest(p_dates, p_kinds, p_factors) as f (effective_date, kind, factor)
+    (select f.effective_date, f.kind, f.factor from unnest(p_dates, p_kinds, p_factors) as f (effective_date, kind,
+      factor)
      except
      select f.effective_date, f.kind, f.factor
      from desk.adjustment_factors as f
@@ -204,8 +203,8 @@ begin
 end
 $$;
 comment on function desk.load_factors(bigint, date[], text[], double precision[]) is
-  'Records an instrument''s whole set of factors under the next version if it differs from the last; null keeps the last. Returns the version that holds.';
-revoke execute on function desk.load_factors(bigint, date[], text[], double precision[]) from public;
+  'Records an instrument''s whole set of factors under the next version if it differs from the last; null keeps the '
+  'last. Returns the version that holds.';
 
 create or replace function desk.load_bars(
   p_symbol       text,
@@ -304,10 +303,11 @@ begin
   from made as m;
 end
 $$;
-comment on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
-  double precision[], double precision[], double precision[], date[], text[], double precision[]) is
-  'Loads raw bars of one symbol: new and changed ones become rows under the next version, bars that are not given stay. The factors are the whole set; null keeps what is there. Refuses the series if one bar is impossible.';
-revoke execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
-  double precision[], double precision[], double precision[], date[], text[], double precision[]) from public;
+comment on function desk.load_bars(text, text, text, timestamptz[], double precision[],
+  double precision[],
+  double precision[], double precision[], double precision[], date[], text[],
+  double precision[]) is
+  'Loads raw bars of one symbol: new and changed ones become rows under the next version, bars that are not given '
+  'stay. The factors are the whole set; null keeps what is there. Refuses the series if one bar is impossible.';
 grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
   double precision[], double precision[], double precision[], date[], text[], double precision[]) to desk_director;

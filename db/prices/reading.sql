@@ -6,7 +6,6 @@ create or replace aggregate desk.product(double precision) (
   initcond = '1'
 );
 comment on aggregate desk.product(double precision) is 'Product of numbers; 1 of none.';
-revoke execute on function desk.product(double precision) from public;
 
 create or replace function desk.latest_price_version(p_instrument_id bigint, p_timeframe text)
 returns desk.price_versions
@@ -22,7 +21,6 @@ as $$
   limit 1
 $$;
 comment on function desk.latest_price_version(bigint, text) is 'Newest version of a series; null where there is none.';
-revoke execute on function desk.latest_price_version(bigint, text) from public;
 grant execute on function desk.latest_price_version(bigint, text) to desk_director, desk_viewer;
 
 create or replace function desk.series_bars(p_instrument_id bigint, p_timeframe text, p_version integer)
@@ -45,7 +43,6 @@ as $$
 $$;
 comment on function desk.series_bars(bigint, text, integer) is
   'Raw bars of a series as they were in a version, in order of time.';
-revoke execute on function desk.series_bars(bigint, text, integer) from public;
 grant execute on function desk.series_bars(bigint, text, integer) to desk_director, desk_viewer;
 
 create or replace function desk.usual_break(p_timeframe text)
@@ -62,7 +59,6 @@ as $$
 $$;
 comment on function desk.usual_break(text) is
   'Longest time between two bars that is no gap: a week-end with a holiday on one of its sides.';
-revoke execute on function desk.usual_break(text) from public;
 
 create or replace function desk.series_gaps(p_instrument_id bigint, p_timeframe text, p_version integer)
 returns table (
@@ -84,7 +80,6 @@ as $$
 $$;
 comment on function desk.series_gaps(bigint, text, integer) is
   'Stretches without a bar that are longer than usual_break(), with their length in days.';
-revoke execute on function desk.series_gaps(bigint, text, integer) from public;
 grant execute on function desk.series_gaps(bigint, text, integer) to desk_director, desk_viewer;
 
 create or replace function desk.series_hash(
@@ -113,7 +108,6 @@ as $$
 $$;
 comment on function desk.series_hash(bigint, text, integer, integer) is
   'SHA-256 over the exact bits of all bars and factors of a version: equal hashes mean equal prices to the bit.';
-revoke execute on function desk.series_hash(bigint, text, integer, integer) from public;
 
 create or replace function desk.price_hash(p_price_version_ids bigint[], p_start date, p_end date)
 returns text
@@ -130,8 +124,8 @@ as $$
   join desk.instruments as i on i.id = v.instrument_id
 $$;
 comment on function desk.price_hash(bigint[], date, date) is
-  'SHA-256 over window, symbols in order, and the content of their versions: the data hash of a run. Numbers of versions do not count, content does.';
-revoke execute on function desk.price_hash(bigint[], date, date) from public;
+  'SHA-256 over window, symbols in order, and the content of their versions: the data hash of a run. Numbers of '
+  'versions do not count, content does.';
 
 create or replace function desk.adjusted_bars(
   p_instrument_id   bigint,
@@ -188,8 +182,8 @@ as $$
   order by b.bar_time, b.version desc
 $$;
 comment on function desk.adjusted_bars(bigint, text, integer, integer, date, date) is
-  'Bars of a version from start to end (included), prices multiplied by all factors that take effect after their date, volume divided by the splits among them.';
-revoke execute on function desk.adjusted_bars(bigint, text, integer, integer, date, date) from public;
+  'Bars of a version from start to end (included), prices multiplied by all factors that take effect after their '
+  'date, volume divided by the splits among them.';
 grant execute on function desk.adjusted_bars(bigint, text, integer, integer, date, date) to desk_director, desk_viewer;
 
 create or replace function desk.run_prices(p_run_id bigint)
@@ -238,8 +232,8 @@ as $$
   order by s.position
 $$;
 comment on function desk.run_prices(bigint) is
-  'Adjusted bars of a run''s pinned versions in its window and the warm-up before it: one row a symbol, in the run''s order; epochs are UTC seconds.';
-revoke execute on function desk.run_prices(bigint) from public;
+  'Adjusted bars of a run''s pinned versions in its window and the warm-up before it: one row a symbol, in the '
+  'run''s order; epochs are UTC seconds.';
 grant execute on function desk.run_prices(bigint) to desk_runner;
 
 create or replace view desk.price_coverage as
@@ -267,7 +261,8 @@ comment on column desk.price_coverage.source is 'Where it came from.';
 comment on column desk.price_coverage.first_bar is 'Time of the first bar.';
 comment on column desk.price_coverage.last_bar is 'Time of the last bar.';
 comment on column desk.price_coverage.bars is 'Bars.';
-comment on column desk.price_coverage.gaps is 'Stretches without a bar, longer than usual_break(); series_gaps() lists them.';
+comment on column desk.price_coverage.gaps is
+  'Stretches without a bar, longer than usual_break(); series_gaps() lists them.';
 comment on column desk.price_coverage.closes_only is 'True where open, high and low repeat the close.';
 comment on column desk.price_coverage.loaded_at is 'When it was loaded.';
 grant select on desk.price_coverage to desk_director, desk_viewer;

@@ -10,8 +10,8 @@ begin
   return (select (s.value #>> '{}')::float8 from desk.settings as s where s.name = 'lease_seconds');
 end
 $$;
-comment on function desk.lease_seconds() is 'How long a runner may be silent; one that beats six times in it is never taken for dead.';
-revoke execute on function desk.lease_seconds() from public;
+comment on function desk.lease_seconds() is
+  'How long a runner may be silent; one that beats six times in it is never taken for dead.';
 grant execute on function desk.lease_seconds() to desk_runner;
 
 create or replace function desk.alive_runners()
@@ -25,7 +25,6 @@ as $$
     and r.heartbeat_at > now() - make_interval(secs => desk.lease_seconds())
 $$;
 comment on function desk.alive_runners() is 'Runners heard of within a lease.';
-revoke execute on function desk.alive_runners() from public;
 
 create or replace function desk.task_capability(p_kind text)
 returns text
@@ -39,8 +38,8 @@ as $$
     when 'lean_optimization' then 'lean'
   end
 $$;
-comment on function desk.task_capability(text) is 'What a runner must list among its engines to be given a task of a kind.';
-revoke execute on function desk.task_capability(text) from public;
+comment on function desk.task_capability(text) is
+  'What a runner must list among its engines to be given a task of a kind.';
 
 create or replace function desk.register_runner(
   p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
@@ -66,11 +65,12 @@ end
 $$;
 comment on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) is
   'A new runner says who it is and which strategies it has; answers its number, which is never used again.';
-revoke execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) from public;
-grant execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) to desk_runner;
+grant execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb)
+  to desk_runner;
 
 drop function if exists desk.claimable_runs(bigint);
-create or replace function desk.claimable_runs(p_runner_id bigint, p_served bigint[], out runs bigint[], out any_starts boolean)
+create or replace function desk.claimable_runs(p_runner_id bigint, p_served bigint[], out runs bigint[],
+  out any_starts boolean)
 language plpgsql stable
 set search_path = desk, pg_temp
 as $$
@@ -93,18 +93,20 @@ begin
       -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
       and coalesce((
           select w.id from desk.work_items as w
-          where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+          where w.optimization_run_id = r.id and w.id >= p.claim_from and w.attempt = 1 and w.kind = 'points'
+            and w.state = 'waiting'
           order by w.id limit 1), (
           select w.id from desk.work_items as w
-          where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'
+          where w.optimization_run_id = r.id and w.run_after <= now() and w.attempt > 1 and w.kind = 'points'
+            and w.state = 'waiting'
           order by w.run_after limit 1)) is not null
   ) as c
   where c.priority = c.highest;
 end
 $$;
 comment on function desk.claimable_runs(bigint, bigint[]) is
-  'Of the runs whose waiting work a runner may have, without those served already, the ones of the highest priority: who waited longest since it was last served comes first. And whether one of them starts by a claim.';
-revoke execute on function desk.claimable_runs(bigint, bigint[]) from public;
+  'Of the runs whose waiting work a runner may have, without those served already, the ones of the highest priority: '
+  'who waited longest since it was last served comes first. And whether one of them starts by a claim.';
 
 create or replace function desk.start_run(p_run_id bigint, p_runner_id bigint)
 returns void
@@ -136,8 +138,8 @@ begin
 end
 $$;
 comment on function desk.start_run(bigint, bigint) is
-  'On the first claim a run starts, and is pinned to the code of the runner that made it; a part of a walk-forward run to that of the whole.';
-revoke execute on function desk.start_run(bigint, bigint) from public;
+  'On the first claim a run starts, and is pinned to the code of the runner that made it; a part of a walk-forward '
+  'run to that of the whole.';
 
 create or replace function desk.lock_progress(p_run_ids bigint[])
 returns void
@@ -153,8 +155,8 @@ begin
   for no key update;
 end
 $$;
-comment on function desk.lock_progress(bigint[]) is 'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
-revoke execute on function desk.lock_progress(bigint[]) from public;
+comment on function desk.lock_progress(bigint[]) is
+  'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 
 create or replace function desk.lock_progress_of(p_item_ids bigint[])
 returns void
@@ -162,11 +164,11 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w where w.id = any (p_item_ids)));
+  perform desk.lock_progress(array(select w.optimization_run_id from desk.work_items as w
+    where w.id = any (p_item_ids)));
 end
 $$;
 comment on function desk.lock_progress_of(bigint[]) is 'lock_progress() for the runs of work items.';
-revoke execute on function desk.lock_progress_of(bigint[]) from public;
 
 drop function if exists desk.lease_items(bigint, bigint, integer, interval);
 create or replace function desk.lease_items(
@@ -184,7 +186,8 @@ begin
     v_retry := array(
       select w.id
       from desk.work_items as w
-      where w.optimization_run_id = p_run_id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting' and w.run_after <= now()
+      where w.optimization_run_id = p_run_id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting'
+        and w.run_after <= now()
       order by w.run_after
       limit p_limit
       for update skip locked);
@@ -214,11 +217,12 @@ begin
 end
 $$;
 comment on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) is
-  'Leases waiting items of a run to a runner, each with a fresh token, and answers their ids; the caller holds the run''s counters.';
-revoke execute on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) from public;
+  'Leases waiting items of a run to a runner, each with a fresh token, and answers their ids; the caller holds the '
+  'run''s counters.';
 
 create or replace function desk.leased_work(p_run_id bigint, p_item_ids bigint[])
-returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
+returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[],
+  parameters jsonb)
 language plpgsql stable
 set search_path = desk, pg_temp
 as $$
@@ -240,12 +244,13 @@ begin
   order by p.leased_at, p.id;
 end
 $$;
-comment on function desk.leased_work(bigint, bigint[]) is 'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
-revoke execute on function desk.leased_work(bigint, bigint[]) from public;
+comment on function desk.leased_work(bigint, bigint[]) is
+  'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
 
 drop function if exists desk.claim_work(bigint, integer);
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer, p_waits boolean default true)
-returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
+returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[],
+  parameters jsonb)
 language plpgsql volatile security definer
 set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
@@ -311,7 +316,8 @@ begin
       select make_interval(secs => (r.config ->> 'seconds_per_point')::float8) as point_time,
              exists (
                select from desk.work_items as w
-               where w.optimization_run_id = r.id and w.attempt > 1 and w.kind = 'points' and w.state = 'waiting') as has_retries,
+               where w.optimization_run_id = r.id and w.attempt > 1 and w.kind = 'points'
+                 and w.state = 'waiting') as has_retries,
              -- Without another run of the same code, prices and settings no point of it can be known.
              exists (
                select from desk.optimization_runs as o
@@ -338,8 +344,8 @@ begin
 end
 $$;
 comment on function desk.claim_work(bigint, integer, boolean) is
-  'Leases work items to a runner, each with a fresh token: priorities first, a fair share between runs of one priority. Runs that others lock are waited for, or passed over.';
-revoke execute on function desk.claim_work(bigint, integer, boolean) from public;
+  'Leases work items to a runner, each with a fresh token: priorities first, a fair share between runs of one '
+  'priority. Runs that others lock are waited for, or passed over.';
 grant execute on function desk.claim_work(bigint, integer, boolean) to desk_runner;
 
 drop function if exists desk.range_members(int8multirange);
@@ -365,7 +371,6 @@ as $$
   where r.id = p_run_id and not r.imported
 $$;
 comment on function desk.run_settings(bigint) is 'What a runner needs to know of a run besides its points.';
-revoke execute on function desk.run_settings(bigint) from public;
 grant execute on function desk.run_settings(bigint) to desk_runner;
 
 grant select on desk.runners, desk.runner_code, desk.work_items to desk_director, desk_viewer;

@@ -37,7 +37,6 @@ begin
 end
 $$;
 comment on function desk.give_back(bigint, bigint[]) is 'Items that a runner holds wait again, uncharged.';
-revoke execute on function desk.give_back(bigint, bigint[]) from public;
 
 create or replace function desk.heartbeat(p_runner_id bigint, p_running jsonb, p_memory_mb numeric)
 returns table (work_item_id bigint, reason text)
@@ -46,7 +45,8 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_lease constant interval := make_interval(secs => desk.lease_seconds());
-  v_busy  constant boolean := exists (select from jsonb_to_recordset(p_running) as h (ordinal bigint) where h.ordinal is not null);
+  v_busy  constant boolean := exists (select from jsonb_to_recordset(p_running) as h (ordinal bigint)
+    where h.ordinal is not null);
 begin
   update desk.runners set heartbeat_at = now(), memory_mb = p_memory_mb where id = p_runner_id and stopped_at is null;
   -- What the desk takes it to hold and it does not name came in an answer that was lost on the way.
@@ -54,7 +54,8 @@ begin
     select w.id
     from desk.work_items as w
     where w.runner_id = p_runner_id and w.state = 'leased' and w.kind = 'points' and not exists (
-      select from jsonb_to_recordset(p_running) as h (work_item_id bigint, token uuid) where h.work_item_id = w.id and h.token = w.token)));
+      select from jsonb_to_recordset(p_running) as h (work_item_id bigint, token uuid) where h.work_item_id = w.id
+        and h.token = w.token)));
   with held as materialized (
     select w.id, h.ordinal, (r.config ->> 'seconds_per_point')::float8 * interval '1 second' as point_time
     from jsonb_to_recordset(p_running) as h (work_item_id bigint, token uuid, ordinal bigint)
@@ -69,7 +70,8 @@ begin
       running_ordinal = h.ordinal,
       -- The deadline is of the point that is running; an item behind others has not begun to take long.
       deadline_at = case
-        when h.ordinal is distinct from w.running_ordinal and h.ordinal is not null then coalesce(now() + v_lease + h.point_time, w.deadline_at)
+        when h.ordinal is distinct from w.running_ordinal and h.ordinal is not null
+          then coalesce(now() + v_lease + h.point_time, w.deadline_at)
         when h.ordinal is null and v_busy then greatest(w.deadline_at, now() + v_lease + h.point_time)
         else w.deadline_at end
   from held as h
@@ -82,8 +84,8 @@ begin
 end
 $$;
 comment on function desk.heartbeat(bigint, jsonb, numeric) is
-  'A runner is alive, holds these items and executes these points; answers the items that it no longer holds, and why. What it does not name it gives back.';
-revoke execute on function desk.heartbeat(bigint, jsonb, numeric) from public;
+  'A runner is alive, holds these items and executes these points; answers the items that it no longer holds, and '
+  'why. What it does not name it gives back.';
 grant execute on function desk.heartbeat(bigint, jsonb, numeric) to desk_runner;
 
 drop function if exists desk.release_work(bigint);
@@ -96,8 +98,8 @@ as $$
     select w.id from desk.work_items as w
     where w.runner_id = p_runner_id and w.state = 'leased' and (p_item_ids is null or w.id = any (p_item_ids))))
 $$;
-comment on function desk.release_work(bigint, bigint[]) is 'Gives back what a runner holds, or only some items of it, uncharged.';
-revoke execute on function desk.release_work(bigint, bigint[]) from public;
+comment on function desk.release_work(bigint, bigint[]) is
+  'Gives back what a runner holds, or only some items of it, uncharged.';
 grant execute on function desk.release_work(bigint, bigint[]) to desk_runner;
 
 create or replace function desk.stop_runner(p_runner_id bigint)
@@ -111,7 +113,6 @@ begin
 end
 $$;
 comment on function desk.stop_runner(bigint) is 'A runner says goodbye; what it still holds is given back.';
-revoke execute on function desk.stop_runner(bigint) from public;
 grant execute on function desk.stop_runner(bigint) to desk_runner;
 
 create or replace function desk.expired_items()
@@ -126,13 +127,13 @@ as $$
          case when w.lease_until < now() then 'heartbeat' else 'deadline' end
   from desk.work_items as w
   where w.state = 'leased' and (w.lease_until < now() or w.deadline_at < now())
-    and (w.leased_at > pg_postmaster_start_time() or now() > pg_postmaster_start_time() + make_interval(secs => desk.lease_seconds()))
+    and (w.leased_at > pg_postmaster_start_time() or now() > pg_postmaster_start_time() + make_interval(
+      secs => desk.lease_seconds()))
   order by w.id
   limit 100
 $$;
 comment on function desk.expired_items() is
   'Items whose lease or deadline is over, by which clock, and how many their runner had taken up before each.';
-revoke execute on function desk.expired_items() from public;
 
 create or replace function desk.reap_points(p_item desk.work_items, p_clock text, p_begun boolean)
 returns void
@@ -140,7 +141,8 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_left    constant int8multirange := int8multirange(int8range(p_item.first_ordinal, p_item.last_ordinal, '[]')) - p_item.settled;
+  v_left    constant int8multirange := int8multirange(
+    int8range(p_item.first_ordinal, p_item.last_ordinal, '[]')) - p_item.settled;
   v_suspect constant bigint := case
     when v_left @> p_item.running_ordinal then p_item.running_ordinal
     when p_begun or p_item.running_ordinal is not null then lower(v_left) end;
@@ -149,12 +151,14 @@ begin
   update desk.work_items
   set state = v_state, token = null, lease_until = null, deadline_at = null, running_ordinal = null
   where id = p_item.id;
-  insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state, details)
+  insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state,
+    details)
   select r.job_id, r.id, p_item.id, p_item.runner_id, 'expiry', 'leased', v_state,
          jsonb_strip_nulls(jsonb_build_object('clock', p_clock, 'attempt', p_item.attempt, 'suspect', v_suspect))
   from desk.optimization_runs as r where r.id = p_item.optimization_run_id;
   if v_suspect is null then
-    update desk.run_progress set claim_from = least(claim_from, p_item.id) where optimization_run_id = p_item.optimization_run_id;
+    update desk.run_progress set claim_from = least(claim_from, p_item.id)
+      where optimization_run_id = p_item.optimization_run_id;
     return;
   end if;
   perform desk.reissue_point(p_item, v_suspect,
@@ -167,8 +171,8 @@ begin
 end
 $$;
 comment on function desk.reap_points(desk.work_items, text, boolean) is
-  'Takes an item from its runner: the point that ran, or else the first open one, is charged and issued again alone, the rest uncharged. An item that cannot have begun waits again as it is.';
-revoke execute on function desk.reap_points(desk.work_items, text, boolean) from public;
+  'Takes an item from its runner: the point that ran, or else the first open one, is charged and issued again alone, '
+  'the rest uncharged. An item that cannot have begun waits again as it is.';
 
 create or replace function desk.reap_expired()
 returns integer
@@ -184,7 +188,8 @@ begin
   perform desk.lock_progress(array(select distinct e.optimization_run_id from desk.expired_items() as e));
   for v_expired in select e.* from desk.expired_items() as e loop
     if v_expired.optimization_run_id is not null then
-      perform from desk.run_progress as p where p.optimization_run_id = v_expired.optimization_run_id for no key update skip locked;
+      perform from desk.run_progress as p where p.optimization_run_id
+        = v_expired.optimization_run_id for no key update skip locked;
     else
       perform from desk.jobs as j where j.id = v_expired.job_id for no key update skip locked;
     end if;
@@ -200,9 +205,12 @@ begin
         select n.processes from desk.runners as n where n.id = v_item.runner_id), 1));
       continue;
     end if;
-    update desk.work_items set state = 'expired', token = null, lease_until = null, deadline_at = null where id = v_item.id;
-    insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state, details)
-    values (coalesce(v_item.job_id, (select r.job_id from desk.optimization_runs as r where r.id = v_item.optimization_run_id)),
+    update desk.work_items set state = 'expired', token = null, lease_until = null, deadline_at = null
+      where id = v_item.id;
+    insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, from_state, to_state,
+      details)
+    values (coalesce(v_item.job_id, (select r.job_id from desk.optimization_runs as r
+      where r.id = v_item.optimization_run_id)),
       v_item.optimization_run_id, v_item.id, v_item.runner_id, 'expiry', 'leased', 'expired',
       jsonb_build_object('clock', v_expired.clock, 'attempt', v_item.attempt));
     perform desk.retry_or_fail_task(v_item, format('the %s clock ran out', v_expired.clock), true);
@@ -218,7 +226,6 @@ end
 $$;
 comment on function desk.reap_expired() is
   'Takes work from runners that are dead (heartbeat) or too slow (deadline); to be called until it answers 0.';
-revoke execute on function desk.reap_expired() from public;
 grant execute on function desk.reap_expired() to desk_runner;
 
 create or replace function desk.lower_claim_marks()
@@ -246,8 +253,8 @@ begin
   end loop;
 end
 $$;
-comment on function desk.lower_claim_marks() is 'Twice a minute, looks for waiting items below the mark from which claims begin.';
-revoke execute on function desk.lower_claim_marks() from public;
+comment on function desk.lower_claim_marks() is
+  'Twice a minute, looks for waiting items below the mark from which claims begin.';
 
 create or replace function desk.reissue_point(p_item desk.work_items, p_ordinal bigint, p_kind text, p_error text)
 returns text
@@ -264,18 +271,20 @@ declare
     secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ least(p_item.attempt - 1, 10));
 begin
   if p_item.attempt >= v_attempts then
-    perform desk.record_failure(p_item, p_ordinal, p_kind, format('%s (attempt %s of %s)', p_error, p_item.attempt, v_attempts));
+    perform desk.record_failure(p_item, p_ordinal, p_kind,
+      format('%s (attempt %s of %s)', p_error, p_item.attempt, v_attempts));
     return 'failed';
   end if;
   insert into desk.work_items (optimization_run_id, first_ordinal, last_ordinal, attempt, run_after, last_error)
   values (p_item.optimization_run_id, p_ordinal, p_ordinal, p_item.attempt + 1, now() + v_backoff, left(p_error, 4000));
   insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
   select r.job_id, r.id, p_item.id, p_item.runner_id, 'retry',
-         jsonb_build_object('ordinal', p_ordinal, 'attempt', p_item.attempt, 'kind', p_kind, 'error', left(p_error, 500))
+         jsonb_build_object('ordinal', p_ordinal, 'attempt', p_item.attempt, 'kind', p_kind, 'error',
+           left(p_error, 500))
   from desk.optimization_runs as r where r.id = p_item.optimization_run_id;
   return 'retried';
 end
 $$;
 comment on function desk.reissue_point(desk.work_items, bigint, text, text) is
-  'Charges a point with an attempt and issues it again alone after a backoff, or records it as failed when its attempts are used up.';
-revoke execute on function desk.reissue_point(desk.work_items, bigint, text, text) from public;
+  'Charges a point with an attempt and issues it again alone after a backoff, or records it as failed when its '
+  'attempts are used up.';

@@ -12,7 +12,6 @@ as $$
   where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
 $$;
 comment on function desk.open_work() is 'Points that are not recorded yet in runs that may be worked on now.';
-revoke execute on function desk.open_work() from public;
 grant execute on function desk.open_work() to desk_runner, desk_director, desk_viewer;
 
 create or replace function desk.open_work(p_runner_id bigint)
@@ -32,11 +31,12 @@ as $$
         and (r.code_version_id is null or r.code_version_id = v.id))
     and not exists (
       select from desk.work_items as w
-      where w.optimization_run_id = r.id and w.kind <> 'points' and w.state = 'waiting' and desk.task_capability(w.kind) <> all (n.engines))
+      where w.optimization_run_id = r.id and w.kind <> 'points' and w.state = 'waiting'
+        and desk.task_capability(w.kind) <> all (n.engines))
 $$;
 comment on function desk.open_work(bigint) is
-  'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with none left, draining is over.';
-revoke execute on function desk.open_work(bigint) from public;
+  'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with '
+  'none left, draining is over.';
 grant execute on function desk.open_work(bigint) to desk_runner;
 
 create or replace function desk.run_standing(p_run_ids bigint[])
@@ -44,17 +44,19 @@ returns table (total bigint, recorded bigint, passed bigint, best text)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select coalesce(sum(p.total), 0)::bigint, coalesce(sum(p.finished + p.failed), 0)::bigint, coalesce(sum(p.passed), 0)::bigint,
+  select coalesce(sum(p.total), 0)::bigint, coalesce(sum(p.finished + p.failed), 0)::bigint,
+    coalesce(sum(p.passed), 0)::bigint,
          -- Only values of one and the same metric have a best.
          case when count(distinct (r.target_metric, r.target_direction)) = 1 then
-           min(d.title) || ' ' || round((case min(r.target_direction) when 'min' then min(p.best_value) else max(p.best_value) end)::numeric, 2) end
+           min(d.title) || ' ' || round((case min(r.target_direction) when 'min' then min(p.best_value)
+             else max(p.best_value) end)::numeric, 2) end
   from desk.run_progress as p
   join desk.optimization_runs as r on r.id = p.optimization_run_id
   join desk.metric_definitions as d on d.metric = r.target_metric
   where p.optimization_run_id = any (p_run_ids)
 $$;
-comment on function desk.run_standing(bigint[]) is 'How far some runs are, and the best so far, for the progress that a runner shows.';
-revoke execute on function desk.run_standing(bigint[]) from public;
+comment on function desk.run_standing(bigint[]) is
+  'How far some runs are, and the best so far, for the progress that a runner shows.';
 grant execute on function desk.run_standing(bigint[]) to desk_runner;
 
 create or replace function desk.task_remedy(p_kind text)
@@ -70,14 +72,15 @@ as $$
   end
 $$;
 comment on function desk.task_remedy(text) is 'What to do where no live runner takes tasks of a kind.';
-revoke execute on function desk.task_remedy(text) from public;
 
 create or replace function desk.stranded_tasks()
-returns table (work_item_id bigint, job_id bigint, optimization_run_id bigint, kind text, waiting_since timestamptz, remedy text)
+returns table (work_item_id bigint, job_id bigint, optimization_run_id bigint, kind text, waiting_since timestamptz,
+  remedy text)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select w.id, coalesce(w.job_id, r.job_id), w.optimization_run_id, w.kind, greatest(w.created_at, w.run_after), desk.task_remedy(w.kind)
+  select w.id, coalesce(w.job_id, r.job_id), w.optimization_run_id, w.kind, greatest(w.created_at, w.run_after),
+    desk.task_remedy(w.kind)
   from desk.work_items as w
   left join desk.optimization_runs as r on r.id = w.optimization_run_id
   left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
@@ -85,6 +88,6 @@ as $$
     and not exists (select from desk.alive_runners() as a where desk.task_capability(w.kind) = any (a.engines))
   order by w.id
 $$;
-comment on function desk.stranded_tasks() is 'Tasks that could be done now, if any live runner took tasks of their kind; and what to do about it.';
-revoke execute on function desk.stranded_tasks() from public;
+comment on function desk.stranded_tasks() is
+  'Tasks that could be done now, if any live runner took tasks of their kind; and what to do about it.';
 grant execute on function desk.stranded_tasks() to desk_director, desk_viewer, desk_dbt;

@@ -17,7 +17,8 @@ begin
       lease_until = case when n.over then null else w.lease_until end,
       deadline_at = case when n.over then null else w.deadline_at end
   from (
-    select i.id, i.settled + g.points as settled, (i.settled + g.points) @> int8range(i.first_ordinal, i.last_ordinal, '[]') as over
+    select i.id, i.settled + g.points as settled, (i.settled + g.points) @> int8range(i.first_ordinal, i.last_ordinal,
+      '[]') as over
     from (
       select u.item_id, range_agg(int8range(u.ordinal, u.ordinal, '[]')) as points
       from unnest(p_item_ids, p_ordinals) as u (item_id, ordinal)
@@ -31,7 +32,6 @@ end
 $$;
 comment on function desk.settle_points(bigint[], bigint[]) is
   'Marks points as settled, each of the item beside it; an item without open points is done.';
-revoke execute on function desk.settle_points(bigint[], bigint[]) from public;
 
 drop function if exists desk.held_item(bigint, uuid, bigint);
 create or replace function desk.refusals(p_item_ids bigint[], p_tokens uuid[], p_ordinals bigint[])
@@ -84,8 +84,8 @@ begin
 end
 $$;
 comment on function desk.refusals(bigint[], uuid[], bigint[]) is
-  'Locks the counters of the items'' runs, under which alone their state changes; for each point why the caller may not settle it, or null where it may.';
-revoke execute on function desk.refusals(bigint[], uuid[], bigint[]) from public;
+  'Locks the counters of the items'' runs, under which alone their state changes; for each point why the caller may '
+  'not settle it, or null where it may.';
 
 create or replace function desk.record_failure(p_item desk.work_items, p_ordinal bigint, p_kind text, p_error text)
 returns void
@@ -94,7 +94,8 @@ set search_path = desk, pg_temp
 as $$
 begin
   insert into desk.backtest_results (
-    optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, outcome, error_kind, error, rejection_reasons,
+    optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, outcome, error_kind, error,
+    rejection_reasons,
     engine, code_version_id, data_hash, platform, seed, runner_id, attempt)
   select r.id, r.strategy_id, p_ordinal, p.parameters, '', 'failed', p_kind, left(p_error, 4000), '{failed}',
          r.engine, r.code_version_id, r.data_hash, n.platform, r.seed, p_item.runner_id, p_item.attempt
@@ -105,16 +106,18 @@ begin
   on conflict (optimization_run_id, ordinal) do nothing;
   insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
   select r.job_id, r.id, p_item.id, p_item.runner_id, 'failure',
-         jsonb_build_object('ordinal', p_ordinal, 'attempt', p_item.attempt, 'kind', p_kind, 'error', left(p_error, 500))
+         jsonb_build_object('ordinal', p_ordinal, 'attempt', p_item.attempt, 'kind', p_kind, 'error',
+           left(p_error, 500))
   from desk.optimization_runs as r where r.id = p_item.optimization_run_id;
 end
 $$;
-comment on function desk.record_failure(desk.work_items, bigint, text, text) is 'Records a point as failed for good, with its reason.';
-revoke execute on function desk.record_failure(desk.work_items, bigint, text, text) from public;
+comment on function desk.record_failure(desk.work_items, bigint, text, text) is
+  'Records a point as failed for good, with its reason.';
 
 drop function if exists desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer);
 create or replace function desk.insert_results(
-  p_run_ids bigint[], p_ordinals bigint[], p_parameters jsonb[], p_metrics jsonb[], p_runner_ids bigint[], p_attempts integer[])
+  p_run_ids bigint[], p_ordinals bigint[], p_parameters jsonb[], p_metrics jsonb[], p_runner_ids bigint[],
+  p_attempts integer[])
 returns table (backtest_result_id bigint, optimization_run_id bigint, ordinal bigint, passed boolean)
 language plpgsql volatile
 set search_path = desk, pg_temp
@@ -126,14 +129,19 @@ begin
     optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
     starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
     tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
-    losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
+    losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value,
+    exposed_sessions,
     block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
-    runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2, benchmark_comoment)
+    runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2,
+    benchmark_comoment)
   select r.id, r.strategy_id, g.ordinal, g.parameters, '',
-         m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2, m.return_m3,
+         m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2,
+         m.return_m3,
          m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
-         m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss, m.trade_profit_sum,
-         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums, m.block_squares,
+         m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss,
+         m.trade_profit_sum,
+         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums,
+         m.block_squares,
          r.engine, coalesce(m.engine_metrics, '{}'), r.code_version_id, r.data_hash, n.platform, r.seed,
          g.runner_id, g.attempt, m.bars, m.duration,
          desk.provenance_hash(r, g.parameters, n.platform), m.benchmark_return, m.benchmark_mean, m.benchmark_m2,
@@ -143,20 +151,22 @@ begin
   join desk.optimization_runs as r on r.id = g.run_id
   left join desk.runners as n on n.id = g.runner_id
   cross join lateral jsonb_to_record(g.metrics) as m (
-    starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8, return_m2 float8,
+    starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8,
+    return_m2 float8,
     return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
     max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
     losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
     total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
-    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8, benchmark_mean float8,
+    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8,
+    benchmark_mean float8,
     benchmark_m2 float8, benchmark_comoment float8)
   on conflict (optimization_run_id, ordinal) do nothing
   returning b.id, b.optimization_run_id, b.ordinal, b.passed;
 end
 $$;
 comment on function desk.insert_results(bigint[], bigint[], jsonb[], jsonb[], bigint[], integer[]) is
-  'Records finished points from their raw metrics, with their provenance, and answers those that were not there; triggers compute the ratios, judge and count.';
-revoke execute on function desk.insert_results(bigint[], bigint[], jsonb[], jsonb[], bigint[], integer[]) from public;
+  'Records finished points from their raw metrics, with their provenance, and answers those that were not there; '
+  'triggers compute the ratios, judge and count.';
 
 create or replace function desk.store_outcomes(p_outcomes desk.point_outcome[], p_places integer[])
 returns integer[]
@@ -192,7 +202,8 @@ begin
   select array_agg(u.place) as places, array_agg(s.backtest_result_id) as ids, array_agg(s.optimization_run_id) as runs,
          array_agg(s.passed) as passed
   into v_stored
-  from desk.insert_results(v_given.runs, v_given.ordinals, v_given.parameters, v_given.metrics, v_given.runners, v_given.attempts) as s
+  from desk.insert_results(v_given.runs, v_given.ordinals, v_given.parameters, v_given.metrics, v_given.runners,
+    v_given.attempts) as s
   join unnest(v_given.runs, v_given.ordinals, v_given.places) as u (run_id, ordinal, place)
     on u.run_id = s.optimization_run_id and u.ordinal = s.ordinal;
 
@@ -202,29 +213,34 @@ begin
   from unnest(v_stored.places, v_stored.ids, v_stored.runs, v_stored.passed) as s (place, id, run_id, passed)
   join desk.optimization_runs as r on r.id = s.run_id
   join desk.run_progress as p on p.optimization_run_id = r.id
-  where s.passed or r.config ->> 'keep_series' = 'all' or (r.config ->> 'keep_series' = 'best' and p.best_result_id = s.id);
+  where s.passed or r.config ->> 'keep_series' = 'all'
+    or (r.config ->> 'keep_series' = 'best' and p.best_result_id = s.id);
   if v_kept.ids is not null then
     with kept as materialized (
       select k.id, o.*
       from unnest(v_kept.places, v_kept.ids) as k (place, id)
-      join unnest(p_outcomes) with ordinality as o (item_id, token, ordinal, metrics, sessions, equity, symbols, entry_times,
+      join unnest(p_outcomes) with ordinality as o (item_id, token, ordinal, metrics, sessions, equity, symbols,
+        entry_times,
         exit_times, sizes, entry_prices, exit_prices, profits, fees, place) on o.place = k.place
       where o.equity is not null
     ), curves as (
       insert into desk.equity_curves (backtest_result_id, sessions, equity)
       select k.id, k.sessions, k.equity from kept as k
     )
-    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
-    select k.id, k.symbols, k.entry_times, k.exit_times, k.sizes, k.entry_prices, k.exit_prices, k.profits, k.fees from kept as k;
+    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices,
+      profits, fees)
+    select k.id, k.symbols, k.entry_times, k.exit_times, k.sizes, k.entry_prices, k.exit_prices, k.profits, k.fees
+      from kept as k;
   end if;
   return coalesce(v_stored.places, '{}');
 end
 $$;
 comment on function desk.store_outcomes(desk.point_outcome[], integer[]) is
-  'Stores the outcomes at these places with the series that their runs keep; answers the places of those that were not there.';
-revoke execute on function desk.store_outcomes(desk.point_outcome[], integer[]) from public;
+  'Stores the outcomes at these places with the series that their runs keep; answers the places of those that were '
+  'not there.';
 
-drop function if exists desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[], timestamptz[], timestamptz[],
+drop function if exists desk.complete_work(bigint, uuid, bigint, jsonb, date[], double precision[], text[],
+  timestamptz[], timestamptz[],
   double precision[], double precision[], double precision[], double precision[], double precision[]);
 create or replace function desk.complete_work(p_outcomes desk.point_outcome[])
 returns text[]
@@ -253,7 +269,8 @@ begin
   end if;
   v_words := desk.refusals(v_given.items, v_given.tokens, v_given.ordinals);
   v_held := array(select u.place from unnest(v_words) with ordinality as u (word, place) where u.word is null);
-  v_words := array(select coalesce(u.word, u.flaw) from unnest(v_words, v_given.flaws) with ordinality as u (word, flaw, place) order by u.place);
+  v_words := array(select coalesce(u.word, u.flaw) from unnest(v_words, v_given.flaws) with ordinality as u (word,
+    flaw, place) order by u.place);
   v_open := array(select u.place from unnest(v_words) with ordinality as u (word, place) where u.word is null);
   if v_open <> '{}' then
     begin
@@ -284,13 +301,14 @@ begin
 end
 $$;
 comment on function desk.complete_work(desk.point_outcome[]) is
-  'Records finished points and answers a word for each: recorded, or stale (the caller no longer holds it), duplicate, or impossible: why (recorded as failed). Judged by trigger.';
-revoke execute on function desk.complete_work(desk.point_outcome[]) from public;
+  'Records finished points and answers a word for each: recorded, or stale (the caller no longer holds it), '
+  'duplicate, or impossible: why (recorded as failed). Judged by trigger.';
 grant execute on function desk.complete_work(desk.point_outcome[]) to desk_runner;
 
 create or replace function desk.complete_and_claim(p_outcomes desk.point_outcome[], p_runner_id bigint, p_limit integer)
 returns table (
-  word text, work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb)
+  word text, work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[],
+  parameters jsonb)
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
@@ -304,11 +322,12 @@ begin
 end
 $$;
 comment on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) is
-  'complete_work and claim_work in one transaction: first a row a word, then a row a claimed item. May claim less than there is, where another one holds a run''s counters.';
-revoke execute on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) from public;
+  'complete_work and claim_work in one transaction: first a row a word, then a row a claimed item. May claim less '
+  'than there is, where another one holds a run''s counters.';
 grant execute on function desk.complete_and_claim(desk.point_outcome[], bigint, integer) to desk_runner;
 
-create or replace function desk.fail_work(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text, p_error text)
+create or replace function desk.fail_work(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_kind text,
+  p_error text)
 returns text
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
@@ -338,5 +357,4 @@ end
 $$;
 comment on function desk.fail_work(bigint, uuid, bigint, text, text) is
   'A point did not finish: failed (recorded), retried (issued again alone), or stale, duplicate, impossible: why.';
-revoke execute on function desk.fail_work(bigint, uuid, bigint, text, text) from public;
 grant execute on function desk.fail_work(bigint, uuid, bigint, text, text) to desk_runner;

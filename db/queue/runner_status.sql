@@ -21,6 +21,7 @@ comment on column desk.runner_status.heartbeat_age is 'Since it was last heard o
 comment on column desk.runner_status.memory_mb is 'Private memory.';
 comment on column desk.runner_status.started_at is 'When it started.';
 comment on column desk.runner_status.stopped_at is 'When it said goodbye; null for one that died.';
-comment on column desk.runners.stopped_at is 'When it said goodbye; a runner that died has none, and is only no longer heard of: see runner_status.alive.';
+comment on column desk.runners.stopped_at is
+  'When it said goodbye; a runner that died has none, and is only no longer heard of: see runner_status.alive.';
 
 grant select on desk.runner_status to desk_director, desk_viewer;

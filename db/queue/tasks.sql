@@ -18,18 +18,19 @@ begin
   end if;
   select k.name into v_key from jsonb_object_keys(p_config) as k (name) where k.name <> all (v_known) limit 1;
   if v_key is not null then
-    perform desk.refuse(format('Unknown key %s in a job of kind %s', to_jsonb(left(v_key, 60)), p_kind), desk.json_path('$', v_key),
+    perform desk.refuse(format('Unknown key %s in a job of kind %s', to_jsonb(left(v_key, 60)), p_kind),
+      desk.json_path('$', v_key),
       desk.did_you_mean(v_key, v_known));
   end if;
   if p_kind = 'load_prices' and not coalesce(p_config ->> 'source' in ('sample', 'yahoo'), false) then
-    perform desk.refuse(format('Got %s as the source of prices', coalesce(p_config ->> 'source', 'nothing')), '$.source',
+    perform desk.refuse(format('Got %s as the source of prices', coalesce(p_config ->> 'source', 'nothing')),
+      '$.source',
       'A runner can load from sample or yahoo.');
   end if;
   return desk.canonical_json(p_config);
 end
 $$;
 comment on function desk.validate_task(text, jsonb) is 'The config of a task, or a refusal.';
-revoke execute on function desk.validate_task(text, jsonb) from public;
 
 create or replace function desk.claim_task(p_runner_id bigint)
 returns table (work_item_id bigint, token uuid, kind text, attempt integer, optimization_run_id bigint, payload jsonb)
@@ -57,8 +58,9 @@ as $$
   where w.id = picked.id and w.state = 'waiting'
   returning w.id, w.token, w.kind, w.attempt, w.optimization_run_id, w.payload
 $$;
-comment on function desk.claim_task(bigint) is 'Leases one task to a runner that has its capability, by priority, then by age; none of a job that is paused or held.';
-revoke execute on function desk.claim_task(bigint) from public;
+comment on function desk.claim_task(bigint) is
+  'Leases one task to a runner that has its capability, by priority, then by age; none of a job that is paused or '
+  'held.';
 grant execute on function desk.claim_task(bigint) to desk_runner;
 
 create or replace function desk.start_task_job(p_item_id bigint)
@@ -72,7 +74,6 @@ as $$
   where w.id = p_item_id and w.state = 'leased' and j.id = w.job_id and j.state = 'waiting'
 $$;
 comment on function desk.start_task_job(bigint) is 'The job of a claimed task is running.';
-revoke execute on function desk.start_task_job(bigint) from public;
 grant execute on function desk.start_task_job(bigint) to desk_runner;
 
 create or replace function desk.end_task(p_item_id bigint, p_token uuid, out item desk.work_items)
@@ -82,7 +83,8 @@ as $$
 begin
   -- The counters of its run, or its job, come before the item in the order of locks.
   perform desk.lock_progress_of(array[p_item_id]);
-  perform from desk.jobs as j where j.id = (select w.job_id from desk.work_items as w where w.id = p_item_id) for no key update;
+  perform from desk.jobs as j where j.id = (select w.job_id from desk.work_items as w
+    where w.id = p_item_id) for no key update;
   update desk.work_items as w
   set state = 'done', token = null, lease_until = null, deadline_at = null
   where w.id = p_item_id and w.state = 'leased' and w.token = p_token and w.kind <> 'points'
@@ -90,7 +92,6 @@ begin
 end
 $$;
 comment on function desk.end_task(bigint, uuid) is 'Takes a task from its holder; null when the caller is not it.';
-revoke execute on function desk.end_task(bigint, uuid) from public;
 
 create or replace function desk.complete_task(p_work_item_id bigint, p_token uuid, p_result jsonb)
 returns text
@@ -113,8 +114,8 @@ begin
   return 'recorded';
 end
 $$;
-comment on function desk.complete_task(bigint, uuid, jsonb) is 'A task is done: recorded, or stale when the caller no longer holds it.';
-revoke execute on function desk.complete_task(bigint, uuid, jsonb) from public;
+comment on function desk.complete_task(bigint, uuid, jsonb) is
+  'A task is done: recorded, or stale when the caller no longer holds it.';
 grant execute on function desk.complete_task(bigint, uuid, jsonb) to desk_runner;
 
 create or replace function desk.retry_or_fail_task(p_item desk.work_items, p_error text, p_again boolean)
@@ -128,7 +129,8 @@ begin
   if p_again and p_item.attempt < v_attempts then
     insert into desk.work_items (kind, job_id, optimization_run_id, payload, attempt, run_after, last_error)
     values (p_item.kind, p_item.job_id, p_item.optimization_run_id, p_item.payload, p_item.attempt + 1,
-      now() + make_interval(secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ (p_item.attempt - 1)), left(p_error, 4000));
+      now() + make_interval(secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ (p_item.attempt - 1)),
+      left(p_error, 4000));
     return 'retried';
   end if;
   insert into desk.job_events (job_id, optimization_run_id, work_item_id, runner_id, event, details)
@@ -144,8 +146,8 @@ begin
   return 'failed';
 end
 $$;
-comment on function desk.retry_or_fail_task(desk.work_items, text, boolean) is 'Issues a task again after a backoff, or fails its job or run.';
-revoke execute on function desk.retry_or_fail_task(desk.work_items, text, boolean) from public;
+comment on function desk.retry_or_fail_task(desk.work_items, text, boolean) is
+  'Issues a task again after a backoff, or fails its job or run.';
 
 create or replace function desk.fail_task(p_work_item_id bigint, p_token uuid, p_error text, p_again boolean)
 returns text
@@ -162,6 +164,6 @@ begin
 end
 $$;
 comment on function desk.fail_task(bigint, uuid, text, boolean) is
-  'A task did not work out: retried when it may work another time, failed when not, stale when the caller no longer holds it.';
-revoke execute on function desk.fail_task(bigint, uuid, text, boolean) from public;
+  'A task did not work out: retried when it may work another time, failed when not, stale when the caller no longer '
+  'holds it.';
 grant execute on function desk.fail_task(bigint, uuid, text, boolean) to desk_runner;

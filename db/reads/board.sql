@@ -35,13 +35,16 @@ select
   ) as out_of_sample_efficiency,
   b.created_at as finished_at,
   b.rejection_reasons
--- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the order.
+-- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
+-- order.
 from desk.backtest_results as b
 left join desk.optimization_runs as r on r.id = b.optimization_run_id
 left join desk.strategies as s on s.id = b.strategy_id
 where b.ranked;
 comment on view desk.ranked_results is
-  'One row a finished result of a search, as result_leaderboard has it, but without its rank: so that filters come before the order, and a page of it is read fast. Order by deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id.';
+  'One row a finished result of a search, as result_leaderboard has it, but without its rank: so that filters come '
+  'before the order, and a page of it is read fast. Order by deflated_sharpe_z desc nulls last, passed desc, '
+  'sharpe_ratio desc nulls last, backtest_result_id.';
 comment on column desk.ranked_results.backtest_result_id is 'The result.';
 comment on column desk.ranked_results.optimization_run_id is 'Its run.';
 comment on column desk.ranked_results.strategy_id is 'Its strategy.';
@@ -52,10 +55,12 @@ comment on column desk.ranked_results.timeframe is 'Length of a bar.';
 comment on column desk.ranked_results.start_date is 'First day of the window.';
 comment on column desk.ranked_results.end_date is 'Last day of the window.';
 comment on column desk.ranked_results.engine is 'Engine that ran it.';
-comment on column desk.ranked_results.out_of_sample is 'True for the stitched tests of a walk-forward: days that no choice had seen.';
+comment on column desk.ranked_results.out_of_sample is
+  'True for the stitched tests of a walk-forward: days that no choice had seen.';
 comment on column desk.ranked_results.parameters is 'Parameter names and values.';
 comment on column desk.ranked_results.passed is 'True when all criteria of the run are met.';
-comment on column desk.ranked_results.deflated_sharpe_z is 'Standard errors above what the best of as many noise trials is expected to have.';
+comment on column desk.ranked_results.deflated_sharpe_z is
+  'Standard errors above what the best of as many noise trials is expected to have.';
 comment on column desk.ranked_results.deflated_sharpe is 'The probability of that distance.';
 comment on column desk.ranked_results.sharpe_ratio is 'Annualized Sharpe ratio.';
 comment on column desk.ranked_results.pbo is 'Probability of backtest overfitting of the run.';
@@ -69,7 +74,8 @@ comment on column desk.ranked_results.win_rate is 'Winning trades over closed tr
 comment on column desk.ranked_results.profit_factor is 'Gross profit over gross loss.';
 comment on column desk.ranked_results.fee_pct is 'Fees as a fraction of the starting capital.';
 comment on column desk.ranked_results.fee_share_of_profit is 'Fees as a fraction of profit before fees.';
-comment on column desk.ranked_results.out_of_sample_efficiency is 'Of a walk-forward: mean annual return of its folds out of sample over that in sample.';
+comment on column desk.ranked_results.out_of_sample_efficiency is
+  'Of a walk-forward: mean annual return of its folds out of sample over that in sample.';
 comment on column desk.ranked_results.finished_at is 'When it was recorded.';
 comment on column desk.ranked_results.rejection_reasons is 'One sentence a criterion that is not met.';
 
@@ -94,7 +100,9 @@ join desk.strategies as s on s.id = r.strategy_id
 join desk.backtest_results as c on c.id = f.chosen_result_id
 join desk.backtest_results as t on t.id = f.out_of_sample_result_id
 where c.sharpe_ratio is not null and t.sharpe_ratio is not null;
-comment on view desk.fold_sharpes is 'One row a tested fold of a walk-forward: the Sharpe ratio of its choice where it was chosen, and where it was tested.';
+comment on view desk.fold_sharpes is
+  'One row a tested fold of a walk-forward: the Sharpe ratio of its choice where it was chosen, and where it was '
+  'tested.';
 comment on column desk.fold_sharpes.optimization_run_id is 'The walk-forward run.';
 comment on column desk.fold_sharpes.strategy_id is 'Its strategy.';
 comment on column desk.fold_sharpes.strategy is 'Name of the strategy.';
@@ -116,7 +124,8 @@ set search_path = desk, pg_temp
 as $$
   -- Its length apart: asked for at every value, the curve would be unpacked as often.
   with kept as materialized (
-    select e.backtest_result_id, greatest(1, cardinality(e.equity) / greatest(p_points, 2)) as every, cardinality(e.equity) as values
+    select e.backtest_result_id, greatest(1, cardinality(e.equity) / greatest(p_points, 2)) as every,
+      cardinality(e.equity) as values
     from desk.equity_curves as e
     where e.backtest_result_id = any (p_result_ids)
   )
@@ -129,7 +138,6 @@ as $$
 $$;
 comment on function desk.result_sparklines(bigint[], integer) is
   'The stored curves of these results in small: about so many values of each, the first and the last among them.';
-revoke execute on function desk.result_sparklines(bigint[], integer) from public;
 grant execute on function desk.result_sparklines(bigint[], integer) to desk_director, desk_viewer;
 
 grant select on desk.ranked_results, desk.fold_sharpes to desk_director, desk_viewer;

@@ -14,11 +14,13 @@ survivors as (
   where b.ranked and b.deflated_sharpe_z >= 1.645 and b.passed
 )
 select 1 as step, 'tried' as stage,
-       count(distinct r.strategy_id) filter (where r.finished > 0) as strategies, coalesce(sum(r.finished), 0)::bigint as results
+       count(distinct r.strategy_id) filter (where r.finished > 0) as strategies,
+       coalesce(sum(r.finished), 0)::bigint as results
 from runs as r
 where r.optimization_type <> 'Walk-Forward'
 union all
-select 2, 'passed criteria', count(distinct r.strategy_id) filter (where r.passed > 0), coalesce(sum(r.passed), 0)::bigint
+select 2, 'passed criteria', count(distinct r.strategy_id) filter (where r.passed > 0),
+  coalesce(sum(r.passed), 0)::bigint
 from runs as r
 where r.optimization_type <> 'Walk-Forward'
 union all
@@ -31,10 +33,12 @@ union all
 select 5, 'paper', count(*), null from desk.strategies as s where s.status in ('paper', 'live')
 union all
 select 6, 'live', count(*), null from desk.strategies as s where s.status = 'live';
-comment on view desk.funnel is 'Six rows: how many strategies, and how many of their results, came through each stage from tried to live.';
+comment on view desk.funnel is
+  'Six rows: how many strategies, and how many of their results, came through each stage from tried to live.';
 comment on column desk.funnel.step is 'From 1 to 6.';
 comment on column desk.funnel.stage is
-  'tried; passed criteria; survived deflation (passed, and the deflated Sharpe ratio is at least 0.95); walk-forward (the stitched test passed); paper (or already live); live.';
+  'tried; passed criteria; survived deflation (passed, and the deflated Sharpe ratio is at least 0.95); walk-forward '
+  '(the stitched test passed); paper (or already live); live.';
 comment on column desk.funnel.strategies is 'Strategies that have one.';
 comment on column desk.funnel.results is 'Results; null where only the strategy''s status counts.';
 

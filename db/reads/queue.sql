@@ -3,13 +3,16 @@
 create or replace view desk.queue_states as
 select i.kind, i.state, count(*) as items,
        sum(i.last_ordinal - i.first_ordinal + 1 - (
-         select coalesce(sum(upper(u.piece) - lower(u.piece)), 0) from unnest(i.settled) as u (piece)))::bigint as points,
+         select coalesce(sum(upper(u.piece) - lower(u.piece)), 0) from unnest(i.settled) as u (piece)))::bigint
+           as points,
        count(*) filter (where i.attempt > 1) as retries,
-       date_trunc('second', now() - min(case when i.state = 'leased' then i.leased_at else i.created_at end)) as oldest_age
+       date_trunc('second', now() - min(case when i.state = 'leased' then i.leased_at else i.created_at end))
+         as oldest_age
 from desk.work_items as i
 where i.state in ('waiting', 'leased')
 group by i.kind, i.state;
-comment on view desk.queue_states is 'One row a kind and state of open work items; points that no item was cut for yet are in job_progress.';
+comment on view desk.queue_states is
+  'One row a kind and state of open work items; points that no item was cut for yet are in job_progress.';
 comment on column desk.queue_states.kind is 'points, or the name of a task.';
 comment on column desk.queue_states.state is 'waiting or leased.';
 comment on column desk.queue_states.items is 'Work items.';
@@ -18,8 +21,10 @@ comment on column desk.queue_states.retries is 'Items that are a second or later
 comment on column desk.queue_states.oldest_age is 'Age of the oldest: since it was claimed, or since it was made.';
 
 create or replace view desk.throughput as
-select m.minute, count(b.id) filter (where b.outcome = 'finished') as finished, count(b.id) filter (where b.outcome = 'failed') as failed
-from generate_series(date_trunc('minute', now()) - interval '59 minutes', date_trunc('minute', now()), interval '1 minute') as m (minute)
+select m.minute, count(b.id) filter (where b.outcome = 'finished') as finished,
+  count(b.id) filter (where b.outcome = 'failed') as failed
+from generate_series(date_trunc('minute', now()) - interval '59 minutes', date_trunc('minute', now()),
+  interval '1 minute') as m (minute)
 left join desk.backtest_results as b
   on b.created_at >= m.minute and b.created_at < m.minute + interval '1 minute' and b.source_result_id is null
 group by m.minute
@@ -35,7 +40,8 @@ select
   coalesce(s.name, j.strategy) as strategy, w.attempt,
   case when w.kind = 'points' then w.last_ordinal - w.first_ordinal + 1 - (
     select coalesce(sum(upper(u.piece) - lower(u.piece)), 0) from unnest(w.settled) as u (piece)) end as points,
-  w.runner_id, n.host, n.pid, w.running_ordinal, w.created_at, w.leased_at, w.run_after, w.lease_until, w.deadline_at, w.last_error
+  w.runner_id, n.host, n.pid, w.running_ordinal, w.created_at, w.leased_at, w.run_after, w.lease_until, w.deadline_at,
+  w.last_error
 from desk.work_items as w
 left join desk.optimization_runs as r on r.id = w.optimization_run_id
 left join desk.strategies as s on s.id = r.strategy_id
@@ -64,7 +70,8 @@ comment on column desk.open_items.last_error is 'Why it is a retry.';
 
 create or replace function desk.housekeeping()
 returns table (
-  transaction_age interval, transaction_role text, transaction_application text, transaction_state text, transaction_limit interval,
+  transaction_age interval, transaction_role text, transaction_application text, transaction_state text,
+  transaction_limit interval,
   sees_all boolean, dead_rows bigint, live_rows bigint, cleaned_at timestamptz)
 language sql stable security definer
 set search_path = desk, pg_temp
@@ -77,8 +84,8 @@ as $$
   where a.relid = 'desk.work_items'::regclass
 $$;
 comment on function desk.housekeeping() is
-  'One row: the transaction that has been open for longest, whether the desk may see those of all logins, and the queue''s dead rows.';
-revoke execute on function desk.housekeeping() from public;
+  'One row: the transaction that has been open for longest, whether the desk may see those of all logins, and the '
+  'queue''s dead rows.';
 grant execute on function desk.housekeeping() to desk_director, desk_viewer;
 
 grant select on desk.queue_states, desk.throughput, desk.open_items to desk_director, desk_viewer;

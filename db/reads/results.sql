@@ -2,7 +2,8 @@
 
 create or replace function desk.result_equity(p_result_id bigint)
 returns table (
-  session date, equity double precision, total_return double precision, drawdown double precision, benchmark_return double precision)
+  session date, equity double precision, total_return double precision, drawdown double precision,
+  benchmark_return double precision)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
@@ -17,11 +18,13 @@ as $$
     select u.session, u.return
     from desk.run_benchmarks as n
     cross join lateral unnest(n.sessions, n.returns) as u (session, return)
-    where n.optimization_run_id = (select b.optimization_run_id from desk.backtest_results as b where b.id = p_result_id)
+    where n.optimization_run_id = (select b.optimization_run_id from desk.backtest_results as b
+      where b.id = p_result_id)
   )
   select c.session, c.equity, c.equity / c.cash - 1,
          1 - c.equity / greatest(c.cash, max(c.equity) over w),
-         -- greatest() passes over nulls: without the case a run without a benchmark would have one that lost everything.
+         -- greatest() passes over nulls: without the case a run without a benchmark would have one that lost
+         -- everything.
          exp(sum(case when n.return is not null then ln(greatest(1 + n.return, 1e-12)) end) over w) - 1
   from curve as c
   left join benchmark as n on n.session = c.session
@@ -29,8 +32,8 @@ as $$
   order by c.session
 $$;
 comment on function desk.result_equity(bigint) is
-  'The stored curve of a result, a row a session: value, return since the start, fall below the peak (a positive fraction), and the return of its run''s benchmark.';
-revoke execute on function desk.result_equity(bigint) from public;
+  'The stored curve of a result, a row a session: value, return since the start, fall below the peak (a positive '
+  'fraction), and the return of its run''s benchmark.';
 grant execute on function desk.result_equity(bigint) to desk_director, desk_viewer;
 
 create or replace function desk.result_months(p_result_id bigint)
@@ -51,12 +54,13 @@ as $$
   from months as m
   order by m.session
 $$;
-comment on function desk.result_months(bigint) is 'Return of the stored curve of a result in each calendar month, a fraction.';
-revoke execute on function desk.result_months(bigint) from public;
+comment on function desk.result_months(bigint) is
+  'Return of the stored curve of a result in each calendar month, a fraction.';
 grant execute on function desk.result_months(bigint) to desk_director, desk_viewer;
 
 create or replace function desk.result_checks(p_result_id bigint)
-returns table (metric text, title text, unit text, decimals integer, value double precision, comparison text, threshold double precision,
+returns table (metric text, title text, unit text, decimals integer, value double precision, comparison text,
+  threshold double precision,
   source text, met boolean)
 language sql stable security definer
 set search_path = desk, pg_temp
@@ -75,8 +79,8 @@ as $$
   order by d.title, c.comparison
 $$;
 comment on function desk.result_checks(bigint) is
-  'The criteria that a result was judged by, with its own values: met is null while the run is open and the figure depends on all its trials.';
-revoke execute on function desk.result_checks(bigint) from public;
+  'The criteria that a result was judged by, with its own values: met is null while the run is open and the figure '
+  'depends on all its trials.';
 grant execute on function desk.result_checks(bigint) to desk_director, desk_viewer;
 
 create or replace function desk.result_correlations(p_result_ids bigint[])
@@ -100,11 +104,11 @@ as $$
 $$;
 comment on function desk.result_correlations(bigint[]) is
   'Correlation of the daily returns of each two of these results, over the sessions that both stored curves have.';
-revoke execute on function desk.result_correlations(bigint[]) from public;
 grant execute on function desk.result_correlations(bigint[]) to desk_director, desk_viewer;
 
 create or replace view desk.result_metrics as
-select b.id as backtest_result_id, d.metric, d.title, d.unit, d.decimals, d.direction, (to_jsonb(b) ->> d.metric)::double precision as value
+select b.id as backtest_result_id, d.metric, d.title, d.unit, d.decimals, d.direction,
+  (to_jsonb(b) ->> d.metric)::double precision as value
 from desk.backtest_results as b
 cross join desk.metric_definitions as d;
 comment on view desk.result_metrics is 'One row a result and metric: read it for a few results, to compare them.';

@@ -21,7 +21,8 @@ from desk.backtest_results as b
 cross join lateral unnest(b.rejection_reasons) as u (reason)
 where b.outcome = 'finished'
 group by b.optimization_run_id, split_part(u.reason, ':', 1);
-comment on view desk.run_rejections is 'One row a run and kind of reason: how many finished points were rejected for it; one may have several.';
+comment on view desk.run_rejections is
+  'One row a run and kind of reason: how many finished points were rejected for it; one may have several.';
 comment on column desk.run_rejections.optimization_run_id is 'The run.';
 comment on column desk.run_rejections.reason is 'Kind of reason: the sentence up to its colon.';
 comment on column desk.run_rejections.rejected is 'Finished points rejected for it.';
@@ -54,7 +55,8 @@ begin
       where b.optimization_run_id = $1
       window w as (order by b.id)
     ), compared as (
-      select n.*, n.value is not null and n.best is distinct from lag(n.best) over (order by n.id) as improved from numbered as n
+      select n.*, n.value is not null and n.best is distinct from lag(n.best) over (order by n.id) as improved
+        from numbered as n
     )
     select c.evaluation, c.id, c.outcome, c.passed, c.value, c.best::double precision, c.improved
     from compared as c
@@ -65,8 +67,8 @@ begin
 end
 $$;
 comment on function desk.search_way(bigint, integer) is
-  'Points of a run in the order of recording, with the best of the target so far: about as many as asked for, and every improvement.';
-revoke execute on function desk.search_way(bigint, integer) from public;
+  'Points of a run in the order of recording, with the best of the target so far: about as many as asked for, and '
+  'every improvement.';
 grant execute on function desk.search_way(bigint, integer) to desk_director, desk_viewer;
 
 create or replace function desk.noise_way(p_run_id bigint, p_points integer default 100)
@@ -77,14 +79,17 @@ as $$
   with trials as (
     select count(*) as n,
            -- As where results are deflated: trials vary at least as noise does over so many sessions.
-           sqrt(252 * greatest(coalesce(var_samp(b.sharpe_ratio), 0) / 252, 1 / nullif(max(b.return_count) - 1, 0)::double precision)) as deviation
+           sqrt(252 * greatest(coalesce(var_samp(b.sharpe_ratio), 0) / 252,
+             1 / nullif(max(b.return_count) - 1, 0)::double precision)) as deviation
     from desk.backtest_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
-    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and r.target_metric = 'sharpe_ratio' and r.target_direction = 'max'
+    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and r.target_metric = 'sharpe_ratio'
+      and r.target_direction = 'max'
   ),
   places as (
     -- Close together at the begin, where the curve is steep.
-    select distinct least(t.n, ceil(exp(ln(t.n::double precision) * i / greatest(p_points, 1))))::bigint as n, t.deviation
+    select distinct least(t.n, ceil(exp(ln(t.n::double precision) * i / greatest(p_points, 1))))::bigint as n,
+      t.deviation
     from trials as t, generate_series(0, greatest(p_points, 1)) as i
     where t.n > 0 and t.deviation > 0
   )
@@ -96,13 +101,14 @@ as $$
   order by p.n
 $$;
 comment on function desk.noise_way(bigint, integer) is
-  'What the best of 1, 2 ... N trials without skill would have for a Sharpe ratio, annualized: expected, and 5 and 95 per cent quantiles of the maximum of independent normal trials. No row where the run''s target is another.';
-revoke execute on function desk.noise_way(bigint, integer) from public;
+  'What the best of 1, 2 ... N trials without skill would have for a Sharpe ratio, annualized: expected, and 5 and '
+  '95 per cent quantiles of the maximum of independent normal trials. No row where the run''s target is another.';
 grant execute on function desk.noise_way(bigint, integer) to desk_director, desk_viewer;
 
 create or replace function desk.target_map(p_run_id bigint, p_x text, p_y text, p_cells integer default 30)
 returns table (
-  x jsonb, y jsonb, x_end jsonb, y_end jsonb, points bigint, passed bigint, failed bigint, best double precision, mean double precision,
+  x jsonb, y jsonb, x_end jsonb, y_end jsonb, points bigint, passed bigint, failed bigint, best double precision,
+  mean double precision,
   best_result_id bigint)
 language plpgsql stable security definer
 set search_path = desk, pg_temp
@@ -117,7 +123,8 @@ begin
   end if;
   return query execute format($map$
     with tried as materialized (
-      select b.id, b.passed, b.outcome = 'failed' as failed, %2$s b.%1$I::double precision as goodness, b.parameters -> $2 as x, b.parameters -> $3 as y
+      select b.id, b.passed, b.outcome = 'failed' as failed, %2$s b.%1$I::double precision as goodness,
+        b.parameters -> $2 as x, b.parameters -> $3 as y
       from desk.backtest_results as b
       where b.optimization_run_id = $1 and b.parameters ? $2 and b.parameters ? $3
     ), given as (
@@ -136,7 +143,8 @@ begin
       from given as g
       join spans as s on s.axis = g.axis
       cross join lateral (
-        select case when s.binned then least(floor(((g.value #>> '{}')::double precision - s.low) / (s.high - s.low) * $4), $4 - 1) end as cell
+        select case when s.binned then least(
+          floor(((g.value #>> '{}')::double precision - s.low) / (s.high - s.low) * $4), $4 - 1) end as cell
       ) as n
     ), numbered as materialized (
       select c.*, dense_rank() over (partition by c.axis order by c.first) as place from cells as c
@@ -150,7 +158,8 @@ begin
       join numbered as l on l.axis = 'y' and l.value = t.y
       group by c.place, l.place
     )
-    select c.first, l.first, c.last, l.last, m.points, m.passed, m.failed, %2$s m.best, %2$s m.mean, m.best_result_id::bigint
+    select c.first, l.first, c.last, l.last, m.points, m.passed, m.failed, %2$s m.best, %2$s m.mean,
+      m.best_result_id::bigint
     from mapped as m
     join (select distinct n.place, n.first, n.last from numbered as n where n.axis = 'x') as c on c.place = m.column
     join (select distinct n.place, n.first, n.last from numbered as n where n.axis = 'y') as l on l.place = m.line
@@ -160,8 +169,8 @@ begin
 end
 $$;
 comment on function desk.target_map(bigint, text, text, integer) is
-  'The target of a run over two of its parameters, a row a cell: best and mean over the values of all other parameters. Numbers with more values than cells are put together: x up to below x_end.';
-revoke execute on function desk.target_map(bigint, text, text, integer) from public;
+  'The target of a run over two of its parameters, a row a cell: best and mean over the values of all other '
+  'parameters. Numbers with more values than cells are put together: x up to below x_end.';
 grant execute on function desk.target_map(bigint, text, text, integer) to desk_director, desk_viewer;
 
 grant select on desk.run_failures, desk.run_rejections to desk_director, desk_viewer;

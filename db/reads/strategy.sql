@@ -2,7 +2,8 @@
 -- each trade went against and for its holder.
 
 create or replace function desk.result_drawdowns(p_result_id bigint, p_count integer default 10)
-returns table (peak date, trough date, recovery date, depth double precision, sessions bigint, sessions_to_trough bigint)
+returns table (peak date, trough date, recovery date, depth double precision, sessions bigint,
+  sessions_to_trough bigint)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
@@ -15,7 +16,8 @@ as $$
     where e.backtest_result_id = p_result_id
   ),
   numbered as (
-    select p.*, p.equity >= p.peak as at_peak, count(*) filter (where p.equity >= p.peak) over (order by p.position) as fall
+    select p.*, p.equity >= p.peak as at_peak, count(*)
+      filter (where p.equity >= p.peak) over (order by p.position) as fall
     from points as p
   ),
   falls as (
@@ -34,14 +36,16 @@ as $$
   limit p_count
 $$;
 comment on function desk.result_drawdowns(bigint, integer) is
-  'The deepest falls of the stored curve of a result: last session at the peak (null: the starting cash was the peak), lowest session, first session at the peak again (null: not yet), depth as a fraction of the peak, sessions below it, and those down to the lowest.';
-revoke execute on function desk.result_drawdowns(bigint, integer) from public;
+  'The deepest falls of the stored curve of a result: last session at the peak (null: the starting cash was the '
+  'peak), lowest session, first session at the peak again (null: not yet), depth as a fraction of the peak, sessions '
+  'below it, and those down to the lowest.';
 grant execute on function desk.result_drawdowns(bigint, integer) to desk_director, desk_viewer;
 
 create or replace function desk.result_prices(
   p_result_id bigint, p_symbol text, p_from date default null, p_to date default null, p_points integer default 1500)
 returns table (
-  bar_time timestamptz, until timestamptz, open double precision, high double precision, low double precision, close double precision,
+  bar_time timestamptz, until timestamptz, open double precision, high double precision, low double precision,
+  close double precision,
   bars bigint)
 language sql stable security definer
 set search_path = desk, pg_temp
@@ -64,20 +68,23 @@ as $$
   order by 1
 $$;
 comment on function desk.result_prices(bigint, text, date, date, integer) is
-  'Adjusted prices of a symbol that a result was traded on, at the version its run is pinned to, in its window: at most so many rows, each of as many bars as that takes.';
-revoke execute on function desk.result_prices(bigint, text, date, date, integer) from public;
+  'Adjusted prices of a symbol that a result was traded on, at the version its run is pinned to, in its window: at '
+  'most so many rows, each of as many bars as that takes.';
 grant execute on function desk.result_prices(bigint, text, date, date, integer) to desk_director, desk_viewer;
 
-create or replace function desk.result_excursions(p_result_id bigint, p_limit bigint default null, p_offset bigint default 0)
+create or replace function desk.result_excursions(p_result_id bigint, p_limit bigint default null,
+  p_offset bigint default 0)
 returns table (
-  trade bigint, symbol text, entry_time timestamptz, exit_time timestamptz, size double precision, entry_price double precision,
+  trade bigint, symbol text, entry_time timestamptz, exit_time timestamptz, size double precision,
+  entry_price double precision,
   exit_price double precision, profit double precision, fees double precision, trade_return double precision,
   adverse double precision, favourable double precision, bars bigint)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   with deals as materialized (
-    select t.* from desk.result_trades as t where t.backtest_result_id = p_result_id order by t.trade limit p_limit offset p_offset
+    select t.* from desk.result_trades as t where t.backtest_result_id = p_result_id order by t.trade
+      limit p_limit offset p_offset
   ),
   series as materialized (
     select i.symbol, array_agg(extract(epoch from a.bar_time)::float8 order by a.bar_time) as times,
@@ -104,20 +111,24 @@ as $$
   select p.trade, p.symbol, p.entry_time, p.exit_time, p.size, p.entry_price, p.exit_price, p.profit, p.fees,
          p.profit / nullif(abs(p.size) * p.entry_price, 0),
          case when p.highs is not null then
-           case when p.size < 0 then x.highest - p.entry_price else p.entry_price - x.lowest end / nullif(p.entry_price, 0) end,
+           case when p.size < 0 then x.highest - p.entry_price
+             else p.entry_price - x.lowest end / nullif(p.entry_price, 0) end,
          case when p.highs is not null then
-           case when p.size < 0 then p.entry_price - x.lowest else x.highest - p.entry_price end / nullif(p.entry_price, 0) end,
+           case when p.size < 0 then p.entry_price - x.lowest
+             else x.highest - p.entry_price end / nullif(p.entry_price, 0) end,
          (p.last - p.first)::bigint
   from placed as p
   cross join lateral (
-    select greatest(max(u.high), p.entry_price, p.exit_price) as highest, least(min(u.low), p.entry_price, p.exit_price) as lowest
+    select greatest(max(u.high), p.entry_price, p.exit_price) as highest,
+      least(min(u.low), p.entry_price, p.exit_price) as lowest
     from unnest(p.highs[p.first : p.last - 1], p.lows[p.first : p.last - 1]) as u (high, low)
   ) as x
   order by p.trade
 $$;
 comment on function desk.result_excursions(bigint, bigint, bigint) is
-  'Closed trades of a result as result_trades has them, with the return after fees, the maximum adverse and favourable excursion (all fractions of the entry price; the latter two from highs and lows of the bars from the entry''s to before the exit''s, null where the run has no pinned prices), and the bars held.';
-revoke execute on function desk.result_excursions(bigint, bigint, bigint) from public;
+  'Closed trades of a result as result_trades has them, with the return after fees, the maximum adverse and '
+  'favourable excursion (all fractions of the entry price; the latter two from highs and lows of the bars from the '
+  'entry''s to before the exit''s, null where the run has no pinned prices), and the bars held.';
 grant execute on function desk.result_excursions(bigint, bigint, bigint) to desk_director, desk_viewer;
 
 create or replace function desk.fee_break_even(p_result_id bigint)
@@ -132,7 +143,8 @@ begin
   for i in 1 .. 3 loop
     select s.* into v_found
     from (
-      select c.multiple as low, lead(c.multiple) over w as high, c.total_return as gained, lead(c.total_return) over w as lost,
+      select c.multiple as low, lead(c.multiple) over w as high, c.total_return as gained,
+        lead(c.total_return) over w as lost,
              c.exact and lead(c.exact) over w as exact
       from desk.cost_sweep(p_result_id, v_multiples) as c
       window w as (order by c.multiple)
@@ -145,19 +157,21 @@ begin
     end if;
     -- In between it is a line where sizes do not follow equity, and nearly one where the ends are close.
     exit when v_found.exact;
-    v_multiples := array(select v_found.low + (v_found.high - v_found.low) / 16 * g.n from generate_series(0, 16) as g (n));
+    v_multiples := array(select v_found.low + (v_found.high - v_found.low) / 16 * g.n
+      from generate_series(0, 16) as g (n));
   end loop;
   return v_found.low + (v_found.high - v_found.low) * v_found.gained / (v_found.gained - v_found.lost);
 end
 $$;
 comment on function desk.fee_break_even(bigint) is
-  'How many times its fees a result with stored trades could have paid until nothing was earned, by cost_sweep(); null where it loses without fees, or bears 128 times of them.';
-revoke execute on function desk.fee_break_even(bigint) from public;
+  'How many times its fees a result with stored trades could have paid until nothing was earned, by cost_sweep(); '
+  'null where it loses without fees, or bears 128 times of them.';
 grant execute on function desk.fee_break_even(bigint) to desk_director, desk_viewer;
 
 create or replace function desk.target_values(p_run_id bigint)
 returns table (
-  backtest_result_id bigint, ordinal bigint, parameters jsonb, outcome text, passed boolean, target_value double precision)
+  backtest_result_id bigint, ordinal bigint, parameters jsonb, outcome text, passed boolean,
+  target_value double precision)
 language plpgsql stable security definer
 set search_path = desk, pg_temp
 as $$
@@ -175,6 +189,7 @@ begin
   $values$, v_metric) using p_run_id;
 end
 $$;
-comment on function desk.target_values(bigint) is 'Recorded points of a run, each with the value of the run''s target; null where the point failed or the metric is undefined.';
-revoke execute on function desk.target_values(bigint) from public;
+comment on function desk.target_values(bigint) is
+  'Recorded points of a run, each with the value of the run''s target; null where the point failed or the metric is '
+  'undefined.';
 grant execute on function desk.target_values(bigint) to desk_director, desk_viewer, desk_dbt;

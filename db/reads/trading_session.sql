@@ -5,10 +5,10 @@ returns date
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  select max(d.session_date) from desk.daily_summaries as d where d.session_id = p_session_id and d.session_date <= coalesce(p_day, 'infinity')
+  select max(d.session_date) from desk.daily_summaries as d where d.session_id = p_session_id
+    and d.session_date <= coalesce(p_day, 'infinity')
 $$;
 comment on function desk.session_day(bigint, date) is 'The last day of a session that is not after a day.';
-revoke execute on function desk.session_day(bigint, date) from public;
 
 create or replace function desk.session_positions(p_session_id bigint, p_day date default null)
 returns table (
@@ -21,7 +21,8 @@ as $$
     select desk.session_day(p_session_id, p_day) as day
   ),
   account as (
-    select d.end_value from desk.daily_summaries as d, day as y where d.session_id = p_session_id and d.session_date = y.day
+    select d.end_value from desk.daily_summaries as d, day as y where d.session_id = p_session_id
+      and d.session_date = y.day
   ),
   history as (
     select p.* from desk.position_history as p, day as y
@@ -42,7 +43,8 @@ as $$
     from desk.run_symbols as s
     join desk.price_versions as v on v.id = s.price_version_id
     join desk.instruments as i on i.id = v.instrument_id
-    cross join lateral desk.adjusted_bars(v.instrument_id, v.timeframe, v.version, v.factors_version, y.day - 10, y.day) as b
+    cross join lateral desk.adjusted_bars(v.instrument_id, v.timeframe, v.version, v.factors_version, y.day - 10,
+      y.day) as b
     where s.optimization_run_id = t.optimization_run_id and i.symbol = h.symbol
     order by b.bar_time desc limit 1
   ) as k on true
@@ -51,19 +53,24 @@ as $$
   order by abs(h.size * c.price) desc, h.symbol
 $$;
 comment on function desk.session_positions(bigint, date) is
-  'What a session held at the end of a day, its last one when none is named: at the close of that day, or at the last fill where the desk has no close.';
-revoke execute on function desk.session_positions(bigint, date) from public;
+  'What a session held at the end of a day, its last one when none is named: at the close of that day, or at the '
+  'last fill where the desk has no close.';
 grant execute on function desk.session_positions(bigint, date) to desk_director, desk_viewer;
 
 -- Its columns have become more, which no replacement may do.
 drop function if exists desk.session_standing(bigint, date);
 create function desk.session_standing(p_session_id bigint, p_day date default null)
 returns table (
-  session_id bigint, kind text, state text, error text, strategy text, job_id bigint, optimization_run_id bigint, backtest_result_id bigint,
-  parameters jsonb, symbols text[], timeframe text, day date, first_day date, last_day date, cash_at_start double precision,
-  cash double precision, value double precision, exposure double precision, day_begin double precision, day_profit double precision,
-  peak double precision, drawdown double precision, orders bigint, orders_day integer, trades bigint, net_profit double precision,
-  fees double precision, warnings bigint, criticals bigint, watched boolean, risk_limits jsonb, positions jsonb, usage jsonb,
+  session_id bigint, kind text, state text, error text, strategy text, job_id bigint, optimization_run_id bigint,
+  backtest_result_id bigint,
+  parameters jsonb, symbols text[], timeframe text, day date, first_day date, last_day date,
+  cash_at_start double precision,
+  cash double precision, value double precision, exposure double precision, day_begin double precision,
+  day_profit double precision,
+  peak double precision, drawdown double precision, orders bigint, orders_day integer, trades bigint,
+  net_profit double precision,
+  fees double precision, warnings bigint, criticals bigint, watched boolean, risk_limits jsonb, positions jsonb,
+  usage jsonb,
   created_at timestamptz, written_at timestamptz)
 language sql stable security definer
 set search_path = desk, pg_temp
@@ -74,8 +81,10 @@ as $$
   )
   select t.id, t.kind, t.state, t.error, s.name, r.job_id, r.id, b.id, b.parameters, t.symbols, r.timeframe,
          y.day, d.first_day, d.last_day, t.cash, a.cash, n.end_value, h.exposure, n.begin_value,
-         n.end_value - n.begin_value, d.peak, 1 - n.end_value / nullif(d.peak, 0), d.orders, n.orders, d.trades, d.profit, d.fees,
-         e.warnings, e.criticals, e.watched, coalesce(r.config -> 'risk_limits', desk.risk_limits_of(t.strategy_id), '{}'),
+         n.end_value - n.begin_value, d.peak, 1 - n.end_value / nullif(d.peak, 0), d.orders, n.orders, d.trades,
+         d.profit, d.fees,
+         e.warnings, e.criticals, e.watched, coalesce(r.config -> 'risk_limits', desk.risk_limits_of(t.strategy_id),
+           '{}'),
          h.positions, u.usage, t.created_at, t.written_at
   from desk.trading_sessions as t
   join desk.strategies as s on s.id = t.strategy_id
@@ -103,13 +112,16 @@ as $$
     from desk.daily_summaries as x where x.session_id = t.id
   ) as d
   cross join lateral (
-    select count(*) filter (where x.severity = 'warning' and (x.bar_time at time zone 'UTC')::date <= y.day) as warnings,
-           count(*) filter (where x.severity = 'critical' and (x.bar_time at time zone 'UTC')::date <= y.day) as criticals,
+    select count(*) filter (where x.severity = 'warning'
+      and (x.bar_time at time zone 'UTC')::date <= y.day) as warnings,
+           count(*) filter (where x.severity = 'critical'
+             and (x.bar_time at time zone 'UTC')::date <= y.day) as criticals,
            count(*) > 0 as watched
     from desk.risk_events as x where x.session_id = t.id
   ) as e
   cross join lateral (
-    select jsonb_agg(jsonb_build_object('limit_name', v.name, 'unit', v.unit, 'used', coalesce(v.used, 0)) order by v.number) as usage
+    select jsonb_agg(jsonb_build_object('limit_name', v.name, 'unit', v.unit, 'used', coalesce(v.used, 0))
+      order by v.number) as usage
     from (values
       (1, 'max_daily_loss', 'fraction', greatest(0, (n.begin_value - n.end_value) / nullif(n.begin_value, 0))),
       (2, 'max_drawdown', 'fraction', 1 - n.end_value / nullif(d.peak, 0)),
@@ -124,8 +136,9 @@ as $$
   where t.id = p_session_id
 $$;
 comment on function desk.session_standing(bigint, date) is
-  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says that a risk manager was at work; fees are those of fills; positions is what session_positions() answers, usage what is used of each risk limit.';
-revoke execute on function desk.session_standing(bigint, date) from public;
+  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says that a '
+  'risk manager was at work; fees are those of fills; positions is what session_positions() answers, usage what is '
+  'used of each risk limit.';
 grant execute on function desk.session_standing(bigint, date) to desk_director, desk_viewer;
 
 create or replace function desk.session_usage(p_session_id bigint, p_day date default null)
@@ -138,6 +151,6 @@ as $$
   cross join lateral jsonb_to_recordset(x.usage) as u (limit_name text, unit text, used double precision)
 $$;
 comment on function desk.session_usage(bigint, date) is
-  'Each risk limit of a session with what is used of it at the end of a day; allowed is null where neither the config nor the desk sets it, so that the risk manager''s own default holds.';
-revoke execute on function desk.session_usage(bigint, date) from public;
+  'Each risk limit of a session with what is used of it at the end of a day; allowed is null where neither the '
+  'config nor the desk sets it, so that the risk manager''s own default holds.';
 grant execute on function desk.session_usage(bigint, date) to desk_director, desk_viewer;

@@ -8,7 +8,8 @@ as $$
   with figures as (
     select to_jsonb(r) as result
     from desk.compute_ratios(
-      jsonb_populate_record(null::desk.backtest_results, p_metrics - '{block_counts,block_sums,block_squares,engine_metrics}'::text[]),
+      jsonb_populate_record(null::desk.backtest_results,
+        p_metrics - '{block_counts,block_sums,block_squares,engine_metrics}'::text[]),
       p_risk_free_rate) as r
   )
   select d.metric, d.title, d.unit, d.decimals, (f.result ->> d.metric)::double precision
@@ -17,8 +18,8 @@ as $$
   order by d.title
 $$;
 comment on function desk.backtest_figures(jsonb, double precision) is
-  'Every metric of a single backtest from its raw metrics, as results of runs have them; null where it is undefined. Nothing is recorded.';
-revoke execute on function desk.backtest_figures(jsonb, double precision) from public;
+  'Every metric of a single backtest from its raw metrics, as results of runs have them; null where it is undefined. '
+  'Nothing is recorded.';
 grant execute on function desk.backtest_figures(jsonb, double precision) to desk_director, desk_viewer;
 
 create or replace function desk.rolling_sharpe(
@@ -44,13 +45,15 @@ as $$
 $$;
 comment on function desk.rolling_sharpe(date[], double precision[], double precision, integer) is
   'Sharpe ratio of the last so many sessions, at each session that has as many behind it; null where nothing moved.';
-revoke execute on function desk.rolling_sharpe(date[], double precision[], double precision, integer) from public;
-grant execute on function desk.rolling_sharpe(date[], double precision[], double precision, integer) to desk_director, desk_viewer;
+grant execute on function desk.rolling_sharpe(date[], double precision[], double precision, integer) to desk_director,
+  desk_viewer;
 
-create or replace function desk.price_series(p_symbols text[], p_timeframe text, p_start date default null, p_end date default null)
+create or replace function desk.price_series(p_symbols text[], p_timeframe text, p_start date default null,
+  p_end date default null)
 returns table (
   symbol text, source text, version integer,
-  epochs bigint[], open double precision[], high double precision[], low double precision[], close double precision[], volume double precision[])
+  epochs bigint[], open double precision[], high double precision[], low double precision[], close double precision[],
+  volume double precision[])
 language plpgsql stable security definer
 set search_path = desk, pg_temp
 as $$
@@ -77,6 +80,6 @@ begin
 end
 $$;
 comment on function desk.price_series(text[], text, date, date) is
-  'Adjusted bars at the newest version, a row a symbol in the order asked for, in the window that all of them have unless one is given. Refuses as a config would be refused.';
-revoke execute on function desk.price_series(text[], text, date, date) from public;
+  'Adjusted bars at the newest version, a row a symbol in the order asked for, in the window that all of them have '
+  'unless one is given. Refuses as a config would be refused.';
 grant execute on function desk.price_series(text[], text, date, date) to desk_director, desk_viewer;

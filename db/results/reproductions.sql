@@ -16,15 +16,19 @@ begin
   end if;
   select r.* into v_run from desk.optimization_runs as r where r.id = v_result.optimization_run_id;
   if v_run.imported then
-    perform desk.refuse(format('Result %s was imported: the desk does not have what made it', p_result_id), '$.backtest_result_id',
+    perform desk.refuse(format('Result %s was imported: the desk does not have what made it', p_result_id),
+      '$.backtest_result_id',
       'Queue a job with its parameters instead.');
   elsif v_result.outcome = 'failed' then
-    perform desk.refuse(format('Result %s is a point that failed: %s', p_result_id, left(v_result.error, 200)), '$.backtest_result_id',
+    perform desk.refuse(format('Result %s is a point that failed: %s', p_result_id, left(v_result.error, 200)),
+      '$.backtest_result_id',
       'Only a finished point has numbers to compare.');
   elsif v_run.optimization_type = 'Walk-Forward' then
-    perform desk.refuse(format('Result %s is stitched from the folds of run %s', p_result_id, v_run.id), '$.backtest_result_id',
+    perform desk.refuse(format('Result %s is stitched from the folds of run %s', p_result_id, v_run.id),
+      '$.backtest_result_id',
       (select 'Reproduce its folds: ' || string_agg(f.out_of_sample_result_id::text, ', ' order by f.fold)
-       from desk.walk_forward_folds as f where f.optimization_run_id = v_run.id and f.out_of_sample_result_id is not null));
+       from desk.walk_forward_folds as f where f.optimization_run_id = v_run.id
+         and f.out_of_sample_result_id is not null));
   end if;
   return query
   select v_run.id, v_result.ordinal, v_result.parameters, c.code_hash, v_result.platform
@@ -32,7 +36,6 @@ begin
 end
 $$;
 comment on function desk.reproducible(bigint) is 'What it takes to run a recorded point again, or why that cannot be.';
-revoke execute on function desk.reproducible(bigint) from public;
 grant execute on function desk.reproducible(bigint) to desk_director, desk_runner;
 
 create or replace function desk.record_reproduction(
@@ -45,9 +48,12 @@ as $$
 declare
   v_result  desk.backtest_results;
   v_again   desk.backtest_results;
-  v_raw     constant text[] := array['starting_cash', 'ending_value', 'sessions', 'return_count', 'return_mean', 'return_m2', 'return_m3',
-    'return_m4', 'downside_m2', 'tail_count', 'tail_sum', 'tail_return', 'max_drawdown', 'max_drawdown_sessions', 'total_orders',
-    'total_trades', 'winning_trades', 'losing_trades', 'gross_profit', 'gross_loss', 'trade_profit_sum', 'trade_profit_m2', 'total_fees',
+  v_raw     constant text[] := array['starting_cash', 'ending_value', 'sessions', 'return_count', 'return_mean',
+    'return_m2', 'return_m3',
+    'return_m4', 'downside_m2', 'tail_count', 'tail_sum', 'tail_return', 'max_drawdown', 'max_drawdown_sessions',
+    'total_orders',
+    'total_trades', 'winning_trades', 'losing_trades', 'gross_profit', 'gross_loss', 'trade_profit_sum',
+    'trade_profit_m2', 'total_fees',
     'traded_value', 'exposed_sessions', 'block_counts', 'block_sums', 'block_squares', 'engine_metrics', 'bars'];
   v_compared text[] := '{metrics}';
   v_unequal jsonb;
@@ -57,24 +63,28 @@ begin
   select b.* into v_result from desk.backtest_results as b where b.id = p_result_id;
   -- Through the columns' own types, so that a number is compared as it would have been stored.
   v_again := jsonb_populate_record(null::desk.backtest_results, p_metrics);
-  select coalesce(jsonb_object_agg(k.name, jsonb_build_array(to_jsonb(v_result) -> k.name, to_jsonb(v_again) -> k.name)), '{}')
+  select coalesce(jsonb_object_agg(k.name, jsonb_build_array(to_jsonb(v_result) -> k.name,
+    to_jsonb(v_again) -> k.name)), '{}')
   into v_unequal
   from unnest(v_raw) as k (name)
   where to_jsonb(v_result) -> k.name is distinct from to_jsonb(v_again) -> k.name;
   select e.sessions, e.equity into v_curve from desk.equity_curves as e where e.backtest_result_id = p_result_id;
   if found then
     v_compared := v_compared || '{sessions,equity}'::text[];
-    select v_unequal || coalesce(jsonb_object_agg('equity ' || coalesce(u.day, u.day_again), jsonb_build_array(u.value, u.value_again)), '{}')
+    select v_unequal || coalesce(jsonb_object_agg('equity ' || coalesce(u.day, u.day_again),
+      jsonb_build_array(u.value, u.value_again)), '{}')
     into v_unequal
     from (
-      select u.* from unnest(v_curve.sessions, v_curve.equity, p_sessions, p_equity) as u (day, value, day_again, value_again)
+      select u.* from unnest(v_curve.sessions, v_curve.equity, p_sessions, p_equity) as u (day, value, day_again,
+        value_again)
       where (u.day, u.value) is distinct from (u.day_again, u.value_again) limit 3
     ) as u;
   end if;
   select t.profits, t.fees into v_trades from desk.trades as t where t.backtest_result_id = p_result_id;
   if found then
     v_compared := v_compared || '{trades}'::text[];
-    select v_unequal || coalesce(jsonb_object_agg('trade ' || u.trade, jsonb_build_array(u.profit, u.profit_again)), '{}')
+    select v_unequal || coalesce(jsonb_object_agg('trade ' || u.trade, jsonb_build_array(u.profit, u.profit_again)),
+      '{}')
     into v_unequal
     from (
       select u.* from unnest(v_trades.profits, v_trades.fees, p_trade_profits, p_trade_fees) with ordinality
@@ -91,8 +101,9 @@ begin
   return v_unequal;
 end
 $$;
-comment on function desk.record_reproduction(bigint, text, jsonb, date[], double precision[], double precision[], double precision[]) is
+comment on function desk.record_reproduction(bigint, text, jsonb, date[], double precision[], double precision[],
+  double precision[]) is
   'Compares a point that was run again with what is recorded, to the bit; keeps the verdict, and answers what differs.';
-revoke execute on function desk.record_reproduction(bigint, text, jsonb, date[], double precision[], double precision[], double precision[]) from public;
-grant execute on function desk.record_reproduction(bigint, text, jsonb, date[], double precision[], double precision[], double precision[]) to desk_runner;
+grant execute on function desk.record_reproduction(bigint, text, jsonb, date[], double precision[], double precision[],
+  double precision[]) to desk_runner;
 grant select on desk.reproductions to desk_director, desk_viewer, desk_dbt;

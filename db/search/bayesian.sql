@@ -30,14 +30,15 @@ begin
   end if;
   insert into desk.work_items (kind, optimization_run_id, run_after, payload)
   values ('suggest', p_run_id, v_run.run_after, jsonb_build_object(
-    'seed', v_run.seed, 'direction', v_run.target_direction, 'count', least(v_left, (v_search ->> 'batch_points')::bigint),
+    'seed', v_run.seed, 'direction', v_run.target_direction, 'count',
+    least(v_left, (v_search ->> 'batch_points')::bigint),
     'space', desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', 'Bayesian Search')));
   notify desk_work;
   return true;
 end
 $$;
-comment on function desk.ask_for_suggestions(bigint) is 'Asks a runner for the next points of a Bayesian search; false when its budget or patience is used up.';
-revoke execute on function desk.ask_for_suggestions(bigint) from public;
+comment on function desk.ask_for_suggestions(bigint) is
+  'Asks a runner for the next points of a Bayesian search; false when its budget or patience is used up.';
 
 create or replace function desk.search_history(p_work_item_id bigint, p_token uuid)
 returns table (ordinal bigint, parameters jsonb, value double precision)
@@ -57,8 +58,8 @@ begin
 end
 $$;
 comment on function desk.search_history(bigint, uuid) is
-  'What a suggester learns from: every point of the run with its target; null where it failed, is undefined or breaks a metric constraint.';
-revoke execute on function desk.search_history(bigint, uuid) from public;
+  'What a suggester learns from: every point of the run with its target; null where it failed, is undefined or '
+  'breaks a metric constraint.';
 grant execute on function desk.search_history(bigint, uuid) to desk_runner;
 
 create or replace function desk.in_space(p_space jsonb, p_point jsonb)
@@ -78,10 +79,11 @@ as $$
     end, false)), true)
   from jsonb_array_elements(p_space) as s (item)
   cross join lateral (
-    select case when jsonb_typeof(p_point -> (s.item ->> 'name')) = 'number' then (p_point ->> (s.item ->> 'name'))::numeric end) as v (value)
+    select case when jsonb_typeof(p_point -> (s.item ->> 'name')) = 'number'
+      then (p_point ->> (s.item ->> 'name'))::numeric end) as v (value)
 $$;
-comment on function desk.in_space(jsonb, jsonb) is 'True when a point has exactly the parameters of a space, each with a value that the space has.';
-revoke execute on function desk.in_space(jsonb, jsonb) from public;
+comment on function desk.in_space(jsonb, jsonb) is
+  'True when a point has exactly the parameters of a space, each with a value that the space has.';
 
 create or replace function desk.accept_suggestions(p_run_id bigint, p_points jsonb)
 returns bigint
@@ -111,12 +113,14 @@ begin
     where desk.in_space(v_space, desk.canonical_json(e.point))
     group by 1
   ) as q
-  where q.point not in (select k.parameters from desk.point_parameters(p_run_id, array(select generate_series(1, v_known))) as k);
+  where q.point not in (select k.parameters from desk.point_parameters(p_run_id,
+    array(select generate_series(1, v_known))) as k);
   v_points := (desk.meet_constraints(p_run_id, coalesce(v_points, '{}')))[1:v_want];
   -- A suggester that has run out of ideas is helped out by chance, so that a search always goes on.
   if cardinality(v_points) < v_want then
     v_points := v_points || array(
-      select d.point from unnest(desk.drawn_points(p_run_id, v_space, (2 * v_want)::integer)) with ordinality as d (point, position)
+      select d.point from unnest(desk.drawn_points(p_run_id, v_space, (2 * v_want)::integer)) with ordinality as d (
+        point, position)
       where d.point <> all (v_points) order by d.position limit v_want - cardinality(v_points));
   end if;
   if cardinality(v_points) = 0 then
@@ -127,5 +131,5 @@ begin
 end
 $$;
 comment on function desk.accept_suggestions(bigint, jsonb) is
-  'Plans suggested points: those in the space that meet the constraints and are new, made up to the number asked for by drawn ones.';
-revoke execute on function desk.accept_suggestions(bigint, jsonb) from public;
+  'Plans suggested points: those in the space that meet the constraints and are new, made up to the number asked for '
+  'by drawn ones.';

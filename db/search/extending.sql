@@ -11,18 +11,20 @@ begin
   perform desk.lock_progress(array[p_run_id]);
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id for no key update;
   if not found then
-    perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id', 'See: select id, summary from optimization_runs.', '23503');
+    perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id',
+      'See: select id, summary from optimization_runs.', '23503');
   elsif v_run.imported or v_run.role <> 'search' or v_run.optimization_type = 'Walk-Forward' then
-    perform desk.refuse(format('Run %s is %s', p_run_id, case when v_run.imported then 'imported' else 'a walk-forward or a part of one' end),
+    perform desk.refuse(format('Run %s is %s', p_run_id, case when v_run.imported then 'imported'
+      else 'a walk-forward or a part of one' end),
       '$.optimization_run_id', 'Only a search of the desk''s own can be carried on.');
   elsif v_run.status in ('cancelled', 'failed') then
-    perform desk.refuse(format('Run %s was %s', p_run_id, v_run.status), '$.optimization_run_id', 'Insert the job again.');
+    perform desk.refuse(format('Run %s was %s', p_run_id, v_run.status), '$.optimization_run_id',
+      'Insert the job again.');
   end if;
   return v_run;
 end
 $$;
 comment on function desk.reopened_run(bigint) is 'Locks a run that may be given more points, or refuses.';
-revoke execute on function desk.reopened_run(bigint) from public;
 
 create or replace function desk.go_on(p_run desk.optimization_runs, p_points bigint, p_how text)
 returns text
@@ -40,10 +42,12 @@ begin
     perform pg_advisory_xact_lock(hashtextextended(j.config_hash, 0)) from desk.jobs as j where j.id = p_run.job_id;
     select t.id into v_twin
     from desk.jobs as j
-    join desk.jobs as t on t.config_hash = j.config_hash and t.id <> j.id and t.state in ('held', 'waiting', 'running', 'paused')
+    join desk.jobs as t on t.config_hash = j.config_hash and t.id <> j.id
+      and t.state in ('held', 'waiting', 'running', 'paused')
     where j.id = p_run.job_id;
     if found then
-      perform desk.refuse(format('Run %s cannot be opened again: job %s is identical and not over yet', p_run.id, v_twin), '$.optimization_run_id',
+      perform desk.refuse(format('Run %s cannot be opened again: job %s is identical and not over yet', p_run.id,
+        v_twin), '$.optimization_run_id',
         format('Wait for it, or end it: select cancel_job(%s).', v_twin), '23505');
     end if;
     update desk.optimization_runs set status = 'running', summary = null where id = p_run.id;
@@ -54,8 +58,8 @@ begin
   return format('run %s: %s new points', p_run.id, p_points);
 end
 $$;
-comment on function desk.go_on(desk.optimization_runs, bigint, text) is 'Opens a closed run again when it got new points.';
-revoke execute on function desk.go_on(desk.optimization_runs, bigint, text) from public;
+comment on function desk.go_on(desk.optimization_runs, bigint, text) is
+  'Opens a closed run again when it got new points.';
 
 create or replace function desk.extend_run(p_run_id bigint, p_parameters jsonb)
 returns text
@@ -75,8 +79,8 @@ begin
 end
 $$;
 comment on function desk.extend_run(bigint, jsonb) is
-  'Adds points to a search without repeating any: select extend_run(1, ''{"rsi_period": {"start": 20, "end": 30, "step": 2}}'').';
-revoke execute on function desk.extend_run(bigint, jsonb) from public;
+  'Adds points to a search without repeating any: select extend_run(1, ''{"rsi_period": {"start": 20, "end": 30, '
+  '"step": 2}}'').';
 grant execute on function desk.extend_run(bigint, jsonb) to desk_director;
 
 create or replace function desk.refine_run(p_run_id bigint, p_segments integer default 4)
@@ -90,11 +94,13 @@ declare
   v_space jsonb;
 begin
   if p_segments is null or p_segments < 2 then
-    perform desk.refuse(format('%s segments refine nothing', coalesce(p_segments::text, 'null')), '$.segments', 'Use 2 or more.');
+    perform desk.refuse(format('%s segments refine nothing', coalesce(p_segments::text, 'null')), '$.segments',
+      'Use 2 or more.');
   end if;
   select f.best, f.space into v_best, v_space from desk.refined_from(p_run_id) as f;
   if v_best is null then
-    perform desk.refuse(format('Run %s has no valid point to refine around', p_run_id), '$.optimization_run_id', 'Wait until one is recorded.');
+    perform desk.refuse(format('Run %s has no valid point to refine around', p_run_id), '$.optimization_run_id',
+      'Wait until one is recorded.');
   end if;
   -- One generation finer than the last, whatever the type of the search.
   select jsonb_agg(case
@@ -110,6 +116,6 @@ begin
   return desk.go_on(v_run, desk.plan_new_points(p_run_id, v_space), 'refined');
 end
 $$;
-comment on function desk.refine_run(bigint, integer) is 'Adds a finer grid around the best point of a search: select refine_run(1).';
-revoke execute on function desk.refine_run(bigint, integer) from public;
+comment on function desk.refine_run(bigint, integer) is
+  'Adds a finer grid around the best point of a search: select refine_run(1).';
 grant execute on function desk.refine_run(bigint, integer) to desk_director;

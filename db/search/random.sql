@@ -5,22 +5,22 @@ returns numeric
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select ('x' || substr(desk.sha256_text(format('%s/%s/%s', p_seed, p_number, p_name)), 1, 13))::bit(52)::bigint::numeric
+  select ('x' || substr(desk.sha256_text(format('%s/%s/%s', p_seed, p_number, p_name)), 1, 13))::bit(
+    52)::bigint::numeric
     / 4503599627370496
 $$;
 comment on function desk.unit_draw(bigint, bigint, text) is
   'A number from 0 up to 1, the same on every server and version for equal arguments.';
-revoke execute on function desk.unit_draw(bigint, bigint, text) from public;
 
 create or replace function desk.ten_digits(p_number numeric)
 returns jsonb
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select to_jsonb(trim_scale(round(p_number, case when p_number = 0 then 0 else greatest(0, 9 - floor(log(abs(p_number)))::integer) end)))
+  select to_jsonb(trim_scale(round(p_number, case when p_number = 0 then 0
+    else greatest(0, 9 - floor(log(abs(p_number)))::integer) end)))
 $$;
 comment on function desk.ten_digits(numeric) is 'A number rounded to ten significant digits.';
-revoke execute on function desk.ten_digits(numeric) from public;
 
 create or replace function desk.drawn_value(p_axis jsonb, p_unit numeric)
 returns jsonb
@@ -30,14 +30,16 @@ as $$
   select case
     when p_axis ? 'count' then desk.axis_value(p_axis, floor(p_unit * (p_axis ->> 'count')::numeric)::bigint)
     when p_axis ->> 'type' = 'integer' then to_jsonb(least((p_axis ->> 'end')::numeric, floor(
-      exp(ln((p_axis ->> 'start')::numeric) + p_unit * (ln((p_axis ->> 'end')::numeric + 1) - ln((p_axis ->> 'start')::numeric))))))
+      exp(ln((p_axis ->> 'start')::numeric) + p_unit * (
+        ln((p_axis ->> 'end')::numeric + 1) - ln((p_axis ->> 'start')::numeric))))))
     when (p_axis ->> 'log')::boolean then desk.ten_digits(
-      exp(ln((p_axis ->> 'start')::numeric) + p_unit * (ln((p_axis ->> 'end')::numeric) - ln((p_axis ->> 'start')::numeric))))
-    else desk.ten_digits((p_axis ->> 'start')::numeric + p_unit * ((p_axis ->> 'end')::numeric - (p_axis ->> 'start')::numeric))
+      exp(ln((p_axis ->> 'start')::numeric) + p_unit * (
+        ln((p_axis ->> 'end')::numeric) - ln((p_axis ->> 'start')::numeric))))
+    else desk.ten_digits((p_axis ->> 'start')::numeric + p_unit * (
+      (p_axis ->> 'end')::numeric - (p_axis ->> 'start')::numeric))
   end
 $$;
 comment on function desk.drawn_value(jsonb, numeric) is 'The value of an axis at a number from 0 up to 1.';
-revoke execute on function desk.drawn_value(jsonb, numeric) from public;
 
 create or replace function desk.meet_constraints(p_run_id bigint, p_points jsonb[])
 returns jsonb[]
@@ -53,20 +55,22 @@ begin
   for v_tree in select t.tree from jsonb_array_elements(desk.run_trees(p_run_id)) as t (tree) loop
     exit when cardinality(v_points) = 0;
     select jsonb_object_agg(n.name, jsonb_build_object('stride', 1, 'count', cardinality(v_points), 'values', (
-      select jsonb_agg(coalesce(q.point -> n.name, d.default_value) order by q.position) from unnest(v_points) with ordinality as q (point, position))))
+      select jsonb_agg(coalesce(q.point -> n.name, d.default_value) order by q.position)
+        from unnest(v_points) with ordinality as q (point, position))))
     into v_columns
     from unnest(desk.constraint_names(v_tree)) as n (name)
     join desk.optimization_runs as r on r.id = p_run_id
     join desk.strategy_parameters as d on d.strategy_id = r.strategy_id and d.name = n.name;
     v_truth := desk.constraint_numbers(v_tree, v_columns, cardinality(v_points));
     v_points := array(
-      select q.point from unnest(v_points, v_truth) with ordinality as q (point, truth, position) where q.truth = 1 order by q.position);
+      select q.point from unnest(v_points, v_truth) with ordinality as q (point, truth, position) where q.truth = 1
+        order by q.position);
   end loop;
   return v_points;
 end
 $$;
-comment on function desk.meet_constraints(bigint, jsonb[]) is 'Those of some points that meet the run''s constraints between parameters, in order.';
-revoke execute on function desk.meet_constraints(bigint, jsonb[]) from public;
+comment on function desk.meet_constraints(bigint, jsonb[]) is
+  'Those of some points that meet the run''s constraints between parameters, in order.';
 
 create or replace function desk.add_points(p_run_id bigint, p_space jsonb, p_points jsonb[])
 returns bigint
@@ -85,7 +89,6 @@ begin
 end
 $$;
 comment on function desk.add_points(bigint, jsonb, jsonb[]) is 'Plans listed points as a generation.';
-revoke execute on function desk.add_points(bigint, jsonb, jsonb[]) from public;
 
 create or replace function desk.drawn_points(p_run_id bigint, p_space jsonb, p_points integer)
 returns jsonb[]
@@ -103,12 +106,14 @@ declare
 begin
   select r.seed, p.total into v_seed, v_known
   from desk.optimization_runs as r join desk.run_progress as p on p.optimization_run_id = r.id where r.id = p_run_id;
-  v_past := array(select k.parameters from desk.point_parameters(p_run_id, array(select generate_series(1, v_known))) as k);
+  v_past := array(select k.parameters from desk.point_parameters(p_run_id,
+    array(select generate_series(1, v_known))) as k);
   while cardinality(v_found) < p_points and v_idle < 20 loop
     v_fresh := array(
       select d.point
       from (
-        select n.number, jsonb_object_agg(s.item ->> 'name', desk.drawn_value(s.item, desk.unit_draw(v_seed, n.number, s.item ->> 'name'))) as point
+        select n.number, jsonb_object_agg(s.item ->> 'name',
+          desk.drawn_value(s.item, desk.unit_draw(v_seed, n.number, s.item ->> 'name'))) as point
         from generate_series(v_from + 1, v_from + greatest(64, p_points)) as n (number)
         cross join jsonb_array_elements(p_space) as s (item)
         group by n.number
@@ -127,8 +132,8 @@ begin
 end
 $$;
 comment on function desk.drawn_points(bigint, jsonb, integer) is
-  'Points drawn at random from a space by the run''s seed, none that the run has planned, none twice; fewer when no more are found.';
-revoke execute on function desk.drawn_points(bigint, jsonb, integer) from public;
+  'Points drawn at random from a space by the run''s seed, none that the run has planned, none twice; fewer when no '
+  'more are found.';
 
 create or replace function desk.plan_random(p_run_id bigint, p_space jsonb, p_points integer)
 returns bigint
@@ -153,7 +158,8 @@ begin
       from (
         select n.place, row_number() over (order by desk.unit_draw(v_seed, n.place, 'point'), n.place) as rank
         from desk.search_axes as x
-        cross join lateral unnest(coalesce(x.valid, array(select generate_series(0, x.points::integer - 1)))) as n (place)
+        cross join lateral unnest(coalesce(x.valid, array(select generate_series(0, x.points::integer - 1)))) as n (
+          place)
         where x.optimization_run_id = p_run_id
           and x.generation = (select r.generation from desk.optimization_runs as r where r.id = p_run_id)
       ) as d
@@ -175,5 +181,5 @@ begin
   return v_points;
 end
 $$;
-comment on function desk.plan_random(bigint, jsonb, integer) is 'Plans points drawn by the run''s seed; answers how many.';
-revoke execute on function desk.plan_random(bigint, jsonb, integer) from public;
+comment on function desk.plan_random(bigint, jsonb, integer) is
+  'Plans points drawn by the run''s seed; answers how many.';

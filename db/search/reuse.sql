@@ -5,15 +5,16 @@ returns text
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select desk.sha256_text(format('%s/%s/%s/%s/%s/%s', p_run.strategy_id, p_run.code_version_id, p_run.data_hash, p_run.settings_hash,
+  select desk.sha256_text(format('%s/%s/%s/%s/%s/%s', p_run.strategy_id, p_run.code_version_id, p_run.data_hash,
+    p_run.settings_hash,
     p_parameters, p_platform))
   where p_run.code_version_id is not null and p_run.settings_hash is not null and p_platform is not null
 $$;
 comment on function desk.provenance_hash(desk.optimization_runs, jsonb, text) is
   'SHA-256 of all that decides the numbers of a point; null where something of it is not known.';
-revoke execute on function desk.provenance_hash(desk.optimization_runs, jsonb, text) from public;
 
-create or replace function desk.copy_result(p_source desk.backtest_results, p_run desk.optimization_runs, p_ordinal bigint)
+create or replace function desk.copy_result(p_source desk.backtest_results, p_run desk.optimization_runs,
+  p_ordinal bigint)
 returns bigint
 language plpgsql volatile
 set search_path = desk, pg_temp
@@ -34,7 +35,8 @@ begin
   if found then
     insert into desk.equity_curves (backtest_result_id, sessions, equity)
     select v_copy.id, e.sessions, e.equity from desk.equity_curves as e where e.backtest_result_id = p_source.id;
-    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices, profits, fees)
+    insert into desk.trades (backtest_result_id, symbols, entry_times, exit_times, sizes, entry_prices, exit_prices,
+      profits, fees)
     select v_copy.id, t.symbols, t.entry_times, t.exit_times, t.sizes, t.entry_prices, t.exit_prices, t.profits, t.fees
     from desk.trades as t where t.backtest_result_id = p_source.id;
   end if;
@@ -43,7 +45,6 @@ end
 $$;
 comment on function desk.copy_result(desk.backtest_results, desk.optimization_runs, bigint) is
   'Records a known result as a point of another run: the raw metrics are copied, the verdict is the run''s own.';
-revoke execute on function desk.copy_result(desk.backtest_results, desk.optimization_runs, bigint) from public;
 
 drop function if exists desk.reuse_points(bigint, bigint, bigint, bigint[]);
 create or replace function desk.reuse_points(p_run_id bigint, p_runner_id bigint, p_item_ids bigint[])
@@ -88,4 +89,3 @@ end
 $$;
 comment on function desk.reuse_points(bigint, bigint, bigint[]) is
   'Copies those points of claimed items that are known already, and settles them.';
-revoke execute on function desk.reuse_points(bigint, bigint, bigint[]) from public;

@@ -30,7 +30,6 @@ begin
 end
 $$;
 comment on function desk.tg_runs_prepare() is 'Resolves names in a new run and marks one without a job as imported.';
-revoke execute on function desk.tg_runs_prepare() from public;
 create or replace trigger optimization_runs_a_prepare before insert on desk.optimization_runs
 for each row execute function desk.tg_runs_prepare();
 
@@ -56,7 +55,6 @@ begin
 end
 $$;
 comment on function desk.tg_runs_start() is 'Stamps the times of a run and keeps it on its way.';
-revoke execute on function desk.tg_runs_start() from public;
 create or replace trigger optimization_runs_b_start before update of status on desk.optimization_runs
 for each row when (old.status is distinct from new.status) execute function desk.tg_runs_start();
 
@@ -67,7 +65,8 @@ set search_path = desk, pg_temp
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into desk.run_progress (optimization_run_id, total) values (new.id, case when new.imported then coalesce(new.total_combinations, 0) else 0 end);
+    insert into desk.run_progress (optimization_run_id, total)
+      values (new.id, case when new.imported then coalesce(new.total_combinations, 0) else 0 end);
     if new.imported then
       perform desk.set_criteria(new.id, null, null);
     end if;
@@ -94,7 +93,6 @@ begin
 end
 $$;
 comment on function desk.tg_runs_follow() is 'Writes the event of a run, and lets its strategy and its job follow.';
-revoke execute on function desk.tg_runs_follow() from public;
 create or replace trigger optimization_runs_c_made after insert on desk.optimization_runs
 for each row execute function desk.tg_runs_follow();
 create or replace trigger optimization_runs_d_moved after update of status on desk.optimization_runs
@@ -113,8 +111,8 @@ begin
   end if;
 end
 $$;
-comment on function desk.parent_follows_child(bigint, text) is 'A walk-forward run starts with its first part, and has something to do when a part ends.';
-revoke execute on function desk.parent_follows_child(bigint, text) from public;
+comment on function desk.parent_follows_child(bigint, text) is
+  'A walk-forward run starts with its first part, and has something to do when a part ends.';
 
 create or replace function desk.strategy_follows_start(p_strategy_id bigint, p_run_id bigint)
 returns void
@@ -122,13 +120,14 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  if (select s.status in ('backlog', 'rejected') from desk.strategies as s where s.id = p_strategy_id for no key update) then
+  if (select s.status in ('backlog', 'rejected') from desk.strategies as s
+    where s.id = p_strategy_id for no key update) then
     perform desk.move_strategy_by_run(p_strategy_id, 'testing', format('run %s started', p_run_id), p_run_id);
   end if;
 end
 $$;
-comment on function desk.strategy_follows_start(bigint, bigint) is 'A strategy in the backlog or rejected is in testing once a run of it starts.';
-revoke execute on function desk.strategy_follows_start(bigint, bigint) from public;
+comment on function desk.strategy_follows_start(bigint, bigint) is
+  'A strategy in the backlog or rejected is in testing once a run of it starts.';
 
 create or replace function desk.strategy_follows_close(p_strategy_id bigint, p_run_id bigint)
 returns void
@@ -166,7 +165,8 @@ begin
   order by e.id desc limit 1;
   if v_run.status = 'completed' or exists (
     select from desk.job_events as e join desk.optimization_runs as r on r.id = e.optimization_run_id
-    where r.strategy_id = p_strategy_id and e.event = 'run' and e.to_state = 'completed' and e.happened_at > v_entered.happened_at)
+    where r.strategy_id = p_strategy_id and e.event = 'run' and e.to_state = 'completed'
+      and e.happened_at > v_entered.happened_at)
   then
     perform desk.move_strategy_by_run(p_strategy_id, 'rejected', coalesce(v_run.summary, v_run.error), p_run_id);
   elsif v_entered.from_status in ('backlog', 'rejected') then
@@ -176,8 +176,8 @@ begin
 end
 $$;
 comment on function desk.strategy_follows_close(bigint, bigint) is
-  'Testing becomes passed with a passing result (validated, when it was a walk-forward), rejected with none once no other run is under way; a run that was cancelled or failed puts the strategy back.';
-revoke execute on function desk.strategy_follows_close(bigint, bigint) from public;
+  'Testing becomes passed with a passing result (validated, when it was a walk-forward), rejected with none once no '
+  'other run is under way; a run that was cancelled or failed puts the strategy back.';
 
 create or replace function desk.job_follows_runs(p_job_id bigint)
 returns void
@@ -218,5 +218,5 @@ begin
 end
 $$;
 comment on function desk.job_follows_runs(bigint) is
-  'Brings a job to the state that its searches are in: done when one completed, failed when none did, cancelled when one was; with the summary over all of them.';
-revoke execute on function desk.job_follows_runs(bigint) from public;
+  'Brings a job to the state that its searches are in: done when one completed, failed when none did, cancelled when '
+  'one was; with the summary over all of them.';

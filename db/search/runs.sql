@@ -16,7 +16,8 @@ begin
     select w.id from desk.work_items as w
     where w.optimization_run_id = p_run_id and w.kind = 'points' and w.state = 'waiting' and w.attempt > 1
     union all
-    select w.id from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind <> 'points' and w.state = 'waiting'
+    select w.id from desk.work_items as w where w.optimization_run_id = p_run_id and w.kind <> 'points'
+      and w.state = 'waiting'
     union all
     select w.id from desk.work_items as w where w.optimization_run_id = p_run_id and w.state = 'leased');
   perform from desk.work_items as w where w.id = any (v_items) order by w.id for update;
@@ -25,8 +26,8 @@ begin
   where id = any (v_items) and state in ('waiting', 'leased');
 end
 $$;
-comment on function desk.withdraw_work(bigint) is 'Nobody is to work on a run any more: what waits is not handed out, what is held is lost.';
-revoke execute on function desk.withdraw_work(bigint) from public;
+comment on function desk.withdraw_work(bigint) is
+  'Nobody is to work on a run any more: what waits is not handed out, what is held is lost.';
 
 create or replace function desk.close_run(p_run_id bigint, p_status text, p_error text default null)
 returns void
@@ -66,14 +67,15 @@ begin
           where r.id = p_run_id or r.parent_run_id = p_run_id) else '' end
         || desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id),
       error = v_error,
-      flags = array(select distinct f.flag from unnest(desk.run_flags(p_run_id) || desk.engine_flags(p_run_id)) as f (flag) order by f.flag),
+      flags = array(select distinct f.flag from unnest(desk.run_flags(p_run_id) || desk.engine_flags(p_run_id)) as f (
+        flag) order by f.flag),
       best_on_edge = desk.best_on_edge(p_run_id)
   where id = p_run_id;
   update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;
 end
 $$;
-comment on function desk.close_run(bigint, text, text) is 'Closes a run: its work is withdrawn, its summary and flags are written, strategy and job follow.';
-revoke execute on function desk.close_run(bigint, text, text) from public;
+comment on function desk.close_run(bigint, text, text) is
+  'Closes a run: its work is withdrawn, its summary and flags are written, strategy and job follow.';
 
 create or replace function desk.cut_work(p_run_id bigint)
 returns integer
@@ -97,7 +99,8 @@ begin
   select count(*) into v_waiting
   from (
     select from desk.work_items as w
-    where w.optimization_run_id = p_run_id and w.id >= v_progress.claim_from and w.attempt = 1 and w.kind = 'points' and w.state = 'waiting'
+    where w.optimization_run_id = p_run_id and w.id >= v_progress.claim_from and w.attempt = 1 and w.kind = 'points'
+      and w.state = 'waiting'
     order by w.id
     limit v_want
   ) as w;
@@ -147,7 +150,6 @@ begin
 end
 $$;
 comment on function desk.cut_work(bigint) is 'Tops up a run''s waiting work items; answers how many were made.';
-revoke execute on function desk.cut_work(bigint) from public;
 
 drop function if exists desk.advance_run(bigint);
 create or replace function desk.advance_run(p_run_id bigint, out planned boolean)
@@ -158,7 +160,8 @@ begin
   planned := false;
   perform desk.cut_work(p_run_id);
   update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;
-  if not exists (select from desk.run_progress as p where p.optimization_run_id = p_run_id and p.finished + p.failed >= p.total) then
+  if not exists (select from desk.run_progress as p where p.optimization_run_id = p_run_id
+    and p.finished + p.failed >= p.total) then
     return;
   end if;
   planned := true;
@@ -171,7 +174,6 @@ end
 $$;
 comment on function desk.advance_run(bigint) is
   'Tops up a run''s work; when every point is recorded, plans the next generation or closes the run, and says so.';
-revoke execute on function desk.advance_run(bigint) from public;
 
 create or replace function desk.fail_planning(p_run_id bigint, p_error text)
 returns void
@@ -184,24 +186,27 @@ declare
 begin
   perform desk.close_run(p_run_id, 'failed', v_error);
 exception
-  when transaction_rollback or insufficient_resources or object_not_in_prerequisite_state or operator_intervention or system_error then
+  when transaction_rollback or insufficient_resources or object_not_in_prerequisite_state or operator_intervention
+    or system_error then
     raise;
   when others then
     -- What could not be planned may be what cannot be summed up, either. Whatever happens, no run may stop the runners.
     v_again := sqlerrm;
     begin
       perform desk.withdraw_work(p_run_id);
-      update desk.optimization_runs set status = 'failed', error = format('%s; closing failed: %s', v_error, v_again) where id = p_run_id;
+      update desk.optimization_runs set status = 'failed', error = format('%s; closing failed: %s', v_error, v_again)
+        where id = p_run_id;
     exception when others then
       insert into desk.job_events (job_id, optimization_run_id, event, details)
-      select r.job_id, r.id, 'failure', jsonb_build_object('kind', 'planning', 'error', format('%s; %s; %s', v_error, v_again, sqlerrm))
+      select r.job_id, r.id, 'failure', jsonb_build_object('kind', 'planning', 'error',
+        format('%s; %s; %s', v_error, v_again, sqlerrm))
       from desk.optimization_runs as r where r.id = p_run_id;
     end;
     update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;
 end
 $$;
-comment on function desk.fail_planning(bigint, text) is 'Fails a run that could not be planned or closed; with fewer words where even that cannot be done properly.';
-revoke execute on function desk.fail_planning(bigint, text) from public;
+comment on function desk.fail_planning(bigint, text) is
+  'Fails a run that could not be planned or closed; with fewer words where even that cannot be done properly.';
 
 create or replace function desk.advance_runs(p_runner_id bigint)
 returns integer
@@ -225,26 +230,29 @@ begin
     continue when not found;
     -- Asked again under the lock.
     continue when not exists (
-      select from desk.optimization_runs as r where r.id = v_run_id and r.status in ('pending', 'running') and not r.paused);
+      select from desk.optimization_runs as r where r.id = v_run_id and r.status in ('pending', 'running')
+        and not r.paused);
     begin
       v_planned := desk.advance_run(v_run_id);
     exception
-      when transaction_rollback or insufficient_resources or object_not_in_prerequisite_state or operator_intervention or system_error then
+      when transaction_rollback or insufficient_resources or object_not_in_prerequisite_state or operator_intervention
+        or system_error then
         raise;
       when others then
         v_planned := true;
         perform desk.fail_planning(v_run_id, sqlerrm);
     end;
     v_count := v_count + 1;
-    -- Closing a run locks its strategy and its job: two sessions that went on to further runs could wait for each other.
+    -- Closing a run locks its strategy and its job: two sessions that went on to further runs could wait for each
+    -- other.
     exit when v_planned;
   end loop;
   return v_count;
 end
 $$;
 comment on function desk.advance_runs(bigint) is
-  'Looks after the runs that are due: tops up work, plans or closes at most one that is complete, so it is to be called until it answers 0. A run whose planning fails is failed with the reason; its results stay.';
-revoke execute on function desk.advance_runs(bigint) from public;
+  'Looks after the runs that are due: tops up work, plans or closes at most one that is complete, so it is to be '
+  'called until it answers 0. A run whose planning fails is failed with the reason; its results stay.';
 grant execute on function desk.advance_runs(bigint) to desk_runner;
 
 grant select on desk.optimization_runs, desk.run_progress, desk.search_generations, desk.search_axes, desk.run_symbols,
@@ -252,5 +260,6 @@ grant select on desk.optimization_runs, desk.run_progress, desk.search_generatio
 grant update (notes, tags) on desk.optimization_runs to desk_director;
 grant insert, delete, update (comparison, threshold) on desk.success_criteria to desk_director;
 grant select on desk.optimization_runs to desk_importer;
-grant insert (strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols, timeframe,
+grant insert (strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
+  timeframe,
   start_date, end_date, cash, engine, notes, tags) on desk.optimization_runs to desk_importer;

@@ -24,7 +24,6 @@ begin
 end
 $$;
 comment on function desk.plan_first(bigint) is 'Plans the first generation of a run, according to its type.';
-revoke execute on function desk.plan_first(bigint) from public;
 
 create or replace function desk.plan_next(p_run_id bigint)
 returns text
@@ -40,8 +39,8 @@ begin
   end;
 end
 $$;
-comment on function desk.plan_next(bigint) is 'With every point recorded: planned (there are new points), asked (a runner will suggest some), or over.';
-revoke execute on function desk.plan_next(bigint) from public;
+comment on function desk.plan_next(bigint) is
+  'With every point recorded: planned (there are new points), asked (a runner will suggest some), or over.';
 
 create or replace function desk.refined_space(p_space jsonb, p_best jsonb, p_segments integer)
 returns jsonb
@@ -59,7 +58,8 @@ declare
   v_value numeric;
   v_finer boolean := false;
 begin
-  for v_axis in select s.item from jsonb_array_elements(p_space) with ordinality as s (item, position) order by s.position loop
+  for v_axis in select s.item from jsonb_array_elements(p_space) with ordinality as s (item, position)
+    order by s.position loop
     if v_axis ? 'step' and (v_axis ->> 'step')::numeric > (v_axis ->> 'min_step')::numeric then
       v_finer := true;
       v_step := greatest((v_axis ->> 'min_step')::numeric, (v_axis ->> 'step')::numeric / p_segments);
@@ -82,7 +82,6 @@ end
 $$;
 comment on function desk.refined_space(jsonb, jsonb, integer) is
   'The next, finer space around the best point of an Euler search; null when every step is at its finest.';
-revoke execute on function desk.refined_space(jsonb, jsonb, integer) from public;
 
 create or replace function desk.refined_from(p_run_id bigint, out best jsonb, out space jsonb)
 language sql stable
@@ -103,8 +102,8 @@ as $$
   order by g.generation desc
   limit 1
 $$;
-comment on function desk.refined_from(bigint) is 'The best point of a run, and the finest space planned around it; nulls when there is no valid point.';
-revoke execute on function desk.refined_from(bigint) from public;
+comment on function desk.refined_from(bigint) is
+  'The best point of a run, and the finest space planned around it; nulls when there is no valid point.';
 
 create or replace function desk.plan_refinement(p_run_id bigint)
 returns bigint
@@ -131,5 +130,5 @@ begin
   return v_points;
 end
 $$;
-comment on function desk.plan_refinement(bigint) is 'Plans the next generation of an Euler search; 0 when it is over: at the finest steps, or with no valid point.';
-revoke execute on function desk.plan_refinement(bigint) from public;
+comment on function desk.plan_refinement(bigint) is
+  'Plans the next generation of an Euler search; 0 when it is over: at the finest steps, or with no valid point.';

@@ -22,17 +22,20 @@ begin
   return v_groups;
 end
 $$;
-comment on function desk.linked_groups(text[], jsonb) is 'Which parameters constraints tie together: for each name the number of its group.';
-revoke execute on function desk.linked_groups(text[], jsonb) from public;
+comment on function desk.linked_groups(text[], jsonb) is
+  'Which parameters constraints tie together: for each name the number of its group.';
 
-create or replace function desk.planned_axes(p_strategy_id bigint, p_space jsonb, p_trees jsonb, p_fold boolean default false)
+create or replace function desk.planned_axes(p_strategy_id bigint, p_space jsonb, p_trees jsonb,
+  p_fold boolean default false)
 returns table (axis integer, parameters text[], sizes integer[], points bigint, valid integer[])
 language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_names   text[] := array(select s.item ->> 'name' from jsonb_array_elements(p_space) with ordinality as s (item, position) order by s.position);
-  v_groups  integer[] := case when p_fold then array_fill(1, array[cardinality(v_names)]) else desk.linked_groups(v_names, p_trees) end;
+  v_names   text[] := array(select s.item ->> 'name' from jsonb_array_elements(p_space) with ordinality as s (item,
+    position) order by s.position);
+  v_groups  integer[] := case when p_fold then array_fill(1, array[cardinality(v_names)])
+    else desk.linked_groups(v_names, p_trees) end;
   v_group   integer;
   v_tree    jsonb;
   v_columns jsonb;
@@ -43,13 +46,15 @@ declare
   v_limit   constant bigint := (desk.setting('max_linked_combinations') #>> '{}')::bigint;
 begin
   -- Parameters that the search leaves at their defaults are constants to a constraint.
-  select coalesce(jsonb_object_agg(p.name, jsonb_build_object('values', jsonb_build_array(p.default_value), 'count', 1, 'stride', 1)), '{}')
+  select coalesce(jsonb_object_agg(p.name, jsonb_build_object('values', jsonb_build_array(p.default_value), 'count', 1,
+    'stride', 1)), '{}')
   into v_columns
   from desk.strategy_parameters as p where p.strategy_id = p_strategy_id and p.default_value is not null;
   axis := 0;
   foreach v_group in array array(select distinct g from unnest(v_groups) as g order by 1) loop
     axis := axis + 1;
-    select array_agg(s.item ->> 'name' order by s.position), array_agg((s.item ->> 'count')::integer order by s.position)
+    select array_agg(s.item ->> 'name' order by s.position),
+      array_agg((s.item ->> 'count')::integer order by s.position)
     into parameters, sizes
     from jsonb_array_elements(p_space) with ordinality as s (item, position)
     where v_groups[s.position] = v_group;
@@ -61,8 +66,10 @@ begin
     v_bound := exists (
       select from jsonb_array_elements(p_trees) as t (tree) where desk.constraint_names(t.tree) && parameters);
     if (v_bound or p_fold) and v_total > v_limit then
-      perform desk.refuse(format('%s combinations of %s would have to be listed', v_total, array_to_string(parameters, ', ')),
-        '$.optimization.constraints', format('At most %s can be linked by constraints or refined; use larger steps.', v_limit));
+      perform desk.refuse(format('%s combinations of %s would have to be listed', v_total,
+        array_to_string(parameters, ', ')),
+        '$.optimization.constraints', format('At most %s can be linked by constraints or refined; use larger steps.',
+          v_limit));
     end if;
     points := v_total;
     v_truth := null;
@@ -72,7 +79,8 @@ begin
       v_stride := points;
       for i in 1 .. cardinality(parameters) loop
         v_stride := v_stride / sizes[i];
-        select v_columns || jsonb_build_object(parameters[i], s.item || jsonb_build_object('stride', v_stride)) into v_columns
+        select v_columns || jsonb_build_object(parameters[i], s.item || jsonb_build_object('stride', v_stride))
+          into v_columns
         from jsonb_array_elements(p_space) as s (item) where s.item ->> 'name' = parameters[i];
       end loop;
       if v_truth is null then
@@ -83,7 +91,8 @@ begin
       end if;
     end loop;
     if v_truth is not null then
-      select array_agg((t.position - 1)::integer) into valid from unnest(v_truth) with ordinality as t (truth, position) where t.truth = 1;
+      select array_agg((t.position - 1)::integer) into valid from unnest(v_truth) with ordinality as t (truth, position)
+        where t.truth = 1;
       if valid is null then
         perform desk.refuse(format('The constraints leave no combination of %s', array_to_string(parameters, ', ')),
           '$.optimization.constraints', 'Widen the ranges, or turn a comparison round.');
@@ -105,8 +114,8 @@ begin
 end
 $$;
 comment on function desk.planned_axes(bigint, jsonb, jsonb, boolean) is
-  'The digits of the mixed-radix ordinal: an axis a parameter, parameters that constraints link, or all if so wished, folded into one axis of their valid tuples.';
-revoke execute on function desk.planned_axes(bigint, jsonb, jsonb, boolean) from public;
+  'The digits of the mixed-radix ordinal: an axis a parameter, parameters that constraints link, or all if so '
+  'wished, folded into one axis of their valid tuples.';
 
 create or replace function desk.open_generation(p_run_id bigint, p_space jsonb)
 returns desk.search_generations
@@ -118,8 +127,8 @@ as $$
   from desk.search_generations as g where g.optimization_run_id = p_run_id
   returning *
 $$;
-comment on function desk.open_generation(bigint, jsonb) is 'A new generation after the last one, its points still to be counted.';
-revoke execute on function desk.open_generation(bigint, jsonb) from public;
+comment on function desk.open_generation(bigint, jsonb) is
+  'A new generation after the last one, its points still to be counted.';
 
 create or replace function desk.settle_generation(p_generation desk.search_generations, p_points numeric)
 returns bigint
@@ -135,7 +144,8 @@ begin
     return 0;
   end if;
   if p_generation.first_ordinal + p_points - 1 > v_limit then
-    perform desk.refuse(format('The search has %s combinations', p_generation.first_ordinal + p_points - 1), '$.optimization.parameters',
+    perform desk.refuse(format('The search has %s combinations', p_generation.first_ordinal + p_points - 1),
+      '$.optimization.parameters',
       format('At most %s are accepted; use larger steps.', v_limit));
   end if;
   update desk.search_generations
@@ -143,7 +153,8 @@ begin
   where optimization_run_id = p_generation.optimization_run_id and generation = p_generation.generation;
   update desk.optimization_runs
   set total_combinations = greatest(
-        case when optimization_type = 'Bayesian Search' then total_combinations else 0 end, p_generation.first_ordinal + p_points - 1),
+        case when optimization_type = 'Bayesian Search' then total_combinations else 0 end,
+          p_generation.first_ordinal + p_points - 1),
       generation = p_generation.generation
   where id = p_generation.optimization_run_id;
   update desk.run_progress
@@ -152,8 +163,8 @@ begin
   return p_points;
 end
 $$;
-comment on function desk.settle_generation(desk.search_generations, numeric) is 'Counts a generation''s points into its run; one without points is withdrawn.';
-revoke execute on function desk.settle_generation(desk.search_generations, numeric) from public;
+comment on function desk.settle_generation(desk.search_generations, numeric) is
+  'Counts a generation''s points into its run; one without points is withdrawn.';
 
 create or replace function desk.plan_grid(p_run_id bigint, p_space jsonb)
 returns bigint
@@ -179,8 +190,8 @@ begin
   return desk.settle_generation(v_generation, v_points);
 end
 $$;
-comment on function desk.plan_grid(bigint, jsonb) is 'Plans the product of all values that the constraints leave; answers its number of points.';
-revoke execute on function desk.plan_grid(bigint, jsonb) from public;
+comment on function desk.plan_grid(bigint, jsonb) is
+  'Plans the product of all values that the constraints leave; answers its number of points.';
 
 create or replace function desk.plan_new_points(p_run_id bigint, p_space jsonb)
 returns bigint
@@ -220,8 +231,8 @@ begin
   return desk.settle_generation(v_generation, coalesce(cardinality(v_fresh), 0));
 end
 $$;
-comment on function desk.plan_new_points(bigint, jsonb) is 'Plans those points of a space that the run has not planned before; answers how many.';
-revoke execute on function desk.plan_new_points(bigint, jsonb) from public;
+comment on function desk.plan_new_points(bigint, jsonb) is
+  'Plans those points of a space that the run has not planned before; answers how many.';
 
 create or replace function desk.run_trees(p_run_id bigint)
 returns jsonb
@@ -230,11 +241,11 @@ set search_path = desk, pg_temp
 as $$
   select c.parameter_trees
   from desk.optimization_runs as r
-  cross join lateral desk.sorted_constraints(r.strategy_id, coalesce(r.config #> '{optimization,constraints}', '[]')) as c
+  cross join lateral desk.sorted_constraints(r.strategy_id,
+    coalesce(r.config #> '{optimization,constraints}', '[]')) as c
   where r.id = p_run_id
 $$;
 comment on function desk.run_trees(bigint) is 'The constraints between parameters of a run, as trees.';
-revoke execute on function desk.run_trees(bigint) from public;
 
 create or replace function desk.axis_value(p_axis jsonb, p_index bigint)
 returns jsonb
@@ -242,12 +253,12 @@ language sql immutable
 set search_path = desk, pg_temp
 as $$
   select case
-    when p_axis ? 'start' then to_jsonb(trim_scale((p_axis ->> 'start')::numeric + (p_axis ->> 'step')::numeric * p_index))
+    when p_axis ? 'start' then to_jsonb(
+      trim_scale((p_axis ->> 'start')::numeric + (p_axis ->> 'step')::numeric * p_index))
     else p_axis -> 'values' -> p_index::integer
   end
 $$;
 comment on function desk.axis_value(jsonb, bigint) is 'The value at an index (from 0) of a parameter''s axis.';
-revoke execute on function desk.axis_value(jsonb, bigint) from public;
 
 create or replace function desk.point_texts(p_run_id bigint, p_ordinals bigint[])
 returns table (ordinal bigint, parameters text)
@@ -269,7 +280,8 @@ declare
 begin
   for v_generation in
     select g.generation, g.first_ordinal, g.space, array_agg(o.ordinal order by o.position) as ordinals,
-           exists (select from desk.search_points as q where q.optimization_run_id = p_run_id and q.ordinal = g.first_ordinal) as listed
+           exists (select from desk.search_points as q where q.optimization_run_id = p_run_id
+             and q.ordinal = g.first_ordinal) as listed
     from unnest(p_ordinals) with ordinality as o (ordinal, position)
     join desk.search_generations as g
       on g.optimization_run_id = p_run_id and o.ordinal >= g.first_ordinal and o.ordinal < g.first_ordinal + g.points
@@ -320,7 +332,6 @@ begin
 end
 $$;
 comment on function desk.point_texts(bigint, bigint[]) is 'Parameters of points, decoded from their ordinals, as JSON.';
-revoke execute on function desk.point_texts(bigint, bigint[]) from public;
 
 create or replace function desk.point_parameters(p_run_id bigint, p_ordinals bigint[])
 returns table (ordinal bigint, parameters jsonb)
@@ -330,5 +341,4 @@ as $$
   select t.ordinal, t.parameters::jsonb from desk.point_texts(p_run_id, p_ordinals) as t
 $$;
 comment on function desk.point_parameters(bigint, bigint[]) is 'Parameters of points, decoded from their ordinals.';
-revoke execute on function desk.point_parameters(bigint, bigint[]) from public;
 grant execute on function desk.point_parameters(bigint, bigint[]) to desk_director, desk_viewer;

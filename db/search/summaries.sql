@@ -10,8 +10,8 @@ as $$
     coalesce((round(p_best_sharpe::numeric, 1) + 0.0)::text, 'n/a'),
     case when p_failed > 0 then format(', %s failed', p_failed) else '' end)
 $$;
-comment on function desk.summary_text(bigint, bigint, bigint, double precision) is 'The desk''s line: 72 runs complete, 3 passed, best Sharpe: 1.8';
-revoke execute on function desk.summary_text(bigint, bigint, bigint, double precision) from public;
+comment on function desk.summary_text(bigint, bigint, bigint, double precision) is
+  'The desk''s line: 72 runs complete, 3 passed, best Sharpe: 1.8';
 
 create or replace function desk.runs_summary(p_run_ids bigint[])
 returns text
@@ -29,8 +29,8 @@ as $$
   where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
 $$;
 comment on function desk.runs_summary(bigint[]) is
-  'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the backtests of all folds are counted, and the stitched test is judged.';
-revoke execute on function desk.runs_summary(bigint[]) from public;
+  'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the '
+  'backtests of all folds are counted, and the stitched test is judged.';
 grant execute on function desk.runs_summary(bigint[]) to desk_director, desk_viewer;
 
 create or replace view desk.walk_forward_efficiency as
@@ -44,11 +44,14 @@ left join desk.backtest_results as c on c.id = f.chosen_result_id
 left join desk.backtest_results as t on t.id = f.out_of_sample_result_id
 group by f.optimization_run_id;
 comment on view desk.walk_forward_efficiency is
-  'One row a walk-forward run: what its choices earned where they were chosen, and where they were tested (Pardo 2008).';
+  'One row a walk-forward run: what its choices earned where they were chosen, and where they were tested (Pardo '
+  '2008).';
 comment on column desk.walk_forward_efficiency.optimization_run_id is 'The walk-forward run.';
-comment on column desk.walk_forward_efficiency.in_sample_annual_return is 'Mean annual return of the choices in sample, over the folds that are done.';
+comment on column desk.walk_forward_efficiency.in_sample_annual_return is
+  'Mean annual return of the choices in sample, over the folds that are done.';
 comment on column desk.walk_forward_efficiency.out_of_sample_annual_return is 'Mean annual return of the tests.';
-comment on column desk.walk_forward_efficiency.efficiency is 'The second over the first; null when in sample there was no gain.';
+comment on column desk.walk_forward_efficiency.efficiency is
+  'The second over the first; null when in sample there was no gain.';
 grant select on desk.walk_forward_efficiency to desk_director, desk_viewer, desk_dbt;
 
 create or replace function desk.folds_summary(p_run_id bigint)
@@ -56,16 +59,19 @@ returns text
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  select case when count(*) = 0 then '' else format('; %s folds, %s profitable%s%s', count(*), count(*) filter (where b.total_return > 0),
-    case when count(*) filter (where f.state = 'cash') > 0 then format(', %s in cash', count(*) filter (where f.state = 'cash')) end,
+  select case when count(*) = 0 then '' else format('; %s folds, %s profitable%s%s', count(*),
+    count(*) filter (where b.total_return > 0),
+    case when count(*) filter (where f.state = 'cash') > 0
+      then format(', %s in cash', count(*) filter (where f.state = 'cash')) end,
     ', efficiency ' || (
-      select round(e.efficiency::numeric, 2) from desk.walk_forward_efficiency as e where e.optimization_run_id = p_run_id)) end
+      select round(e.efficiency::numeric, 2) from desk.walk_forward_efficiency as e
+        where e.optimization_run_id = p_run_id)) end
   from desk.walk_forward_folds as f
   left join desk.backtest_results as b on b.id = f.out_of_sample_result_id
   where f.optimization_run_id = p_run_id
 $$;
-comment on function desk.folds_summary(bigint) is 'The folds of a walk-forward run in a few words; empty for any other run.';
-revoke execute on function desk.folds_summary(bigint) from public;
+comment on function desk.folds_summary(bigint) is
+  'The folds of a walk-forward run in a few words; empty for any other run.';
 
 create or replace function desk.job_summary(p_job_id bigint)
 returns text
@@ -74,10 +80,13 @@ set search_path = desk, pg_temp
 as $$
   select case when count(*) = 1 then min(r.summary)
     else
-      case when bool_or(r.status = 'cancelled') then format('cancelled after %s of %s: ', sum(g.recorded), sum(g.total)) else '' end
+      case when bool_or(r.status = 'cancelled') then format('cancelled after %s of %s: ', sum(g.recorded), sum(g.total))
+        else '' end
       || desk.runs_summary(array_agg(r.id))
-      || case when bool_or(r.status = 'failed') then format('; %s of %s searches failed: %s', count(*) filter (where r.status = 'failed'), count(*),
-           left(string_agg(coalesce(k.symbols || ': ', '') || r.error, '; ' order by r.id) filter (where r.status = 'failed'), 1000))
+      || case when bool_or(r.status = 'failed') then format('; %s of %s searches failed: %s',
+        count(*) filter (where r.status = 'failed'), count(*),
+           left(string_agg(coalesce(k.symbols || ': ', '') || r.error, '; ' order by r.id)
+             filter (where r.status = 'failed'), 1000))
          else '' end
     end
   from desk.optimization_runs as r
@@ -96,8 +105,8 @@ as $$
   where r.job_id = p_job_id and r.role = 'search'
 $$;
 comment on function desk.job_summary(bigint) is
-  'Summary of a job whose searches are over: its search''s own or, of one search a symbol, over all of them and with what failed: 54 runs complete, 3 passed, best Sharpe: 1.8, 18 failed; 1 of 4 searches failed: IBM: ...';
-revoke execute on function desk.job_summary(bigint) from public;
+  'Summary of a job whose searches are over: its search''s own or, of one search a symbol, over all of them and with '
+  'what failed: 54 runs complete, 3 passed, best Sharpe: 1.8, 18 failed; 1 of 4 searches failed: IBM: ...';
 
 create or replace function desk.best_on_edge(p_run_id bigint)
 returns text[]
@@ -115,10 +124,12 @@ as $$
     from desk.search_generations as h
     cross join lateral jsonb_array_elements(h.space) as t (item)
     cross join lateral (
-      select (v.value #>> '{}')::numeric from jsonb_array_elements(t.item -> 'values') as v (value) where jsonb_typeof(v.value) = 'number'
+      select (v.value #>> '{}')::numeric from jsonb_array_elements(t.item -> 'values') as v (value)
+        where jsonb_typeof(v.value) = 'number'
       union all
       select u.value from (values ((t.item ->> 'start')::numeric),
-        (coalesce((t.item ->> 'end')::numeric, (t.item ->> 'start')::numeric + (t.item ->> 'step')::numeric * ((t.item ->> 'count')::numeric - 1)))) as u (value)
+        (coalesce((t.item ->> 'end')::numeric, (t.item ->> 'start')::numeric + (t.item ->> 'step')::numeric * (
+          (t.item ->> 'count')::numeric - 1)))) as u (value)
     ) as e (value)
     where h.optimization_run_id = p.optimization_run_id and t.item ->> 'name' = s.item ->> 'name'
   ) as r
@@ -127,8 +138,8 @@ as $$
     and jsonb_typeof(b.parameters -> (s.item ->> 'name')) = 'number'
     and (b.parameters ->> (s.item ->> 'name'))::numeric in (r.lowest, r.highest)
 $$;
-comment on function desk.best_on_edge(bigint) is 'Parameters whose best value lies on the edge of what was searched: a better one may lie beyond.';
-revoke execute on function desk.best_on_edge(bigint) from public;
+comment on function desk.best_on_edge(bigint) is
+  'Parameters whose best value lies on the edge of what was searched: a better one may lie beyond.';
 
 create or replace function desk.run_flags(p_run_id bigint)
 returns text[]
@@ -147,5 +158,6 @@ as $$
   left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
   group by e.parameters
 $$;
-comment on function desk.run_flags(bigint) is 'What looks wrong with a run: no data, no trades, all points identical (a parameter that nobody reads), best on the edge.';
-revoke execute on function desk.run_flags(bigint) from public;
+comment on function desk.run_flags(bigint) is
+  'What looks wrong with a run: no data, no trades, all points identical (a parameter that nobody reads), best on '
+  'the edge.';

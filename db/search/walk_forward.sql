@@ -17,10 +17,10 @@ as $$
   ) as d
 $$;
 comment on function desk.run_sessions(bigint, date, date) is 'Dates of the sessions of a run''s prices in a window.';
-revoke execute on function desk.run_sessions(bigint, date, date) from public;
 
 create or replace function desk.walk_forward_windows(
-  p_sessions date[], p_start date, p_end date, p_mode text, p_unit text, p_in_sample integer, p_out_of_sample integer, p_embargo integer)
+  p_sessions date[], p_start date, p_end date, p_mode text, p_unit text, p_in_sample integer, p_out_of_sample integer,
+  p_embargo integer)
 returns table (fold integer, in_sample_start date, in_sample_end date, out_of_sample_start date, out_of_sample_end date)
 language plpgsql immutable
 set search_path = desk, pg_temp
@@ -60,7 +60,6 @@ end
 $$;
 comment on function desk.walk_forward_windows(date[], date, date, text, text, integer, integer, integer) is
   'The windows of each fold, ends excluded: whole tests only, one after the other without a gap.';
-revoke execute on function desk.walk_forward_windows(date[], date, date, text, text, integer, integer, integer) from public;
 
 create or replace function desk.plan_walk_forward(p_run_id bigint)
 returns void
@@ -82,20 +81,26 @@ begin
     mode text, unit text, in_sample integer, out_of_sample integer, embargo integer, warm_up integer);
   v_sessions := desk.run_sessions(p_run_id, v_run.start_date, v_run.end_date);
   select count(*) into v_folds
-  from desk.walk_forward_windows(v_sessions, v_run.start_date, v_run.end_date, v_plan.mode, v_plan.unit, v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo) as w;
+  from desk.walk_forward_windows(v_sessions, v_run.start_date, v_run.end_date, v_plan.mode, v_plan.unit,
+    v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo) as w;
   if v_folds = 0 then
     perform desk.refuse(
-      format('The windows of %s and %s %s do not fit into %s sessions from %s to %s: no fold', v_plan.in_sample, v_plan.out_of_sample,
+      format('The windows of %s and %s %s do not fit into %s sessions from %s to %s: no fold', v_plan.in_sample,
+        v_plan.out_of_sample,
         v_plan.unit, cardinality(v_sessions), v_run.start_date, v_run.end_date),
       v_path, 'Use shorter windows or a longer one around them.');
   end if;
   for v_fold in
-    select w.*, (select count(*) from unnest(v_sessions) as s (d) where s.d >= w.in_sample_start and s.d < w.in_sample_end) as inside,
-           (select count(*) from unnest(v_sessions) as s (d) where s.d >= w.out_of_sample_start and s.d < w.out_of_sample_end) as outside
-    from desk.walk_forward_windows(v_sessions, v_run.start_date, v_run.end_date, v_plan.mode, v_plan.unit, v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo) as w
+    select w.*, (select count(*) from unnest(v_sessions) as s (d) where s.d >= w.in_sample_start
+      and s.d < w.in_sample_end) as inside,
+           (select count(*) from unnest(v_sessions) as s (d) where s.d >= w.out_of_sample_start
+             and s.d < w.out_of_sample_end) as outside
+    from desk.walk_forward_windows(v_sessions, v_run.start_date, v_run.end_date, v_plan.mode, v_plan.unit,
+      v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo) as w
   loop
     if v_plan.embargo >= v_fold.outside then
-      perform desk.refuse(format('An embargo of %s sessions swallows the test window of %s', v_plan.embargo, v_fold.outside),
+      perform desk.refuse(format('An embargo of %s sessions swallows the test window of %s', v_plan.embargo,
+        v_fold.outside),
         v_path || '.embargo', 'Use a shorter embargo or a longer out_of_sample.');
     elsif v_fold.in_sample_end is null or v_fold.inside < 2 then
       perform desk.refuse(format('Fold %s has %s sessions in sample', v_fold.fold, v_fold.inside),
@@ -107,12 +112,15 @@ begin
     if v_fold.fold = 1 then
       insert into desk.walk_forward_plans (
         optimization_run_id, mode, unit, in_sample, out_of_sample, embargo_sessions, warm_up_bars, folds)
-      values (p_run_id, v_plan.mode, v_plan.unit, v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo, v_plan.warm_up, v_folds);
+      values (p_run_id, v_plan.mode, v_plan.unit, v_plan.in_sample, v_plan.out_of_sample, v_plan.embargo,
+        v_plan.warm_up, v_folds);
     end if;
     insert into desk.walk_forward_folds (
-      optimization_run_id, fold, in_sample_start, in_sample_end, embargo_sessions, out_of_sample_start, out_of_sample_end,
+      optimization_run_id, fold, in_sample_start, in_sample_end, embargo_sessions, out_of_sample_start,
+      out_of_sample_end,
       previous_out_of_sample_end)
-    values (p_run_id, v_fold.fold, v_fold.in_sample_start, v_fold.in_sample_end, v_plan.embargo, v_fold.out_of_sample_start,
+    values (p_run_id, v_fold.fold, v_fold.in_sample_start, v_fold.in_sample_end, v_plan.embargo,
+      v_fold.out_of_sample_start,
       v_fold.out_of_sample_end, v_before);
     v_before := v_fold.out_of_sample_end;
     update desk.walk_forward_folds as f
@@ -124,10 +132,12 @@ begin
   end loop;
 end
 $$;
-comment on function desk.plan_walk_forward(bigint) is 'Lays the windows of a walk-forward run and plans the search in each in-sample window; refuses windows that cannot be.';
-revoke execute on function desk.plan_walk_forward(bigint) from public;
+comment on function desk.plan_walk_forward(bigint) is
+  'Lays the windows of a walk-forward run and plans the search in each in-sample window; refuses windows that cannot '
+  'be.';
 
-create or replace function desk.plan_child(p_parent desk.optimization_runs, p_role text, p_start date, p_end date, p_config jsonb)
+create or replace function desk.plan_child(p_parent desk.optimization_runs, p_role text, p_start date, p_end date,
+  p_config jsonb)
 returns bigint
 language plpgsql volatile
 set search_path = desk, pg_temp
@@ -143,11 +153,14 @@ begin
   from desk.run_symbols as s where s.optimization_run_id = p_parent.id;
   insert into desk.optimization_runs (
     strategy_id, job_id, parent_run_id, role, config_file, config, optimization_type, target_metric, target_direction,
-    total_combinations, paused, priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed,
+    total_combinations, paused, priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate,
+    engine, seed,
     data_hash, warm_up_bars, settings_hash, code_version_id, created_by)
   values (
-    p_parent.strategy_id, p_parent.job_id, p_parent.id, p_role, p_parent.config_file, v_config, v_config #>> '{optimization,type}',
-    p_parent.target_metric, p_parent.target_direction, 1, p_parent.paused, p_parent.priority, p_parent.run_after, p_parent.symbols,
+    p_parent.strategy_id, p_parent.job_id, p_parent.id, p_role, p_parent.config_file, v_config,
+    v_config #>> '{optimization,type}',
+    p_parent.target_metric, p_parent.target_direction, 1, p_parent.paused, p_parent.priority, p_parent.run_after,
+    p_parent.symbols,
     p_parent.timeframe, p_start, p_end, p_parent.cash, p_parent.risk_free_rate, p_parent.engine, p_parent.seed,
     desk.price_hash(v_versions, p_start, p_end), v_warm_up,
     desk.settings_hash(v_config, p_start, p_end, v_warm_up), p_parent.code_version_id, p_parent.created_by)
@@ -159,17 +172,18 @@ begin
   perform desk.set_criteria(v_run_id,
     case p_role
       when 'in_sample' then coalesce(p_parent.config -> 'in_sample_criteria',
-        coalesce(p_parent.config -> 'success_criteria', desk.setting('default_criteria')) - '{min_trades,max_trades}'::text[])
+        coalesce(p_parent.config -> 'success_criteria',
+          desk.setting('default_criteria')) - '{min_trades,max_trades}'::text[])
       else '{}' end,
     case p_role when 'in_sample' then (
-      desk.sorted_constraints(p_parent.strategy_id, p_parent.config #> '{optimization,constraints}')).metric_limits end);
+      desk.sorted_constraints(p_parent.strategy_id,
+        p_parent.config #> '{optimization,constraints}')).metric_limits end);
   perform desk.plan_first(v_run_id);
   return v_run_id;
 end
 $$;
 comment on function desk.plan_child(desk.optimization_runs, text, date, date, jsonb) is
   'A run that is a part of a walk-forward run: on the same prices and costs, in a window of its own.';
-revoke execute on function desk.plan_child(desk.optimization_runs, text, date, date, jsonb) from public;
 
 create or replace function desk.advance_fold(p_parent desk.optimization_runs, p_fold desk.walk_forward_folds)
 returns void
@@ -186,7 +200,8 @@ begin
   where r.id = case p_fold.state when 'in_sample' then p_fold.in_sample_run_id else p_fold.out_of_sample_run_id end;
   if v_child.status in ('failed', 'cancelled') then
     raise exception using errcode = 'P0001',
-      message = format('fold %s %s: run %s was %s: %s', p_fold.fold, replace(p_fold.state, '_', ' '), v_child.id, v_child.status,
+      message = format('fold %s %s: run %s was %s: %s', p_fold.fold, replace(p_fold.state, '_', ' '), v_child.id,
+        v_child.status,
         coalesce(v_child.error, 'no error'));
   elsif v_child.status <> 'completed' then
     return;
@@ -222,8 +237,8 @@ begin
 end
 $$;
 comment on function desk.advance_fold(desk.optimization_runs, desk.walk_forward_folds) is
-  'Takes a fold one step on: from the search in sample to the chosen point out of sample, or to cash when none passed, and to its result.';
-revoke execute on function desk.advance_fold(desk.optimization_runs, desk.walk_forward_folds) from public;
+  'Takes a fold one step on: from the search in sample to the chosen point out of sample, or to cash when none '
+  'passed, and to its result.';
 
 create or replace function desk.advance_walk_forward(p_run_id bigint)
 returns text
@@ -255,21 +270,23 @@ begin
   return 'over';
 end
 $$;
-comment on function desk.advance_walk_forward(bigint) is 'Takes every fold as far as it goes; over, with the stitched result recorded, when all are done.';
-revoke execute on function desk.advance_walk_forward(bigint) from public;
+comment on function desk.advance_walk_forward(bigint) is
+  'Takes every fold as far as it goes; over, with the stitched result recorded, when all are done.';
 
 create or replace function desk.stitched_curve(p_run_id bigint, out sessions date[], out equity double precision[])
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  -- Folds are chained by returns: each starts flat with the run's cash, and its growth is applied to what the folds before left.
+  -- Folds are chained by returns: each starts flat with the run's cash, and its growth is applied to what the folds
+  -- before left.
   with pieces as (
     select f.fold, e.sessions, e.equity,
            case when f.state = 'done' then e.equity[cardinality(e.equity)] / r.cash else 1 end as growth, r.cash
     from desk.walk_forward_folds as f
     join desk.optimization_runs as r on r.id = f.optimization_run_id
     cross join lateral (
-      select c.sessions, c.equity from desk.equity_curves as c where f.state = 'done' and c.backtest_result_id = f.out_of_sample_result_id
+      select c.sessions, c.equity from desk.equity_curves as c where f.state = 'done'
+        and c.backtest_result_id = f.out_of_sample_result_id
       union all
       select s.sessions, array_fill(r.cash, array[cardinality(s.sessions)])
       from (select desk.run_sessions(r.id, f.out_of_sample_start, f.out_of_sample_end - 1) as sessions) as s
@@ -279,15 +296,16 @@ as $$
   ),
   chained as (
     select p.fold, p.sessions, p.equity,
-           coalesce(desk.product(p.growth) over (order by p.fold rows between unbounded preceding and 1 preceding), 1) as before
+           coalesce(desk.product(p.growth) over (order by p.fold rows between unbounded preceding and 1 preceding),
+             1) as before
     from pieces as p
   )
   select array_agg(u.session order by u.session), array_agg(u.value * c.before order by u.session)
   from chained as c
   cross join lateral unnest(c.sessions, c.equity) as u (session, value)
 $$;
-comment on function desk.stitched_curve(bigint) is 'The out-of-sample equity of all folds, chained by returns; a fold in cash is flat.';
-revoke execute on function desk.stitched_curve(bigint) from public;
+comment on function desk.stitched_curve(bigint) is
+  'The out-of-sample equity of all folds, chained by returns; a fold in cash is flat.';
 
 create or replace function desk.record_stitched(p_run desk.optimization_runs)
 returns void
@@ -308,12 +326,16 @@ begin
   select jsonb_build_object(
     'total_orders', coalesce(sum(b.total_orders), 0), 'total_trades', coalesce(sum(b.total_trades), 0),
     'winning_trades', coalesce(sum(b.winning_trades), 0), 'losing_trades', coalesce(sum(b.losing_trades), 0),
-    'gross_profit', coalesce(sum(b.gross_profit order by f.fold), 0), 'gross_loss', coalesce(sum(b.gross_loss order by f.fold), 0),
+    'gross_profit', coalesce(sum(b.gross_profit order by f.fold), 0), 'gross_loss',
+    coalesce(sum(b.gross_loss order by f.fold), 0),
     'trade_profit_sum', coalesce(sum(b.trade_profit_sum order by f.fold), 0),
-    'trade_profit_m2', greatest(0, coalesce(sum(b.trade_profit_m2 + b.trade_profit_sum ^ 2 / nullif(b.total_trades, 0) order by f.fold)
+    'trade_profit_m2', greatest(0,
+      coalesce(sum(b.trade_profit_m2 + b.trade_profit_sum ^ 2 / nullif(b.total_trades, 0) order by f.fold)
       - sum(b.trade_profit_sum order by f.fold) ^ 2 / nullif(sum(b.total_trades), 0)::float8, 0)),
-    'total_fees', coalesce(sum(b.total_fees order by f.fold), 0), 'traded_value', coalesce(sum(b.traded_value order by f.fold), 0),
-    'exposed_sessions', coalesce(sum(b.exposed_sessions), 0), 'bars', coalesce(sum(b.bars), 0), 'duration', coalesce(sum(b.duration order by f.fold), 0))
+    'total_fees', coalesce(sum(b.total_fees order by f.fold), 0), 'traded_value',
+    coalesce(sum(b.traded_value order by f.fold), 0),
+    'exposed_sessions', coalesce(sum(b.exposed_sessions), 0), 'bars', coalesce(sum(b.bars), 0), 'duration',
+    coalesce(sum(b.duration order by f.fold), 0))
   into v_sums
   from desk.walk_forward_folds as f
   join desk.backtest_results as b on b.id = f.out_of_sample_result_id
@@ -323,7 +345,8 @@ begin
     select r.backtest_result_id
     from desk.insert_results(array[p_run.id], array[1], array[jsonb_build_object('folds', (
         select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id))],
-      array[v_raw || v_sums || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash), '{}')],
+      array[v_raw || v_sums || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash),
+        '{}')],
       array[null::bigint], array[null::integer]) as r);
   insert into desk.equity_curves (backtest_result_id, sessions, equity)
   values (v_result, v_curve.sessions, v_curve.equity);
@@ -331,6 +354,6 @@ end
 $$;
 comment on function desk.record_stitched(desk.optimization_runs) is
   'Records the stitched out-of-sample result of a walk-forward run, which the run''s criteria judge like any other.';
-revoke execute on function desk.record_stitched(desk.optimization_runs) from public;
 
-grant select on desk.walk_forward_plans, desk.walk_forward_folds, desk.search_points, desk.batches to desk_director, desk_viewer;
+grant select on desk.walk_forward_plans, desk.walk_forward_folds, desk.search_points, desk.batches to desk_director,
+  desk_viewer;

@@ -27,7 +27,8 @@ begin
     set code = coalesce(excluded.code, s.code), title = excluded.title, hypothesis = excluded.hypothesis,
         engine = excluded.engine, entry_point = excluded.entry_point, updated_at = now()
     where (s.code, s.title, s.hypothesis, s.engine, s.entry_point)
-      is distinct from (coalesce(excluded.code, s.code), excluded.title, excluded.hypothesis, excluded.engine, excluded.entry_point);
+      is distinct from (coalesce(excluded.code, s.code), excluded.title, excluded.hypothesis, excluded.engine,
+        excluded.entry_point);
 
     select s.id into v_strategy_id from desk.strategies as s where s.name = v_item ->> 'name';
 
@@ -47,7 +48,8 @@ begin
     set type = excluded.type, default_value = excluded.default_value, minimum = excluded.minimum,
         maximum = excluded.maximum, description = excluded.description, position = excluded.position
     where (p.type, p.default_value, p.minimum, p.maximum, p.description, p.position)
-      is distinct from (excluded.type, excluded.default_value, excluded.minimum, excluded.maximum, excluded.description, excluded.position);
+      is distinct from (excluded.type, excluded.default_value, excluded.minimum, excluded.maximum,
+        excluded.description, excluded.position);
 
     delete from desk.strategy_parameters as p
     where p.strategy_id = v_strategy_id
@@ -60,7 +62,6 @@ end
 $$;
 comment on function desk.publish_strategies(jsonb) is
   'Makes the strategies, parameters and code versions that a runner has known to the desk; answers how many.';
-revoke execute on function desk.publish_strategies(jsonb) from public;
 grant execute on function desk.publish_strategies(jsonb) to desk_runner, desk_director;
 
 create or replace function desk.tg_strategies_status()
@@ -80,7 +81,8 @@ begin
     perform desk.refuse(
       format('Strategy %s cannot move from %s to %s', new.name, old.status, new.status),
       '$.status',
-      (select format('From %s it can move to: %s.', old.status, coalesce(string_agg(t.to_status, ', ' order by t.to_status), 'nowhere'))
+      (select format('From %s it can move to: %s.', old.status,
+        coalesce(string_agg(t.to_status, ', ' order by t.to_status), 'nowhere'))
        from desk.strategy_transitions as t where t.from_status = old.status));
   end if;
   insert into desk.strategy_events (strategy_id, from_status, to_status, reason, optimization_run_id, actor)
@@ -89,8 +91,8 @@ begin
   return null;
 end
 $$;
-comment on function desk.tg_strategies_status() is 'Allows a status to move along strategy_transitions only, and writes the event.';
-revoke execute on function desk.tg_strategies_status() from public;
+comment on function desk.tg_strategies_status() is
+  'Allows a status to move along strategy_transitions only, and writes the event.';
 
 create or replace trigger strategies_status_made after insert on desk.strategies
 for each row execute function desk.tg_strategies_status();
@@ -110,8 +112,8 @@ begin
   perform set_config('desk.optimization_run_id', '', true);
 end
 $$;
-comment on function desk.move_strategy_by_run(bigint, text, text, bigint) is 'Moves a strategy because of a run, so that the event names the run.';
-revoke execute on function desk.move_strategy_by_run(bigint, text, text, bigint) from public;
+comment on function desk.move_strategy_by_run(bigint, text, text, bigint) is
+  'Moves a strategy because of a run, so that the event names the run.';
 
 create or replace function desk.move_strategy(p_name text, p_status text, p_reason text)
 returns text
@@ -131,7 +133,8 @@ begin
   end if;
   if p_status is null or not exists (select from desk.strategy_transitions as t where t.to_status = p_status) then
     perform desk.refuse(format('Unknown status %s', coalesce(p_status, 'null')), '$.status',
-      desk.did_you_mean(coalesce(p_status, ''), array(select distinct t.to_status from desk.strategy_transitions as t)));
+      desk.did_you_mean(coalesce(p_status, ''), array(select distinct t.to_status
+        from desk.strategy_transitions as t)));
   end if;
   if v_strategy.status = p_status then
     perform desk.refuse(format('Strategy %s is %s already', v_strategy.name, p_status), '$.status', 'Nothing to do.');
@@ -143,6 +146,6 @@ begin
 end
 $$;
 comment on function desk.move_strategy(text, text, text) is
-  'Moves a strategy by hand along an allowed edge, with a reason: select move_strategy(''rsi_mean_reversion'', ''retired'', ''fees'').';
-revoke execute on function desk.move_strategy(text, text, text) from public;
+  'Moves a strategy by hand along an allowed edge, with a reason: select move_strategy(''rsi_mean_reversion'', '
+  '''retired'', ''fees'').';
 grant execute on function desk.move_strategy(text, text, text) to desk_director;

@@ -8,7 +8,6 @@ as $$
   select to_timestamp((p_epoch #>> '{}')::float8)
 $$;
 comment on function desk.bar_moment(jsonb) is 'UTC seconds as a time.';
-revoke execute on function desk.bar_moment(jsonb) from public;
 
 create or replace function desk.trading_session(p_item desk.work_items, p_ordinal bigint)
 returns bigint
@@ -22,7 +21,8 @@ begin
   where t.optimization_run_id = p_item.optimization_run_id and t.ordinal = p_ordinal and t.token = p_item.token
   returning t.id into v_id;
   if v_id is null then
-    insert into desk.trading_sessions (strategy_id, optimization_run_id, ordinal, work_item_id, token, attempt, runner_id)
+    insert into desk.trading_sessions (strategy_id, optimization_run_id, ordinal, work_item_id, token, attempt,
+      runner_id)
     select r.strategy_id, r.id, p_ordinal, p_item.id, p_item.token, p_item.attempt, p_item.runner_id
     from desk.optimization_runs as r where r.id = p_item.optimization_run_id
     returning id into v_id;
@@ -30,8 +30,8 @@ begin
   return v_id;
 end
 $$;
-comment on function desk.trading_session(desk.work_items, bigint) is 'The session of an attempt at a point, made when its first rows arrive.';
-revoke execute on function desk.trading_session(desk.work_items, bigint) from public;
+comment on function desk.trading_session(desk.work_items, bigint) is
+  'The session of an attempt at a point, made when its first rows arrive.';
 
 create or replace function desk.write_session_rows(p_session_id bigint, p_rows jsonb)
 returns void
@@ -47,10 +47,12 @@ begin
     from jsonb_array_elements(p_rows -> 'order_events') as e
     on conflict do nothing
   )
-  insert into desk.orders as o (session_id, order_ref, symbol, side, type, size, price, limit_price, tag, status, filled,
+  insert into desk.orders as o (session_id, order_ref, symbol, side, type, size, price, limit_price, tag, status,
+    filled,
     average_price, fees, sent_at, changed_at, last_seq)
   select distinct on ((e ->> 2)::bigint)
-         p_session_id, (e ->> 2)::bigint, e ->> 4, e ->> 5, e ->> 6, (e ->> 7)::float8, (e ->> 8)::float8, (e ->> 9)::float8,
+         p_session_id, (e ->> 2)::bigint, e ->> 4, e ->> 5, e ->> 6, (e ->> 7)::float8, (e ->> 8)::float8,
+         (e ->> 9)::float8,
          e ->> 13, e ->> 3, (e ->> 10)::float8, (e ->> 11)::float8, (e ->> 12)::float8,
          min(desk.bar_moment(e -> 1)) over (partition by (e ->> 2)::bigint), desk.bar_moment(e -> 1), (e ->> 0)::bigint
   from jsonb_array_elements(p_rows -> 'order_events') as e
@@ -61,38 +63,47 @@ begin
   where o.last_seq < excluded.last_seq;
 
   insert into desk.fills (session_id, seq, bar_time, order_ref, symbol, size, price, fee)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::bigint, e ->> 3, (e ->> 4)::float8, (e ->> 5)::float8,
+  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::bigint, e ->> 3, (e ->> 4)::float8,
+    (e ->> 5)::float8,
          (e ->> 6)::float8
   from jsonb_array_elements(p_rows -> 'fills') as e
   on conflict do nothing;
 
-  insert into desk.position_history (session_id, seq, bar_time, symbol, change, size_before, size, price, average_price, profit)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, (e ->> 4)::float8, (e ->> 5)::float8,
+  insert into desk.position_history (session_id, seq, bar_time, symbol, change, size_before, size, price,
+    average_price, profit)
+  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, (e ->> 4)::float8,
+    (e ->> 5)::float8,
          (e ->> 6)::float8, (e ->> 7)::float8, (e ->> 8)::float8
   from jsonb_array_elements(p_rows -> 'position_history') as e
   on conflict do nothing;
 
-  insert into desk.session_trades (session_id, seq, symbol, entry_time, exit_time, size, entry_price, exit_price, profit, net_profit, fees)
+  insert into desk.session_trades (session_id, seq, symbol, entry_time, exit_time, size, entry_price, exit_price,
+    profit, net_profit, fees)
   select p_session_id, (e ->> 0)::bigint, e ->> 1, desk.bar_moment(e -> 2), desk.bar_moment(e -> 3), (e ->> 4)::float8,
          (e ->> 5)::float8, (e ->> 6)::float8, (e ->> 7)::float8, (e ->> 8)::float8, (e ->> 9)::float8
   from jsonb_array_elements(p_rows -> 'session_trades') as e
   on conflict do nothing;
 
-  insert into desk.risk_events (session_id, seq, bar_time, limit_name, severity, message, observed, threshold, symbol, size, price)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, e ->> 4, (e ->> 5)::float8, (e ->> 6)::float8,
+  insert into desk.risk_events (session_id, seq, bar_time, limit_name, severity, message, observed, threshold, symbol,
+    size, price)
+  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, e ->> 4, (e ->> 5)::float8,
+    (e ->> 6)::float8,
          e ->> 7, (e ->> 8)::float8, (e ->> 9)::float8
   from jsonb_array_elements(p_rows -> 'risk_events') as e
   on conflict do nothing;
 
   insert into desk.portfolio_snapshots (session_id, seq, bar_time, cash, value, exposure, positions)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::float8, (e ->> 3)::float8, (e ->> 4)::float8, e -> 5
+  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::float8, (e ->> 3)::float8,
+    (e ->> 4)::float8, e -> 5
   from jsonb_array_elements(p_rows -> 'portfolio_snapshots') as e
   on conflict do nothing;
 
-  insert into desk.daily_summaries (session_id, session_date, begin_value, end_value, low_value, high_value, orders, fills, trades,
+  insert into desk.daily_summaries (session_id, session_date, begin_value, end_value, low_value, high_value, orders,
+    fills, trades,
     profit, fees, risk_events)
   select p_session_id, date '1970-01-01' + (e ->> 1)::integer, (e ->> 2)::float8, (e ->> 3)::float8, (e ->> 4)::float8,
-         (e ->> 5)::float8, (e ->> 6)::integer, (e ->> 7)::integer, (e ->> 8)::integer, (e ->> 9)::float8, (e ->> 10)::float8,
+         (e ->> 5)::float8, (e ->> 6)::integer, (e ->> 7)::integer, (e ->> 8)::integer, (e ->> 9)::float8,
+         (e ->> 10)::float8,
          (e ->> 11)::integer
   from jsonb_array_elements(p_rows -> 'daily_summaries') as e
   on conflict do nothing;
@@ -108,8 +119,8 @@ begin
   where t.id = p_session_id and e ->> 1 <> 'open';
 end
 $$;
-comment on function desk.write_session_rows(bigint, jsonb) is 'Stores rows by table; each is an array in the order of db_logger.COLUMNS.';
-revoke execute on function desk.write_session_rows(bigint, jsonb) from public;
+comment on function desk.write_session_rows(bigint, jsonb) is
+  'Stores rows by table; each is an array in the order of db_logger.COLUMNS.';
 
 create or replace function desk.record_session_rows(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_rows jsonb)
 returns text
@@ -141,8 +152,8 @@ begin
 end
 $$;
 comment on function desk.record_session_rows(bigint, uuid, bigint, jsonb) is
-  'Stores what the strategy of a held point has logged so far: logged, stale (the caller no longer holds it), or impossible: why.';
-revoke execute on function desk.record_session_rows(bigint, uuid, bigint, jsonb) from public;
+  'Stores what the strategy of a held point has logged so far: logged, stale (the caller no longer holds it), or '
+  'impossible: why.';
 grant execute on function desk.record_session_rows(bigint, uuid, bigint, jsonb) to desk_runner;
 
 create or replace function desk.risk_limits_of(p_strategy_id bigint)
@@ -153,12 +164,14 @@ as $$
   select jsonb_object_agg(l.limit_name, l.threshold order by l.strategy_id nulls first)
   from desk.risk_limits as l where l.strategy_id = p_strategy_id or l.strategy_id is null
 $$;
-comment on function desk.risk_limits_of(bigint) is 'Limits of a strategy by name, its own before those of all; null where there are none.';
-revoke execute on function desk.risk_limits_of(bigint) from public;
+comment on function desk.risk_limits_of(bigint) is
+  'Limits of a strategy by name, its own before those of all; null where there are none.';
 
 comment on table desk.portfolio_snapshots is
-  'One row a look at the account: after each session that changed cash or positions, and at the end; daily_summaries has the value of every session.';
+  'One row a look at the account: after each session that changed cash or positions, and at the end; daily_summaries '
+  'has the value of every session.';
 
-grant select on desk.trading_sessions, desk.orders, desk.order_events, desk.fills, desk.position_history, desk.session_trades,
+grant select on desk.trading_sessions, desk.orders, desk.order_events, desk.fills, desk.position_history,
+  desk.session_trades,
   desk.risk_events, desk.portfolio_snapshots, desk.daily_summaries, desk.risk_limits to desk_director, desk_viewer;
 grant insert (strategy_id, limit_name, threshold), update (threshold), delete on desk.risk_limits to desk_director;

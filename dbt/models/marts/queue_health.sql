@@ -170,11 +170,13 @@ final as (
           stranded_task.task_job, stranded_task.task_kind, stranded_task.task_remedy)
       when figures.oldest_lease < {{ desk_now() }} - interval '5 minutes' and figures.points_last_5_minutes = 0
         then format(
-          '%s points are with runners and none was recorded for five minutes. See: select * from runner_status where alive',
+          '%s points are with runners and none was recorded for five minutes.'
+           ' See: select * from runner_status where alive',
           figures.running_points)
       when figures.oldest_transaction_age > figures.transaction_limit
         then format(
-          'A transaction has been open for %s, so that old rows cannot be cleaned up. See: select * from oldest_transaction()',
+          'A transaction has been open for %s, so that old rows cannot be cleaned up.'
+           ' See: select * from oldest_transaction()',
           figures.oldest_transaction_age)
       when failed_jobs.failed_job is not null
         then format(
@@ -193,7 +195,8 @@ final as (
       when figures.claimable_points + figures.running_points > 0
         then format('Nothing to do: %s points to go', figures.claimable_points + figures.running_points)
       when figures.held_job is not null
-        then format('Job %s is held. See: select error, summary from jobs where id = %s', figures.held_job, figures.held_job)
+        then format(
+           'Job %s is held. See: select error, summary from jobs where id = %s', figures.held_job, figures.held_job)
       when figures.paused_job is not null
         then format('Job %s is paused. To go on: select resume_job(%s)', figures.paused_job, figures.paused_job)
       when figures.next_start is not null
