@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from backdesk.data import folder
-from runners.database import connection
+from runners.database import connection, marts
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -27,7 +27,10 @@ class DbtFailed(DeskError):
 
 def run(arguments: Sequence[str], *, settings: Settings | None = None) -> int:
     """Runs dbt with these arguments on the terminal; its exit code."""
-    return subprocess.run([*_PROGRAM, *arguments], env=_environment(settings)).returncode
+    settings = settings or Settings.from_environment()
+    code = subprocess.run([*_PROGRAM, *arguments], env=_environment(settings)).returncode
+    marts.publish(settings)
+    return code
 
 
 def build(settings: Settings | None = None) -> None:
@@ -42,6 +45,7 @@ def build(settings: Settings | None = None) -> None:
             detail=_complaint(failed),
             hint=f"the whole story is in {_log_folder(settings) / 'dbt.log'}",
         )
+    marts.publish(settings)
 
 
 def _quietly(arguments: Sequence[str], settings: Settings) -> str:
@@ -65,10 +69,10 @@ def _complaint(output: str) -> str:
     return "\n".join([line for line in lines[max(first, 0) :] if line][:3])
 
 
-def _environment(settings: Settings | None) -> dict[str, str]:
+def _environment(settings: Settings) -> dict[str, str]:
     if find_spec("dbt") is None:
         raise DbtFailed("dbt is not installed", hint="install dbt-postgres and dbt-core below 1.12")
-    settings = settings or Settings.from_environment()
+    connection.check("dbt", settings=settings)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return (
         inherited

@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg import sql
 
 from backdesk.data import folder
-from runners.database import connection
+from runners.database import connection, marts
 from runners.settings import Settings
 
 PROJECT = folder("dbt")
@@ -32,6 +32,7 @@ def ensure_views(settings: Settings) -> bool | None:
             " exists (select from pg_class where relnamespace = 'analytics'::regnamespace and relkind = 'v')"
         ).fetchone()
         if found == (mark, True):
+            marts.publish(settings)
             return False
         import_module("runners.cli.dbt").build()
         dbt.execute(sql.SQL("comment on schema analytics is {}").format(mark))

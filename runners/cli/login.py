@@ -13,6 +13,7 @@ from runners.database.connection import connect
 from runners.errors import DeskError
 from runners.settings import Settings
 
+MARK = "made by backdesk login"
 ROLES = ("director", "importer", "runner", "dbt", "viewer")
 
 
@@ -40,7 +41,7 @@ def login(
 
     Example:
 
-      backdesk login host_7 --role runner --role dbt --password-file secrets/host_7
+      backdesk login host_7 --role runner --password-file secrets/host_7
     """
     settings = Settings.from_environment()
     unknown = [one for one in role if one not in ROLES]
@@ -56,6 +57,16 @@ def login(
         login_name = sql.Identifier(name)
         verb = sql.SQL("alter" if there else "create")
         admin.execute(sql.SQL("{} role {} login password {}").format(verb, login_name, sql.Literal(hashed)))
+        # What it has set for itself may keep others of it out; the mark has `backdesk up` take it back, too.
+        admin.execute(sql.SQL("alter role {} reset all").format(login_name))
+        admin.execute(sql.SQL("comment on role {} is {}").format(login_name, sql.Literal(MARK)))
+        (connections,) = admin.execute(
+            "select max(rolconnlimit) from pg_roles where rolname = any(%s)",
+            [[f"desk_{one}" for one in role]],
+        ).fetchone() or (-1,)
+        admin.execute(
+            sql.SQL("alter role {} connection limit {}").format(login_name, sql.Literal(connections))
+        )
         for one in ROLES:
             granted = sql.SQL("grant {} to {}") if one in role else sql.SQL("revoke {} from {}")
             if one in role or there:

@@ -51,6 +51,7 @@ def psql(context: typer.Context) -> None:
     role, arguments = _role(context.args)
     if settings.database_url is None and embedded.status(settings) is None:
         raise connection.DatabaseUnavailable("the desk's database is not running", hint="run `backdesk up`")
+    connection.check(role, settings=settings)
     variables = connection.environment(role, settings=settings)
     program = _program(settings, interactive=sys.stdin.isatty() and not _unattended(arguments))
     # The place in our functions where a refusal was raised is of no use to the director.

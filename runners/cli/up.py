@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import Jsonb
 
 from runners.cli import analytics
-from runners.database import connection, embedded, migrator, programs, roles
+from runners.database import connection, embedded, migrator, programs, roles, waiting
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -98,7 +98,9 @@ def publish_strategies(settings: Settings) -> int | None:
         except StrategyError as error:
             hint = "mend the file, or take it out of the folder that BACKDESK_STRATEGIES names"
             raise DeskError(str(error), hint=hint) from error
-        runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
+        waiting.for_locks(
+            runner, lambda: runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
+        )
     return len(strategies)
 
 

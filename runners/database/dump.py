@@ -26,7 +26,7 @@ from runners.database.schema_files import read_schema
 from runners.errors import DeskError
 from runners.settings import Settings
 
-_EMPTY = b"drop schema if exists analytics cascade;\ndrop schema if exists desk cascade;\n"
+_EMPTY = b"drop schema if exists marts, analytics, desk cascade;\n"
 
 # Written by pg_dump 17 and newer at the head of the script, and unknown to servers before that.
 _UNKNOWN_BEFORE_17 = b"SET transaction_timeout = 0;\n"

@@ -14,6 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from runners.database import waiting
+from runners.database.connection import SAFE_PATH
 from runners.database.schema_files import (
     FOLDER,
     Baseline,
@@ -54,19 +56,25 @@ class Report:
 def migrate(connection: psycopg.Connection[Any], folder: Path = FOLDER) -> Report:
     """Migrates over an "admin" connection in autocommit; callers at the same time wait for each other."""
     schema = read_schema(folder)
-    connection.execute("select pg_advisory_lock(%s)", [_LOCK])
+    # As the owner from the first: where a superuser installed the desk, nobody else may take such a lock.
+    connection.execute("set role desk_owner")
     try:
-        connection.execute("set role desk_owner")
-        connection.execute("set search_path = desk, analytics")
+        waiting.take_turn(connection, _LOCK)
+    except BaseException:
+        connection.execute("reset role")
+        raise
+    try:
+        connection.execute(f"set search_path = {SAFE_PATH}")
         with connection.transaction():
             if connection.execute("select to_regclass('desk.schema_migrations')").fetchone() == (None,):
                 _execute(connection, schema.history)
-        return _bring_up(connection, schema)
+        # Again from where it was held up: what has been applied is in the history.
+        return waiting.for_locks(connection, lambda: _bring_up(connection, schema))
     finally:
         if not connection.closed:
+            connection.execute("select pg_advisory_unlock(%s)", [_LOCK])
             connection.execute("reset role")
             connection.execute("reset search_path")
-            connection.execute("select pg_advisory_unlock(%s)", [_LOCK])
 
 
 def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Report:
@@ -213,16 +221,21 @@ def _apply_topics(connection: psycopg.Connection[Any], schema: Schema) -> tuple[
 
 
 def _drop_analytics_views(connection: psycopg.Connection[Any]) -> int:
-    views = connection.execute(
-        "select relname from pg_class"
-        " where relnamespace = 'analytics'::regnamespace and relkind = 'v' order by relname"
+    """What stands on them goes with them: the views of `marts`, and whatever was made of a view's rows."""
+    found = connection.execute(
+        "select relname, relkind::text from pg_class"
+        " where relnamespace = 'analytics'::regnamespace and relkind in ('v', 'm') order by relname"
     ).fetchall()
-    if views:
-        names = sql.SQL(", ").join(sql.Identifier("analytics", name) for (name,) in views)
-        connection.execute("set local role desk_dbt")
-        connection.execute(sql.SQL("drop view {}").format(names))
-        connection.execute("set local role desk_owner")
-    return len(views)
+    connection.execute("set local role desk_dbt")
+    for kind, statement in (
+        ("v", sql.SQL("drop view if exists {} cascade")),
+        ("m", sql.SQL("drop materialized view if exists {} cascade")),
+    ):
+        names = [sql.Identifier("analytics", name) for name, relkind in found if relkind == kind]
+        if names:
+            connection.execute(statement.format(sql.SQL(", ").join(names)))
+    connection.execute("set local role desk_owner")
+    return len(found)
 
 
 def _execute_all(connection: psycopg.Connection[Any], files: Sequence[SchemaFile]) -> None:

@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from backdesk.data import folder
-from runners.database import connection, embedded, passwords
+from runners.database import connection, embedded, passwords, waiting
 from runners.errors import DeskError
 from runners.settings import Settings
 
@@ -38,7 +38,8 @@ def ensure_database(settings: Settings) -> bool:
             if exists is None:
                 maintenance.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
                 return True
-    except psycopg.errors.DuplicateDatabase:
+    # Which of the two it is depends on how far another `up` of this moment has come.
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         return False
     except psycopg.errors.InsufficientPrivilege as error:
         raise RolesError(
@@ -54,9 +55,15 @@ def ensure_database(settings: Settings) -> bool:
 def ensure_roles(settings: Settings, roles_file: Path = ROLES_FILE) -> None:
     """Runs `db/roles.sql`, and gives the embedded server's logins their passwords."""
     with connection.connect("admin", settings=settings) as admin:
-        try:
+
+        def bring_up() -> None:
             with admin.transaction():
                 admin.execute(roles_file.read_bytes())
+            if settings.database_url is None:
+                _set_passwords(admin, settings)
+
+        try:
+            waiting.for_locks(admin, bring_up)
         except psycopg.errors.InsufficientPrivilege as error:
             raise RolesError(
                 f"the login {admin.info.user} may not set up the desk: {error.diag.message_primary}",
@@ -65,8 +72,6 @@ def ensure_roles(settings: Settings, roles_file: Path = ROLES_FILE) -> None:
                 f"alter role {admin.info.user} createrole; "
                 f"grant create on database {admin.info.dbname} to {admin.info.user}",
             ) from error
-        if settings.database_url is None:
-            _set_passwords(admin, settings)
 
 
 def _set_passwords(admin: psycopg.Connection[Any], settings: Settings) -> None:

@@ -29,7 +29,7 @@ from testing.desks import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
-LOGINS = ("backdesk_runner", "backdesk_page")
+LOGINS = ("backdesk_runner", "backdesk_refresh", "backdesk_page")
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def composed(
     with desks.empty(server) as desk:
         url = desk.conninfo("admin")
         known = passwords.read(server.home / "passwords").get("postgres", "unused")
-        for name in ("postgres_password", "runner_password", "page_password"):
+        for name in ("postgres_password", "runner_password", "refresh_password", "page_password"):
             (secrets / name).write_text(
                 known + "\n" if name == "postgres_password" else f"{name} with 'a quote'\n"
             )
@@ -188,7 +188,8 @@ def test_the_services_start_as_the_compose_file_says(composed: tuple[dict[str, C
         said, _ = process.communicate(timeout=180)
         assert process.returncode == 0, said
     assert "schema is current" in said
-    assert "login backdesk_runner changed: runner, dbt" in said
+    assert "login backdesk_runner changed: runner\n" in said
+    assert "login backdesk_refresh changed: runner, dbt" in said
 
     runner, refresh = containers["runner"].start("--processes", "1"), containers["refresh"].start()
     try:
@@ -232,6 +233,7 @@ def test_a_runners_login_can_do_nothing_but_a_runners_work(
         for statement in (
             "set role desk_director",
             "set role desk_owner",
+            "set role desk_dbt",
             "select from desk.jobs",
             "insert into desk.jobs (kind) values ('dbt_refresh')",
             "select desk.cancel_job(1)",

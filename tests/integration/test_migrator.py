@@ -307,7 +307,7 @@ def test_the_desk_installs_under_a_plain_login_that_may_create_roles() -> None:
                 found = session.execute("select current_user, current_setting('search_path')").fetchone()
             assert found is not None
             assert role == "admin" or found[0] == f"desk_{role}"
-            assert found[1].replace(" ", "") == "desk,analytics"
+            assert found[1].replace(" ", "") == connection.SEARCH_PATHS[role]
 
 
 def test_a_login_that_may_not_is_told_what_it_needs() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import typer
 
-from runners.cli.doctor import desk, machine
+from runners.cli.doctor import desk, machine, rights
 from runners.cli.doctor.finding import Finding, Severity, broken
 from runners.database.connection import connect
 from runners.errors import DeskError
@@ -48,7 +48,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     if reached.severity is Severity.broken:
         return
     with connect("admin", settings=settings) as admin:
-        for look in desk.CHECKS:
+        for look in (*desk.CHECKS, *rights.CHECKS):
             try:
                 found = look(settings, admin)
                 yield found
