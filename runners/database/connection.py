@@ -38,7 +38,7 @@ SEARCH_PATHS = {
     "director": READERS_PATH,
     "importer": "desk",
     "runner": "desk",
-    "dbt": "desk,analytics",
+    "dbt": "desk",
     "viewer": READERS_PATH,
 }
 
