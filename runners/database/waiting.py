@@ -39,7 +39,7 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1
 """
 
 # Whose transaction is older than one try, so was there all the while; null is an age that we may not see.
-_HOLDERS_OF_TABLES = f"""
+_HOLDERS_OF_LOCKS = f"""
 select distinct on (a.xact_start, a.pid) true, {_WHO}
 join pg_catalog.pg_class as c on c.oid = l.relation
 where l.granted and l.pid <> pg_backend_pid() and l.locktype = 'relation'
@@ -48,7 +48,7 @@ where l.granted and l.pid <> pg_backend_pid() and l.locktype = 'relation'
     c.relnamespace::regnamespace::text in ('desk', 'analytics', 'marts')
     or c.relnamespace = 'pg_catalog'::regnamespace and l.mode <> 'AccessShareLock'
   )
-  and (a.xact_start is null or a.xact_start < clock_timestamp() - make_interval(secs => {LOCK_SECONDS}))
+  and (a.xact_start is null or a.xact_start < clock_timestamp() - make_interval(secs => %(tried)s))
 order by a.xact_start nulls last, a.pid
 limit 3
 """
@@ -90,11 +90,12 @@ def for_locks(connection: psycopg.Connection[Any], work: Callable[[], Answer], s
             except (DeskError, psycopg.Error) as error:
                 if not _was_kept_waiting(error):
                     raise
-                holders = connection.execute(_HOLDERS_OF_TABLES).fetchall()
+                holders = connection.execute(_HOLDERS_OF_LOCKS, {"tried": LOCK_SECONDS}).fetchall()
                 names = "\n".join(map(_named, holders)) or "nobody that this login can see"
                 if pause is None:
-                    what = "a table of the desk is locked by others"
-                    raise Held(what, detail=names, hint=_remedy(holders)) from error
+                    raise Held(
+                        "others hold a lock that is needed", detail=names, hint=_remedy(holders)
+                    ) from error
                 say(f"waiting for a lock: {names}")
             time.sleep(pause)
         raise AssertionError("the last try either returns or raises")

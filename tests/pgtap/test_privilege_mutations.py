@@ -32,6 +32,8 @@ MUTATIONS = (
     ("grant create on schema desk to desk_director", "test_roles"),
     ("grant usage on schema desk to public", "test_roles"),
     ("grant usage on schema analytics to desk_runner", "test_roles"),
+    ("grant create on schema marts to desk_dbt", "test_roles"),
+    ("alter role desk_director set search_path = desk, analytics", "test_roles"),
     ("alter role desk_runner createrole", "test_roles"),
     ("grant desk_director to desk_runner", "test_roles"),
     ("grant pg_read_all_data to desk_viewer", "test_roles"),

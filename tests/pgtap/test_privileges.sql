@@ -234,7 +234,7 @@ select is_empty(
     union all
     select proname::text, proacl, proowner from pg_proc where pronamespace = 'desk'::regnamespace
     union all
-    select nspname::text, nspacl, nspowner from pg_namespace where nspname in ('desk', 'analytics')
+    select nspname::text, nspacl, nspowner from pg_namespace where nspname in ('desk', 'analytics', 'marts')
   ) as o (what, acl, owner), aclexplode(o.acl) as a
   where a.is_grantable and a.grantee <> o.owner
   $$,

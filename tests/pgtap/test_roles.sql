@@ -1,4 +1,4 @@
-select plan(20);
+select plan(26);
 
 select has_role('desk_owner', 'the owner is there');
 select isnt_superuser('desk_owner', 'the owner is an ordinary role');
@@ -34,6 +34,7 @@ select is_empty(
 
 select schema_owner_is('desk', 'desk_owner');
 select schema_owner_is('analytics', 'desk_dbt');
+select schema_owner_is('marts', 'desk_owner');
 
 select schema_privs_are('desk', 'desk_director', array['USAGE']);
 select schema_privs_are('desk', 'desk_importer', array['USAGE']);
@@ -41,12 +42,28 @@ select schema_privs_are('desk', 'desk_runner', array['USAGE']);
 select schema_privs_are('desk', 'desk_dbt', array['USAGE']);
 select schema_privs_are('desk', 'desk_viewer', array['USAGE']);
 select schema_privs_are('analytics', 'desk_runner', array[]::text[]);
+select schema_privs_are('analytics', 'desk_owner', array['USAGE']);
+select schema_privs_are('marts', 'desk_director', array['USAGE']);
+select schema_privs_are('marts', 'desk_viewer', array['USAGE']);
+select schema_privs_are('marts', 'desk_dbt', array[]::text[]);
+select is_empty(
+  $$
+  select r.rolname, d.datname, c.setting
+  from pg_catalog.pg_db_role_setting as s
+  left join pg_catalog.pg_roles as r on r.oid = s.setrole
+  left join pg_catalog.pg_database as d on d.oid = s.setdatabase
+  cross join unnest(s.setconfig) as c (setting)
+  where c.setting ~ '^search_path=.*analytics'
+    and (r.rolname is null or r.rolname ~ '^desk_') and (d.datname is null or d.datname = current_database())
+  $$,
+  'what dbt makes is on nobody''s search path'
+);
 
 select is(
   (
     select count(*)::int
     from pg_catalog.pg_namespace as n, aclexplode(n.nspacl) as a
-    where n.nspname in ('desk', 'analytics', 'public') and a.grantee = 0
+    where n.nspname in ('desk', 'analytics', 'marts', 'public') and a.grantee = 0
   ),
   0,
   'PUBLIC has nothing in any schema'
