@@ -19,12 +19,15 @@ from typing import IO
 
 import psycopg
 
-from runners.database import connection, migrator
+from runners.database import connection, migrator, waiting
 from runners.database.clients import client
 from runners.database.roles import ROLES_FILE
 from runners.database.schema_files import read_schema
 from runners.errors import DeskError
 from runners.settings import Settings
+
+# Everybody else queues behind a restore that waits for a reader.
+LOCK_SECONDS = 5.0
 
 _EMPTY = b"drop schema if exists marts, analytics, desk cascade;\n"
 
@@ -187,7 +190,9 @@ def _psql(settings: Settings, program: Path) -> Iterator[IO[bytes]]:
     assert process.stderr is not None
     broken = False
     try:
-        process.stdin.write(b"set client_min_messages = warning;\nset lock_timeout = '60s';\nbegin;\n")
+        process.stdin.write(
+            f"set client_min_messages = warning;\nset lock_timeout = '{LOCK_SECONDS}s';\nbegin;\n".encode()
+        )
         yield process.stdin
     except BrokenPipeError:
         broken = True
@@ -199,7 +204,12 @@ def _psql(settings: Settings, program: Path) -> Iterator[IO[bytes]]:
         said = process.stderr.read()
         code = process.wait()
     if code != 0 or broken:
-        raise BackupError("the backup could not be restored; the desk is as it was", detail=_said(said))
+        what, detail = "the backup could not be restored; the desk is as it was", _said(said)
+        if "lock timeout" not in detail:
+            raise BackupError(what, detail=detail)
+        with connection.connect("admin", settings=settings) as admin:
+            names, remedy = waiting.holders(admin)
+        raise BackupError(what, detail=f"{detail}\n{names or ''}".rstrip(), hint=remedy)
 
 
 def server_major(settings: Settings) -> int:

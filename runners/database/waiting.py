@@ -90,18 +90,22 @@ def for_locks(connection: psycopg.Connection[Any], work: Callable[[], Answer], s
             except (DeskError, psycopg.Error) as error:
                 if not _was_kept_waiting(error):
                     raise
-                holders = connection.execute(_HOLDERS_OF_LOCKS, {"tried": LOCK_SECONDS}).fetchall()
-                names = "\n".join(map(_named, holders)) or "nobody that this login can see"
+                names, remedy = holders(connection)
                 if pause is None:
-                    raise Held(
-                        "others hold a lock that is needed", detail=names, hint=_remedy(holders)
-                    ) from error
-                say(f"waiting for a lock: {names}")
+                    raise Held("others hold a lock that is needed", detail=names, hint=remedy) from error
+                if names:
+                    say(f"waiting for a lock: {names}")
             time.sleep(pause)
         raise AssertionError("the last try either returns or raises")
     finally:
         if not connection.closed:
             connection.execute("reset lock_timeout")
+
+
+def holders(connection: psycopg.Connection[Any]) -> tuple[str | None, str]:
+    """Who has held locks of the desk's for longer than a try takes, and how to end that."""
+    found = connection.execute(_HOLDERS_OF_LOCKS, {"tried": LOCK_SECONDS}).fetchall()
+    return "\n".join(map(_named, found)) or None, _remedy(found)
 
 
 def _was_kept_waiting(error: DeskError | psycopg.Error) -> bool:
@@ -117,7 +121,8 @@ def _named(holder: tuple[Any, ...]) -> str:
     parts = [f"process {pid} of the login {login}"]
     if application:
         parts.append(f"application {application}")
-    parts.append(f"from {host}" if host else "from this machine or one we may not see")
+    if host:
+        parts.append(f"from {host}")
     if age is not None:
         parts.append(f"in a transaction for {age}")
     return ", ".join(parts)

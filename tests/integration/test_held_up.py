@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from runners.cli.doctor import rights
 from runners.cli.doctor.finding import Severity
 from runners.cli.login import login as make_login
-from runners.database import connection, migrator, roles, waiting
+from runners.database import connection, dump, migrator, roles, waiting
 from tests.desks import Desk
 
 pytestmark = pytest.mark.sql
@@ -181,3 +181,20 @@ def test_each_connection_is_who_it_was_asked_to_be(desk: Desk) -> None:
         assert found is not None
         assert role == "admin" or found[0] == f"desk_{role}"
         assert found[1] == connection.SEARCH_PATHS[role]
+
+
+def test_a_restore_gives_up_and_names_the_reader(
+    desk: Desk, reader: psycopg.Connection[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if desk.settings.database_url:
+        pytest.skip("needs the programs of the embedded server")
+    file = tmp_path / "desk.dump"
+    dump.backup(desk.settings, file)
+    monkeypatch.setattr(dump, "LOCK_SECONDS", QUICK)
+    reader.execute("begin")
+    reader.execute("select count(*) from desk.backtest_results")
+    time.sleep(QUICK)
+    with pytest.raises(dump.BackupError, match="the desk is as it was") as refused:
+        dump.restore(desk.settings, file)
+    reader.execute("rollback")
+    assert f"process {reader.info.backend_pid} of the login desk_viewer" in (refused.value.detail or "")
