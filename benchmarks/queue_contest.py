@@ -215,6 +215,8 @@ def _processes(
     for name in PEERS:
         admin.execute(f"create database queue_{name}".encode())
         variables = environment("admin", settings=here.settings) | {"PGDATABASE": f"queue_{name}"}
+        # They make their tables where the path begins, which must not be the desk's.
+        del variables["PGOPTIONS"]
         # asyncpg looks for a socket's password under another name than libpq.
         variables["PGPASSWORD"] = passwords.read(Path(variables["PGPASSFILE"]))[variables["PGUSER"]]
         for number in (1, 2):
