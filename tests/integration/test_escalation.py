@@ -13,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 
 from runners.cli.login import login as make_login
 from runners.database import connection
+from testing.desks import Desk
 from tests.attacks import attacks
-from tests.desks import Desk
 
 pytestmark = pytest.mark.sql
 

@@ -17,7 +17,7 @@ from runners.cli.doctor import rights
 from runners.cli.doctor.finding import Severity
 from runners.cli.login import login as make_login
 from runners.database import connection, dump, migrator, roles, waiting
-from tests.desks import Desk
+from testing.desks import Desk
 
 pytestmark = pytest.mark.sql
 

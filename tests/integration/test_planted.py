@@ -15,8 +15,8 @@ from runners.cli import analytics, status
 from runners.cli.doctor import findings
 from runners.cli.up import bring_up
 from runners.database import dump, embedded, migrator
+from testing.desks import Desk
 from tests import board_rows
-from tests.desks import Desk
 
 # Whoever else calls this stands in the server's log, in spite of any rollback or read-only transaction.
 TRAP = """

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from runners import dbt
 from runners.database import connection, dump, embedded, passwords
-from tests.desks import Desk
+from testing.desks import Desk
 from tests.forgetful_pooler import ForgetfulPooler
 
 
