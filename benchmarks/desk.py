@@ -81,7 +81,7 @@ def desk() -> Iterator[Desk]:
     home = Path(tempfile.mkdtemp(prefix="bench-"))
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "DATABASE_URL"}
     environment["BACKDESK_HOME"] = str(home)
-    here = Desk(Settings(home=home, strategies_folder=Path(environment["BACKDESK_STRATEGIES"])), environment)
+    here = Desk(Settings(home=home), environment)
     try:
         here.command("runners.cli", "up")
         here.command("runners.cli", "load", "sample")
