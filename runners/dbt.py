@@ -67,7 +67,7 @@ def _complaint(output: str) -> str:
 
 def _environment(settings: Settings | None) -> dict[str, str]:
     if find_spec("dbt") is None:
-        raise DbtFailed("dbt is not installed", hint="install dbt-postgres and dbt-core below 1.12")
+        raise DbtFailed("dbt is not installed", hint="pip install 'backdesk[dbt]'")
     settings = settings or Settings.from_environment()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return (
