@@ -15,6 +15,10 @@ FILE = "pyproject.toml"
 TABLE = "[tool.backdesk]"
 
 
+class ProjectError(DeskError):
+    """The table of a project's file cannot be used."""
+
+
 @dataclass(frozen=True)
 class Project:
     """The repository's folder, and the one in it that holds the strategies."""
@@ -33,7 +37,7 @@ def strategies_folder(environment: Mapping[str, str] = os.environ) -> Path | Non
 
 
 def here() -> Project | None:
-    """The project of the working folder; DeskError where its file cannot be used."""
+    """The project of the working folder; ProjectError where its file cannot be used."""
     try:
         return _around(Path.cwd())
     except FileNotFoundError:
@@ -59,11 +63,11 @@ def _read(root: Path, text: str) -> Project:
     try:
         strategies = tomllib.loads(text)["tool"]["backdesk"]["strategies"]
     except tomllib.TOMLDecodeError as error:
-        raise DeskError(f"{root / FILE} cannot be read: {error}") from error
+        raise ProjectError(f"{root / FILE} cannot be read: {error}") from error
     except (KeyError, TypeError) as error:
-        raise DeskError(f"{root / FILE}: {TABLE} does not say where the strategies are", hint=hint) from error
+        raise ProjectError(f"{root / FILE}: {TABLE} does not say where the strategies are", hint=hint) from error
     if not isinstance(strategies, str) or not (root / strategies).is_dir():
-        raise DeskError(
+        raise ProjectError(
             f"{root / FILE}: {TABLE} says that the strategies are in {strategies!r}, which is no folder",
             hint=hint,
         )

@@ -18,8 +18,7 @@ from typing import Any
 
 import backtrader as bt
 
-from backdesk.project import strategies_folder
-from runners.errors import DeskError
+from backdesk.project import ProjectError, strategies_folder
 from strategies.code_hash import Sources, code_version
 from strategies.lean_projects import LeanProjectError, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
@@ -82,7 +81,7 @@ def entries(folder: Path | None = None) -> dict[str, Entry]:
 def _folder() -> Path | None:
     try:
         return strategies_folder()
-    except DeskError as error:
+    except ProjectError as error:
         raise StrategyError(str(error)) from error
 
 
