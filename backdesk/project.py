@@ -65,7 +65,8 @@ def _read(root: Path, text: str) -> Project:
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{root / FILE} cannot be read: {error}") from error
     except (KeyError, TypeError) as error:
-        raise ProjectError(f"{root / FILE}: {TABLE} does not say where the strategies are", hint=hint) from error
+        message = f"{root / FILE}: {TABLE} does not say where the strategies are"
+        raise ProjectError(message, hint=hint) from error
     if not isinstance(strategies, str) or not (root / strategies).is_dir():
         raise ProjectError(
             f"{root / FILE}: {TABLE} says that the strategies are in {strategies!r}, which is no folder",
