@@ -10,6 +10,7 @@ from pathlib import Path
 from backdesk.data import checkout
 from runners.errors import DeskError
 
+# Of a checkout, for what is in no wheel: tests, benchmarks, the gallery.
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DATABASE_NAME = "trading"
 
@@ -35,13 +36,13 @@ class Settings:
         given = os.environ if environment is None else environment
         home = given.get("BACKDESK_HOME")
         return cls(
-            home=_absolute(home) if home else default_home(given),
+            home=_absolute(home) if home else _default_home(given),
             database_url=_with_password(given.get("DATABASE_URL"), given.get("DATABASE_PASSWORD_FILE")),
             database=given.get("BACKDESK_DATABASE") or DATABASE_NAME,
         )
 
 
-def default_home(environment: Mapping[str, str]) -> Path:
+def _default_home(environment: Mapping[str, str]) -> Path:
     """Never beside installed code, which may be another user's and go with the next version."""
     repository = checkout()
     if repository is not None:

@@ -152,9 +152,12 @@ def test_what_messages_tell_people_to_install_exists(project_root: Path) -> None
     for folder in ("backdesk", "runners", "strategies", "streamlit_app", "db", "docs", "configs"):
         for path in (project_root / folder).rglob("*"):
             if path.suffix in (".py", ".sql", ".md", ".yaml", ".jinja"):
-                for extras in re.findall(r"backdesk\[([a-z,]+)\]", path.read_text()):
-                    told |= set(extras.split(","))
+                for named in re.findall(r"backdesk\[([a-z,]+)\]", path.read_text()):
+                    told |= set(named.split(","))
     assert told >= {"embedded", "dbt", "app", "report", "yahoo", "bayes"}
-    assert told <= set(declared["optional-dependencies"])
+    extras = set(declared["optional-dependencies"])
+    assert told <= extras
+    table = (project_root / "docs" / "own_project.md").read_text().partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == extras - {"test", "dev"}
     sample = (project_root / "requirements" / "data.in").read_text()
     assert re.findall(r"^(\w+)==", sample, re.MULTILINE) == list(PACKAGES)
