@@ -16,7 +16,8 @@ import psycopg
 
 from benchmarks.contest import ENVIRONMENT
 from runners.database.connection import connect
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
+from testing import PROJECT_ROOT
 
 CONFIG = """\
 strategy: {strategy}

@@ -10,8 +10,6 @@ from pathlib import Path
 from backdesk.data import checkout
 from runners.errors import DeskError
 
-# Of a checkout, for what is in no wheel: tests, benchmarks, the gallery.
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DATABASE_NAME = "trading"
 
 
