@@ -18,6 +18,8 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 # Everything worth keeping is in the database; what dbt writes beside it may go with the container.
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 BACKDESK_HOME=/tmp/backdesk HOME=/tmp
+# A new volume takes its owner from here.
+RUN install -d -o backdesk /app/results
 WORKDIR /app
 USER backdesk
 # Ctrl-C is what lets a runner finish what it has begun; a second one gives it back.

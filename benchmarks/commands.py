@@ -14,7 +14,7 @@ from benchmarks.backtests import GOOG, SMA
 from benchmarks.contest import ENVIRONMENT, FOLDER, task
 from benchmarks.desk import SMA_400, Desk, desk
 from benchmarks.rounds import measure, table
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 PROCESSES = 2
 

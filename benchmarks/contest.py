@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.prices import csv_files
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 FOLDER = Path(__file__).parent / "contestants"
 OURS = ("desk", "queue_desk")

@@ -16,7 +16,8 @@ import psycopg
 
 from benchmarks.contest import ENVIRONMENT
 from runners.database.connection import connect
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
+from testing import PROJECT_ROOT
 
 CONFIG = """\
 strategy: {strategy}
@@ -81,7 +82,7 @@ def desk() -> Iterator[Desk]:
     home = Path(tempfile.mkdtemp(prefix="bench-"))
     environment = {key: value for key, value in ENVIRONMENT.items() if key != "DATABASE_URL"}
     environment["BACKDESK_HOME"] = str(home)
-    here = Desk(Settings(home=home, strategies_folder=Path(environment["BACKDESK_STRATEGIES"])), environment)
+    here = Desk(Settings(home=home), environment)
     try:
         here.command("runners.cli", "up")
         here.command("runners.cli", "load", "sample")

@@ -18,8 +18,8 @@ from benchmarks.prices import series
 from benchmarks.rounds import markdown, spread
 from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Point
-from runners.settings import PROJECT_ROOT
 from runners.worker.process_limits import private_megabytes
+from testing import PROJECT_ROOT
 
 POINTS = [{"fast": fast, "slow": slow} for fast in range(5, 25) for slow in range(30, 130, 2)]
 WARM = 200

@@ -21,7 +21,7 @@ from benchmarks import processor_time
 from benchmarks.desk import SMA_400, SMA_1000, Desk, desk
 from benchmarks.rounds import markdown, spread
 from runners.jobs.queueing import queue, read_configs
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 PROCESSES = 2
 SECONDS = 600.0

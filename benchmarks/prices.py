@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runners.engines.base import PriceSeries
 from runners.prices.sample import read_sample
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 CACHE = PROJECT_ROOT / ".cache" / "bench"
 FIRST_DAY = dt.date(2000, 1, 3)

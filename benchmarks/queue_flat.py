@@ -20,7 +20,7 @@ import psycopg
 
 from benchmarks.desk import Desk, desk
 from benchmarks.rounds import markdown
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 RUNNERS = 10
 POINTS = 100_000

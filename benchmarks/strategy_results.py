@@ -16,7 +16,8 @@ from typing import Any
 
 from runners.configs.backlog import read_backlog
 from runners.database.connection import connect
-from runners.settings import PROJECT_ROOT, Settings
+from runners.settings import Settings
+from testing import PROJECT_ROOT
 
 PAGE = PROJECT_ROOT / "docs" / "strategies.md"
 CONFIGS = PROJECT_ROOT / "configs" / "optimizations"

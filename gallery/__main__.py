@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, ViewportSize
 from gallery.desk import at_work, desk
 from gallery.pages import Portrait, portraits
 from runners.database.connection import connect
-from runners.settings import PROJECT_ROOT
-from testing import chromium, served
+from testing import PROJECT_ROOT, chromium, served
 
 FOLDER = PROJECT_ROOT / "docs" / "gallery"
 WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 1440, 600, 8000

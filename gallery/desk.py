@@ -20,8 +20,8 @@ from psycopg.types.json import Jsonb
 
 from runners.database import embedded
 from runners.database.connection import connect
-from runners.settings import PROJECT_ROOT, Settings
-from testing import served
+from runners.settings import Settings
+from testing import PROJECT_ROOT, served
 
 WALK_FORWARD = "configs/optimizations/walk_forward_example.yaml"
 STOCKS = ["AAPL", "GOOG", "IBM", "MSFT"]

@@ -71,7 +71,7 @@ def _complaint(output: str) -> str:
 
 def _environment(settings: Settings) -> dict[str, str]:
     if find_spec("dbt") is None:
-        raise DbtFailed("dbt is not installed", hint="install dbt-postgres and dbt-core below 1.12")
+        raise DbtFailed("dbt is not installed", hint="pip install 'backdesk[dbt]'")
     connection.check("dbt", settings=settings)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return (

@@ -90,7 +90,7 @@ def _check_code(settings: RunSettings, code_hash: str) -> None:
     if settings.strategy not in here:
         raise NotReproducible(
             f"this installation has no strategy {settings.strategy}",
-            hint="a strategy of your own is found in the folder that BACKDESK_STRATEGIES names",
+            hint="a strategy of your own is found in its project, or by BACKDESK_STRATEGIES",
         )
     if here[settings.strategy] != code_hash:
         raise NotReproducible(

@@ -10,7 +10,6 @@ from pathlib import Path
 from backdesk.data import checkout
 from runners.errors import DeskError
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DATABASE_NAME = "trading"
 
 
@@ -23,29 +22,25 @@ class Settings:
     database_url       any PostgreSQL server instead of the embedded one (DATABASE_URL); its password may lie
                        in a file (DATABASE_PASSWORD_FILE), as containers and systemd hand out secrets
     database           database name where the URL gives none (BACKDESK_DATABASE)
-    strategies_folder  the user's own strategies (BACKDESK_STRATEGIES)
     """
 
     home: Path
     database_url: str | None = None
     database: str = DATABASE_NAME
-    strategies_folder: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Settings from `environment` (by default the process's); an empty variable counts as unset."""
         given = os.environ if environment is None else environment
         home = given.get("BACKDESK_HOME")
-        strategies = given.get("BACKDESK_STRATEGIES")
         return cls(
-            home=_absolute(home) if home else default_home(given),
+            home=_absolute(home) if home else _default_home(given),
             database_url=_with_password(given.get("DATABASE_URL"), given.get("DATABASE_PASSWORD_FILE")),
             database=given.get("BACKDESK_DATABASE") or DATABASE_NAME,
-            strategies_folder=_absolute(strategies) if strategies else None,
         )
 
 
-def default_home(environment: Mapping[str, str]) -> Path:
+def _default_home(environment: Mapping[str, str]) -> Path:
     """Never beside installed code, which may be another user's and go with the next version."""
     repository = checkout()
     if repository is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from strategies.user_package import own_name
+
 OWN_ROOT = Path(__file__).resolve().parent
 # Where statements hold statements: bodies, and the cases and handlers that have bodies.
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -59,6 +61,8 @@ def code_version(
     """
     package = module.rpartition(".")[0]
     roots = {"strategies": OWN_ROOT, package: root}
+    if (name := own_name(root)) is not None:
+        roots[name] = root
     sources = sources or Sources()
     files: dict[str, str] = {}
     libraries: set[str] = {"backtrader"}

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from backdesk.project import strategies_folder
 from strategies.parameters import Parameter, Value
 
 ENGINE = "lean"
@@ -60,10 +60,9 @@ class LeanProject:
 
 
 def lean_projects(folder: Path | None = None) -> dict[str, LeanProject]:
-    """Every project by name: the library's, and those in the folder `lean` of BACKDESK_STRATEGIES."""
+    """Every project by name: the library's, and those in the folder `lean` of the user's strategies."""
     if folder is None:
-        named = os.environ.get("BACKDESK_STRATEGIES")
-        folder = Path(named).expanduser().resolve() if named else None
+        folder = strategies_folder()
     found: dict[str, LeanProject] = {}
     for root in (OWN, folder / "lean" if folder is not None else None):
         if root is None or not root.is_dir():

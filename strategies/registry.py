@@ -1,14 +1,13 @@
 """Which strategies this installation has: an allow-list by name.
 
 A row in the database names a strategy; it never brings a path or code. The desk's own strategies are listed
-here; a user's are the `.py` files of the folder that BACKDESK_STRATEGIES names.
+here; a user's are the `.py` files of the folder that BACKDESK_STRATEGIES names, or that of their project.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 import types
 from collections.abc import Iterator
@@ -19,9 +18,11 @@ from typing import Any
 
 import backtrader as bt
 
+from backdesk.project import ProjectError, strategies_folder
 from strategies.code_hash import Sources, code_version
 from strategies.lean_projects import LeanProjectError, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
+from strategies.user_package import USER_PACKAGE, OtherPackage, make_importable, user_package
 
 LIBRARY = (
     "rsi_mean_reversion", "bollinger_reversion", "sma_crossover", "sma_crossover_risk_managed",
@@ -30,7 +31,6 @@ LIBRARY = (
     "tactical_allocation", "rsi_pullback",
 )  # fmt: skip
 ENGINE = "backtrader"
-USER_PACKAGE = "user_strategies"
 
 
 class StrategyError(Exception):
@@ -74,20 +74,23 @@ class Entry:
 
 
 def entries(folder: Path | None = None) -> dict[str, Entry]:
-    """Every strategy by name; `folder` holds the user's, by default that of BACKDESK_STRATEGIES."""
+    """Every strategy by name; `folder` holds the user's, by default strategies_folder()."""
     return _entries(_folder() if folder is None else folder.resolve()) | _admitted
 
 
 def _folder() -> Path | None:
-    named = os.environ.get("BACKDESK_STRATEGIES")
-    return Path(named).expanduser().resolve() if named else None
+    try:
+        return strategies_folder()
+    except ProjectError as error:
+        raise StrategyError(str(error)) from error
 
 
 def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
     """All strategies, and all LEAN projects, in the form that `publish_strategies` takes."""
     try:
-        projects = lean_projects(folder)
-        known = _entries(_folder() if folder is None else folder.resolve())
+        place = _folder() if folder is None else folder.resolve()
+        projects = lean_projects(place)
+        known = _entries(place)
         for name in projects.keys() & known.keys():
             raise LeanProjectError(f"a strategy and a LEAN project are both named {name!r}")
         sources = Sources()
@@ -118,8 +121,8 @@ def admit_file(path: Path, name: str | None = None) -> Entry:
         raise StrategyError(f"there is no file {path}")
     known = {entry.name: entry for entry in entries().values() if entry.path.resolve() == path}
     if not known:
-        package = sys.modules.setdefault(USER_PACKAGE, types.ModuleType(USER_PACKAGE))
-        package.__path__ = [str(path.parent), *getattr(package, "__path__", [])]
+        user_package(path.parent, *map(Path, getattr(sys.modules.get(USER_PACKAGE), "__path__", ())))
+        _make_importable(path.parent)
         known = {entry.name: entry for entry in _entries_of(_loaded(path), path, path.parent)}
     if name is None and len(known) > 1:
         first = next(iter(known))
@@ -161,13 +164,21 @@ def _library() -> Iterator[Entry]:
 def _user_entries(folder: Path) -> Iterator[Entry]:
     if not folder.is_dir():
         raise StrategyError(f"BACKDESK_STRATEGIES names {folder}, which is no folder")
-    package = types.ModuleType(USER_PACKAGE)
-    package.__path__ = [str(folder)]
-    sys.modules[USER_PACKAGE] = package
+    user_package(folder)
+    _make_importable(folder)
     for path in sorted(folder.glob("*.py")):
         # A leading underscore marks a module that strategies share.
         if not path.stem.startswith("_"):
             yield from _entries_of(_loaded(path), path, folder)
+
+
+def _make_importable(folder: Path) -> None:
+    try:
+        make_importable(folder)
+    except OtherPackage as error:
+        raise StrategyError(str(error)) from error
+    except Exception as error:
+        raise _not_loaded(folder / "__init__.py", error) from error
 
 
 def _loaded(path: Path) -> types.ModuleType:
@@ -187,9 +198,13 @@ def _loaded(path: Path) -> types.ModuleType:
     except ParameterError as error:
         raise StrategyError(f"{path}: {error}") from error
     except Exception as error:
-        line = _line_in(error, path)
-        raise StrategyError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise _not_loaded(path, error) from error
     return module
+
+
+def _not_loaded(path: Path, error: Exception) -> StrategyError:
+    line = _line_in(error, path)
+    return StrategyError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}")
 
 
 def _line_in(error: BaseException, path: Path) -> str:

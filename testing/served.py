@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0

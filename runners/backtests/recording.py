@@ -41,7 +41,7 @@ def record(backtest: Backtest, settings: Settings) -> Recorded:
     if is_admitted(entry.name):
         raise RequestError(
             f"{entry.name} is on nobody's list but this command's, so no runner may run it",
-            hint="put its file into the folder that BACKDESK_STRATEGIES names",
+            hint="put its file into your project, or into the folder that BACKDESK_STRATEGIES names",
         )
     if backtest.prices.source != "desk":
         raise RequestError(

@@ -1,42 +1,33 @@
-"""`backdesk new strategy`: a class, a config and a test to begin with."""
+"""`backdesk new`: a strategy with its config and its test, or a repository of one's own, to begin with."""
 
 from __future__ import annotations
 
-import keyword
 import os
-import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from runners.errors import DeskError
+from backdesk.project import strategies_folder
+from runners.cli.new_project import project
+from runners.templates import Layout, NotMade, refuse_name, write_strategy
 
 FOLDER = Path("my_strategies")
-TEMPLATES = {
-    "strategy.py.jinja": "{name}.py",
-    "config.yaml.jinja": "configs/{name}.yaml",
-    "test.py.jinja": "tests/test_{name}.py",
-}
-
-
-class NotMade(DeskError):
-    """No file was written."""
 
 
 def register(app: typer.Typer) -> None:
     new = typer.Typer(help="Files to begin with.", no_args_is_help=True)
     new.command("strategy", short_help="Write a class, a config and a test.")(strategy)
-    # With a single command Typer would drop its name.
-    new.callback()(lambda: None)
+    new.command("project", short_help="Write a repository for strategies of your own.")(project)
     app.add_typer(new, name="new")
 
 
 def strategy(
     name: Annotated[str, typer.Argument(help="Small letters, digits and _.", show_default=False)],
     folder: Annotated[
-        Path | None, typer.Option(help="Default: that of BACKDESK_STRATEGIES, else my_strategies.")
+        Path | None,
+        typer.Option(help="Default: that of BACKDESK_STRATEGIES or of your project, else my_strategies."),
     ] = None,
 ) -> None:
     """Write a strategy that works, its config and its test; then make them yours.
@@ -45,46 +36,32 @@ def strategy(
 
       backdesk new strategy weekly_reversal
     """
-    named = os.environ.get("BACKDESK_STRATEGIES")
-    target = folder or (Path(named).expanduser() if named else FOLDER)
-    for path in written(name, target):
+    known = strategies_folder()
+    target = folder or known or FOLDER
+    source, config, test = written(name, target)
+    for path in (source, config, test):
         print(f"wrote {path}")
     print()
-    if named is None or Path(named).expanduser().resolve() != target.resolve():
-        print(f"export BACKDESK_STRATEGIES={target.resolve()}")
-    print(f"python -m pytest {target}/tests/test_{name}.py")
+    if known is None or known != target.resolve():
+        print(f"export BACKDESK_STRATEGIES={shlex.quote(str(target.resolve()))}")
+    print(f"python -m pytest {short(test)}")
     print(f"backdesk check {name}")
     print("backdesk strategies sync")
-    print(f"backdesk run {target}/configs/{name}.yaml")
+    print(f"backdesk run {short(config)}")
 
 
 def written(name: str, folder: Path) -> list[Path]:
     """Write the three files; NotMade where one is there already or the name will not do."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or keyword.iskeyword(name):
-        raise NotMade(
-            f"a strategy cannot be named {name!r}",
-            hint="small letters, digits and _, such as weekly_reversal",
-        )
+    refuse_name("a strategy", name)
     # Backtrader takes a second to import, which no other command should pay for.
     from strategies.registry import entries
 
     known = entries()
     if name in known:
         raise NotMade(f"there is a strategy {name} already, in {known[name].path}")
-    paths = [folder / target.format(name=name) for target in TEMPLATES.values()]
-    there = [path for path in paths if path.exists()]
-    if there:
-        raise NotMade(f"{there[0]} is there already", hint="choose another name, or delete it")
-    environment = Environment(
-        loader=PackageLoader("runners", "templates"), undefined=StrictUndefined, keep_trailing_newline=True,
-        autoescape=False,
-    )  # fmt: skip
-    title = name.replace("_", " ").capitalize()
-    values = {"name": name, "title": title, "class_name": "".join(part.title() for part in name.split("_"))}
-    try:
-        for template, path in zip(TEMPLATES, paths, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(environment.get_template(template).render(values), encoding="utf-8")
-    except OSError as error:
-        raise NotMade(f"{folder}: {error.strerror}") from error
-    return paths
+    return write_strategy(name, Layout.of(folder))
+
+
+def short(path: Path) -> str:
+    """A path as one would type it here."""
+    return shlex.quote(min(os.path.relpath(path), str(path), key=len))

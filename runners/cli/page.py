@@ -60,9 +60,7 @@ def serve(
       backdesk app --known-as desk.example.org
     """
     if find_spec("streamlit") is None:
-        raise AppFailed(
-            "Streamlit is not installed", hint="run `make setup`, or install streamlit and altair"
-        )
+        raise AppFailed("Streamlit is not installed", hint="pip install 'backdesk[app]'")
     _refuse_taken(host, port)
     print(f"http://{_in_url(host)}:{port}  (Ctrl-C ends it)")
     local = _is_local(host)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runners.configs.schema import SCHEMA_FILE, schema_text
+from runners.configs.schema import own_schema_file, schema_text
 from runners.database.connection import connect
 
 
@@ -15,18 +15,19 @@ def register(app: typer.Typer) -> None:
 
 
 def schema(
-    write: Annotated[bool, typer.Option("--write", help="Write it to configs/schema.json.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Into the project's configs/schema.json.")] = False,
 ) -> None:
     """Print the JSON schema of configs, made from the rows that the database validates by.
 
     Editors find it by the first line of a config: # yaml-language-server: $schema=../schema.json
     """
+    file = own_schema_file() if write else None
     with connect("director") as director:
         text = schema_text(director)
-    if not write:
+    if file is None:
         print(text, end="")
         return
-    changed = not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != text
+    changed = not file.exists() or file.read_text(encoding="utf-8") != text
     if changed:
-        SCHEMA_FILE.write_text(text, encoding="utf-8")
-    print(f"{SCHEMA_FILE.name} {'written' if changed else 'is up to date'}")
+        file.write_text(text, encoding="utf-8")
+    print(f"{file.name} {'written' if changed else 'is up to date'}")

@@ -37,7 +37,8 @@ def sync_all(
 ) -> None:
     """Publish the strategies of this installation, then bring the backlog file into the desk.
 
-    May be repeated. The user's own strategies are the files of the folder that BACKDESK_STRATEGIES names.
+    May be repeated. The user's own strategies are the files of the folder that BACKDESK_STRATEGIES
+    names, or else the project (a pyproject.toml with [tool.backdesk]) in whose folders this is called.
     What is taken out of the backlog file stays in the desk: results hang on it.
     """
     settings = Settings.from_environment()

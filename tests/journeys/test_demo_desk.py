@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from runners.settings import PROJECT_ROOT
-from testing import desks, served
+from testing import PROJECT_ROOT, desks, served
 from testing.chromium import View
 from testing.desks import Desk
 from testing.hands import TICK, choose, click_row, press, write

@@ -9,7 +9,7 @@ import pytest
 from runners.configs.batches import batch_of, read_batch
 from runners.configs.errors import ConfigError
 from runners.configs.reader import parse_config
-from runners.settings import PROJECT_ROOT
+from testing import PROJECT_ROOT
 
 BATCH = """\
 name: Two

