@@ -62,7 +62,8 @@ final as (
     out_of_sample_result_id,
     chosen_parameters,
     case when parameters_before is not null then (
-      select count(*) filter (where now_given.value is distinct from parameters_before -> now_given.key)::float8 / count(*)
+      select
+        count(*) filter (where now_given.value is distinct from parameters_before -> now_given.key)::float8 / count(*)
       from jsonb_each(chosen_parameters) as now_given (key, value)
     ) end as parameter_drift,
     in_sample_annual_return,
