@@ -33,7 +33,7 @@ def ensure_views(settings: Settings) -> bool | None:
         ).fetchone()
         if found == (mark, True):
             return False
-        import_module("runners.cli.dbt").build()
+        import_module("runners.cli.dbt").build(settings)
         dbt.execute(sql.SQL("comment on schema analytics is {}").format(mark))
     return True
 
