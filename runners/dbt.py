@@ -18,7 +18,10 @@ PROJECT = folder("dbt")
 
 # The console script may lie anywhere on PATH; its entry point is in this very environment.
 _PROGRAM = (sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='backdesk dbt')")
+# Words of dbt/macros/view_in_place.sql.
 _OTHER_COLUMNS = "--full-refresh"
+_BUSY = "is busy with readers"
+_ATTEMPTS = 5
 
 
 class DbtFailed(DeskError):
@@ -34,18 +37,30 @@ def run(arguments: Sequence[str], *, settings: Settings | None = None) -> int:
 
 
 def build(settings: Settings | None = None) -> None:
-    """Makes the views of `analytics`, or replaces them in place; changed columns make them anew."""
+    """Makes the views of `analytics`, or replaces them in place; changed columns make them anew.
+
+    A view that readers do not let go of is tried again with those that stand on it, a few times.
+    """
     settings = settings or Settings.from_environment()
-    failed = _quietly(["run"], settings)
-    if failed and _OTHER_COLUMNS in failed:
-        failed = _quietly(["run", "--full-refresh"], settings)
-    if failed:
-        raise DbtFailed(
-            "dbt could not build the views of the schema analytics",
-            detail=_complaint(failed),
-            hint=f"the whole story is in {_log_folder(settings) / 'dbt.log'}",
-        )
-    marts.publish(settings)
+    words = ["run"]
+    for attempt in range(1, _ATTEMPTS + 1):
+        failed = _quietly(words, settings)
+        if not failed:
+            marts.publish(settings)
+            return
+        if _BUSY in failed:
+            print(f"dbt's views are busy with readers (attempt {attempt} of {_ATTEMPTS})", flush=True)
+        if _OTHER_COLUMNS in failed:
+            words = ["run", "--full-refresh"]
+        elif _BUSY in failed:
+            words = ["retry"]
+        else:
+            break
+    raise DbtFailed(
+        "dbt could not build the views of the schema analytics",
+        detail=_complaint(failed),
+        hint=f"the whole story is in {_log_folder(settings) / 'dbt.log'}",
+    )
 
 
 def _quietly(arguments: Sequence[str], settings: Settings) -> str:

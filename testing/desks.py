@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from runners.database import connection, embedded, migrator, roles
+from runners.cli import analytics
+from runners.database import connection, embedded, migrator, programs, roles
 from runners.settings import Settings
 
 
@@ -52,9 +55,9 @@ class Desk:
 
 
 @contextmanager
-def server(database_url: str | None) -> Iterator[Settings]:
-    """The tests' server: that of DATABASE_URL, or an embedded one of their own."""
-    home = Path(tempfile.mkdtemp(prefix="desk-"))
+def server(database_url: str | None, folder: Path | None = None) -> Iterator[Settings]:
+    """The tests' server: that of DATABASE_URL, or an embedded one of their own, its home in this folder."""
+    home = Path(tempfile.mkdtemp(prefix="desk-", dir=folder))
     settings = Settings(home=home, database_url=database_url)
     try:
         if database_url is None:
@@ -103,6 +106,25 @@ def clone(template: Desk) -> Iterator[Desk]:
         yield desk
     finally:
         _drop(desk)
+
+
+def give_views(desk: Desk, file: Path) -> None:
+    """What dbt builds, as `backdesk up` does. The first to ask builds it and writes the file; others read."""
+    if desk.settings.database_url:
+        # Its login may be unable to hand views over to their owner.
+        analytics.ensure_views(desk.settings)
+        return
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if file.exists():
+            _client("pg_restore", "--clean", "-d", desk.conninfo("admin"), file)
+        else:
+            analytics.ensure_views(desk.settings)
+            _client("pg_dump", "-Fc", "--schema=analytics", "-f", file, desk.conninfo("admin"))
+
+
+def _client(name: str, *words: str | Path) -> None:
+    subprocess.run([programs.binaries() / name, *words], check=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 from runners.settings import Settings
 from testing import desks
 from testing.desks import Desk
+from tests import suite_keeper
+from tests.budget import Budget
 
 # A suite started in the background inherits an ignored SIGINT, and hands it on to every process it tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +29,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("steady", derandomize=True)
 hypothesis.settings.register_profile("new draws", hypothesis.settings())
 hypothesis.settings.load_profile("steady")
+
+SUITE_FOLDER = "DESKS_OF_THIS_SUITE"
+"""Variable with the folder that all processes of a suite share; it goes with the suite."""
 
 _DATABASE_URL = os.environ.pop("DATABASE_URL", None) or None
 
@@ -37,6 +43,21 @@ for _name in [name for name in os.environ if name.startswith(("BACKDESK_", "PG")
 os.environ["BACKDESK_HOME"] = "/nonexistent/backdesk"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Whoever is started waits for the tests, and nothing that they start outlives them."""
+    if hasattr(config, "workerinput"):
+        return None
+    folder = tempfile.mkdtemp(prefix="desks-")
+    os.environ[SUITE_FOLDER] = folder
+    return suite_keeper.enter(Path(folder))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.pluginmanager.register(Budget(), "budget")
+
+
 @pytest.fixture(scope="session")
 def database_url() -> str | None:
     """The server that the SQL tests were asked to run on."""
@@ -46,7 +67,7 @@ def database_url() -> str | None:
 @pytest.fixture(scope="session")
 def server(database_url: str | None) -> Iterator[Settings]:
     """Settings of the tests' server."""
-    with desks.server(database_url) as settings:
+    with desks.server(database_url, Path(os.environ[SUITE_FOLDER])) as settings:
         yield settings
 
 
@@ -78,11 +99,9 @@ def fresh_desk(template_desk: Desk) -> Iterator[Desk]:
 
 @pytest.fixture(scope="session")
 def built_template(template_desk: Desk) -> Iterator[Desk]:
-    """A migrated desk with dbt's views, which is only copied from."""
-    from runners import dbt
-
+    """A migrated desk with dbt's views, which is only copied from. One process of the suite builds them."""
     with desks.clone(template_desk) as built:
-        dbt.build(built.settings)
+        desks.give_views(built, Path(os.environ[SUITE_FOLDER]) / "views.dump")
         yield built
 
 

@@ -12,10 +12,7 @@
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
   {% call statement('main') -%}
-    {%- if rebuild and existing is not none %}
-    drop {{ existing.type }} if exists {{ existing }} cascade;
-    {%- endif %}
-    {{ replace_view(target, sql) }}
+    {{ replace_view(target, sql, dropped=existing if rebuild else none) }}
   {%- endcall %}
 
   {% do apply_grants(target, config.get('grants'), should_revoke=should_revoke(existing, full_refresh_mode=False)) %}
@@ -29,9 +26,12 @@
 {% endmaterialization %}
 
 
-{% macro replace_view(relation, sql) %}
+{% macro replace_view(relation, sql, dropped) %}
 do $replace_view$
 begin
+  {%- if dropped is not none %}
+  drop {{ dropped.type }} if exists {{ dropped }} cascade;
+  {%- endif %}
   create or replace view {{ relation }}
   {%- if config.get('contract').enforced %}
     {{ get_assert_columns_equivalent(sql) }}
@@ -45,6 +45,11 @@ exception
       errcode = 'invalid_table_definition',
       message = '{{ relation.identifier }} has other columns than before: ' || sqlerrm,
       hint = 'Run dbt again with --full-refresh: it drops the view, and what stands on it, and makes them anew.';
+  when lock_not_available or deadlock_detected then
+    raise exception using
+      errcode = sqlstate,
+      message = '{{ relation.identifier }} is busy with readers: ' || sqlerrm,
+      hint = 'Run dbt again: dbt retry makes the views that are missing.';
 end
 $replace_view$;
 {% endmacro %}

@@ -34,7 +34,7 @@ def ensure_views(settings: Settings) -> bool | None:
         if found == (mark, True):
             marts.publish(settings)
             return False
-        import_module("runners.cli.dbt").build()
+        import_module("runners.cli.dbt").build(settings)
         dbt.execute(sql.SQL("comment on schema analytics is {}").format(mark))
     return True
 

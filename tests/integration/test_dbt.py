@@ -64,11 +64,17 @@ def test_all_of_dbts_tests_pass_and_no_reader_misses_a_view(
         reader.start()
     try:
         code = dbt.run(["--no-use-colors", "build"], settings=built_desk.settings)
+        said = capfd.readouterr().out
+        # On a busy machine a read may take longer than dbt waits.
+        for _ in range(4):
+            if code and "is busy with readers" in said:
+                code = dbt.run(["--no-use-colors", "retry"], settings=built_desk.settings)
+                said = capfd.readouterr().out
     finally:
         over.set()
         for reader in readers:
             reader.join()
-    assert code == 0, capfd.readouterr().out
+    assert code == 0, said
     assert failures == []
     assert min(reads[mart] for mart in MARTS[:3]) > 10
 
@@ -152,13 +158,39 @@ def test_nothing_in_desk_depends_on_analytics(built_desk: Desk) -> None:
         owner.execute(f"drop view {(views or [''])[0]}")
 
 
-def test_a_view_whose_columns_changed_is_made_anew(built_desk: Desk) -> None:
-    with built_desk.connect("dbt") as owner, built_desk.connect("viewer") as viewer:
-        owner.execute("drop view analytics.rejection_summary cascade")
-        owner.execute("create view analytics.rejection_summary as select 1 as other")
-        dbt.build(built_desk.settings)
-        found = viewer.execute("select strategy, reason, rejected from rejection_summary limit 1").fetchone()
+def test_changed_columns_and_a_reader_that_holds_a_view_are_overcome(
+    built_desk: Desk, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The view with other columns is made anew, the one that is held once its reader has gone."""
+    with built_desk.connect("admin") as admin:
+        admin.execute("drop view analytics.rejection_summary cascade")
+        admin.execute("create view analytics.rejection_summary as select 1 as other")
+        admin.execute("alter view analytics.rejection_summary owner to desk_dbt")
+        admin.execute(f"alter role desk_dbt in database {built_desk.name} set lock_timeout = '0.3s'")
+        held, over, said = threading.Event(), threading.Event(), ""
+
+        def hold() -> None:
+            nonlocal said
+            with built_desk.connect("viewer", autocommit=False) as reader:
+                reader.execute("select from analytics.stg_settings")
+                held.set()
+                while "attempt 1 of" not in said and not over.is_set():
+                    said += capfd.readouterr().out
+                    over.wait(0.05)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(10)
+        try:
+            dbt.build(built_desk.settings)
+        finally:
+            over.set()
+            holder.join()
+        found = admin.execute(
+            "select strategy, reason, rejected from analytics.rejection_summary limit 1"
+        ).fetchone()
     assert found == ("calm", "Insufficient trades", 1)
+    assert said == "dbt's views are busy with readers (attempt 1 of 5)\n"
 
 
 def test_what_dbt_says_when_it_fails_reaches_the_user(built_desk: Desk) -> None:
