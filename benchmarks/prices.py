@@ -9,7 +9,7 @@ import random
 from functools import cache
 from pathlib import Path
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.prices.sample import read_sample
 from testing import PROJECT_ROOT
 
@@ -19,7 +19,7 @@ HEADS = ("Date", "Open", "High", "Low", "Close", "Volume")
 
 
 @cache
-def series(kind: str, bars: int, feeds: int) -> tuple[PriceSeries, ...]:
+def series(kind: str, bars: int, feeds: int) -> tuple[AdjustedPrices, ...]:
     """`real`: GOOG, then other shares over the same days; `walk`: random walks."""
     if kind == "walk":
         return tuple(_walk(f"WALK{number}", number, bars) for number in range(feeds))
@@ -28,7 +28,7 @@ def series(kind: str, bars: int, feeds: int) -> tuple[PriceSeries, ...]:
     days = sorted(set.intersection(*({bar.time for bar in found[symbol].bars} for symbol in symbols)))
     chosen = set(days[-bars:])
     return tuple(
-        PriceSeries.from_rows(
+        AdjustedPrices.from_rows(
             symbol,
             *map(
                 list,
@@ -49,7 +49,7 @@ def series(kind: str, bars: int, feeds: int) -> tuple[PriceSeries, ...]:
     )  # fmt: skip
 
 
-def _walk(symbol: str, seed: int, bars: int) -> PriceSeries:
+def _walk(symbol: str, seed: int, bars: int) -> AdjustedPrices:
     generator = random.Random(seed)
     price, rows = 100.0, []
     for day in range(bars):
@@ -58,7 +58,7 @@ def _walk(symbol: str, seed: int, bars: int) -> PriceSeries:
         high, low = max(opened, price) * 1.003, min(opened, price) * 0.997
         epoch = calendar.timegm((FIRST_DAY + dt.timedelta(days=day)).timetuple())
         rows.append((epoch, opened, high, low, price, 1e6))
-    return PriceSeries.from_rows(symbol, *map(list, zip(*rows, strict=True)))
+    return AdjustedPrices.from_rows(symbol, *map(list, zip(*rows, strict=True)))
 
 
 def csv_files(kind: str, bars: int, feeds: int) -> list[Path]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from runners.backtests.text_report import text_report
-from runners.cli.errors import report
 from runners.errors import DeskError
+from runners.reporting import report
 
 FORMAT = 1
 NEEDED = (

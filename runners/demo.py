@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 
 from backdesk.data import folder
-from runners.cli.errors import report
 from runners.cli.leaderboard import show
 from runners.cli.load import load_sample
 from runners.cli.searches import announce, sum_up
@@ -29,6 +28,7 @@ from runners.jobs.following import JobStanding
 from runners.jobs.queueing import Queued, Refused, queue, read_configs
 from runners.jobs.running import Interrupted, run_until_over
 from runners.leaderboard import read
+from runners.reporting import report
 from runners.settings import Settings
 
 FOLDER = folder("configs") / "optimizations"

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from runners.errors import DeskError
+from runners.words import count, number, parameters_text, per_cent, symbols_text
 
 
 class NoLeaderboard(DeskError):
@@ -117,12 +118,12 @@ def cells(entry: Entry) -> tuple[str, ...]:
         entry.status,
         symbols_text(entry.symbols),
         parameters_text(entry.parameters),
-        per_cent_text(entry.deflated_sharpe),
-        number_text(entry.sharpe_ratio),
-        per_cent_text(entry.annual_return),
-        per_cent_text(entry.max_drawdown),
-        "-" if entry.trades is None else f"{entry.trades:,}",
-        per_cent_text(entry.fee_pct),
+        per_cent(entry.deflated_sharpe),
+        number(entry.sharpe_ratio),
+        per_cent(entry.annual_return),
+        per_cent(entry.max_drawdown),
+        count(entry.trades),
+        per_cent(entry.fee_pct),
         "yes" if entry.passed else "no",
     )
 
@@ -142,22 +143,3 @@ def comma_separated(entries: Sequence[Entry]) -> str:
     for entry in entries:
         writer.writerow([json.dumps(v) if isinstance(v, bool | list | dict) else v for v in astuple(entry)])
     return text.getvalue()
-
-
-def symbols_text(symbols: Sequence[str], shown: int = 4) -> str:
-    """The first symbols, and how many more there are."""
-    more = len(symbols) - shown
-    return " ".join(symbols[:shown]) + (f" +{more}" if more > 0 else "")
-
-
-def parameters_text(parameters: dict[str, Any]) -> str:
-    """Parameters as name=value, by name."""
-    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
-
-
-def number_text(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def per_cent_text(fraction: float | None) -> str:
-    return "-" if fraction is None else f"{fraction:.1%}"

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from runners.cli.errors import exit_codes
 from runners.cli.options import BatchFile, EstimateOnly, Force, Processes
 from runners.jobs.own_runner import in_readiness
+from runners.reporting import exit_codes
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Point, PointResult, RunSettings
 from runners.errors import DeskError
 
 POINT = """
@@ -31,7 +31,7 @@ class NotReproducible(DeskError):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Reproduction:
     """What the database found: `differences` has what was recorded and what came out, by name."""
 
     backtest_result_id: int
@@ -43,7 +43,7 @@ class Verdict:
         return not self.differences
 
 
-def reproduce(runner: psycopg.Connection[Any], result_id: int) -> Verdict:
+def reproduce(runner: psycopg.Connection[Any], result_id: int) -> Reproduction:
     """Runs a result again, without reuse, and has the database compare it to the bit and keep the verdict.
 
     Raises NotReproducible where the strategy's code or engine is not the recorded one.
@@ -56,7 +56,7 @@ def reproduce(runner: psycopg.Connection[Any], result_id: int) -> Verdict:
     assert row is not None
     settings = RunSettings.from_json(row[0])
     _check_code(settings, code_hash)
-    prices = [PriceSeries.from_rows(*series) for series in runner.execute(PRICES, (run_id,))]
+    prices = [AdjustedPrices.from_rows(*series) for series in runner.execute(PRICES, (run_id,))]
     result = _run(settings, prices, Point(ordinal, parameters))
     here = platform_name()
     compared = runner.execute(
@@ -72,7 +72,7 @@ def reproduce(runner: psycopg.Connection[Any], result_id: int) -> Verdict:
         ),
     ).fetchone()
     assert compared is not None
-    return Verdict(result_id, compared[0], same_platform=here == recorded_on)
+    return Reproduction(result_id, compared[0], same_platform=here == recorded_on)
 
 
 def platform_name() -> str:
@@ -100,7 +100,7 @@ def _check_code(settings: RunSettings, code_hash: str) -> None:
         )
 
 
-def _run(settings: RunSettings, prices: list[PriceSeries], point: Point) -> PointResult:
+def _run(settings: RunSettings, prices: list[AdjustedPrices], point: Point) -> PointResult:
     from runners.engines.registry import load_engines
 
     engine = load_engines().get(settings.engine)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from runners.cli.errors import exit_codes
 from runners.cli.import_ import ConfigFile, CreateStrategy, Strategy, run_import
+from runners.reporting import exit_codes
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

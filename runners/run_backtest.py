@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from runners.cli.backtest import backtest
-from runners.cli.errors import exit_codes
+from runners.reporting import exit_codes
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(backtest)

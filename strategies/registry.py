@@ -38,7 +38,7 @@ class StrategyError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class RegisteredStrategy:
     """A strategy that may run here."""
 
     name: str
@@ -73,7 +73,7 @@ class Entry:
         }
 
 
-def entries(folder: Path | None = None) -> dict[str, Entry]:
+def entries(folder: Path | None = None) -> dict[str, RegisteredStrategy]:
     """Every strategy by name; `folder` holds the user's, by default strategies_folder()."""
     return _entries(_folder() if folder is None else folder.resolve()) | _admitted
 
@@ -100,7 +100,7 @@ def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
         raise StrategyError(str(error)) from error
 
 
-def resolve(name: str, folder: Path | None = None) -> Entry:
+def resolve(name: str, folder: Path | None = None) -> RegisteredStrategy:
     """The strategy of that name; StrategyError where it is not on the list."""
     known = entries(folder)
     if name not in known:
@@ -108,10 +108,10 @@ def resolve(name: str, folder: Path | None = None) -> Entry:
     return known[name]
 
 
-_admitted: dict[str, Entry] = {}
+_admitted: dict[str, RegisteredStrategy] = {}
 
 
-def admit_file(path: Path, name: str | None = None) -> Entry:
+def admit_file(path: Path, name: str | None = None) -> RegisteredStrategy:
     """The strategy of a file, put on this process's list alone: for one backtest by its author.
 
     `name` chooses where the file has several. StrategyError where the name belongs to another file's.
@@ -143,8 +143,8 @@ def is_admitted(name: str) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _entries(folder: Path | None) -> dict[str, Entry]:
-    found: dict[str, Entry] = {}
+def _entries(folder: Path | None) -> dict[str, RegisteredStrategy]:
+    found: dict[str, RegisteredStrategy] = {}
     for entry in (*_library(), *(_user_entries(folder) if folder is not None else ())):
         if entry.name in found:
             raise StrategyError(
@@ -154,14 +154,14 @@ def _entries(folder: Path | None) -> dict[str, Entry]:
     return found
 
 
-def _library() -> Iterator[Entry]:
+def _library() -> Iterator[RegisteredStrategy]:
     root = Path(__file__).resolve().parent
     for stem in LIBRARY:
         module = importlib.import_module(f"strategies.{stem}")
         yield from _entries_of(module, root / f"{stem}.py", root)
 
 
-def _user_entries(folder: Path) -> Iterator[Entry]:
+def _user_entries(folder: Path) -> Iterator[RegisteredStrategy]:
     if not folder.is_dir():
         raise StrategyError(f"BACKDESK_STRATEGIES names {folder}, which is no folder")
     user_package(folder)
@@ -218,7 +218,7 @@ def _line_in(error: BaseException, path: Path) -> str:
     return line
 
 
-def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[Entry]:
+def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[RegisteredStrategy]:
     classes = [
         thing
         for thing in vars(module).values()
@@ -232,4 +232,4 @@ def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[En
             raise StrategyError(
                 f"{path} defines {len(classes)} strategies; give {strategy.__name__} a class attribute `name`"
             )
-        yield Entry(name, strategy, module.__name__, path, root)
+        yield RegisteredStrategy(name, strategy, module.__name__, path, root)

@@ -47,7 +47,7 @@ class Desk:
     def conninfo(self, role: str) -> str:
         return connection.conninfo(role, settings=self.settings)
 
-    def publish_strategies(self) -> int | None:
+    def publish_strategies(self) -> int:
         """What `backdesk up` does after migrating; a clone begins without strategies."""
         from runners.cli.up import publish_strategies
 

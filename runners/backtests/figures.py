@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from runners.database import connection
 from runners.engines.base import MetricValue
 from runners.settings import Settings
+from runners.words import metric_text
 
 ROLLING_SESSIONS = 126
 FIRST = (
@@ -33,11 +34,7 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        if self.value is None:
-            return "undefined"
-        if self.unit == "fraction":
-            return f"{self.value * 100:,.{self.decimals}f}%"
-        return f"{self.value:,.{self.decimals}f}"
+        return metric_text(self.value, self.unit, self.decimals)
 
 
 @dataclass(frozen=True)

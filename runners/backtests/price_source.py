@@ -11,7 +11,7 @@ import psycopg
 
 from runners.backtests.request import BacktestRequest, RequestError
 from runners.database import connection
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.prices import series as loaded
 from runners.prices.adjusted import adjusted
 from runners.prices.csv_files import read_csv
@@ -29,7 +29,7 @@ from desk.price_series(%s, %s, %s, %s)
 class Prices:
     """Adjusted bars in the order of the request, and in words where they are from."""
 
-    series: tuple[PriceSeries, ...]
+    series: tuple[AdjustedPrices, ...]
     source: str
     description: str
 
@@ -78,7 +78,7 @@ def _of_the_desk(request: BacktestRequest, settings: Settings) -> Prices:
             )
         except psycopg.errors.UndefinedFunction as error:
             raise RequestError("the desk's schema is older than this program", hint="backdesk up") from error
-    series = tuple(PriceSeries.from_rows(row[0], *row[3:]) for row in rows)
+    series = tuple(AdjustedPrices.from_rows(row[0], *row[3:]) for row in rows)
     versions = ", ".join(f"{row[0]} version {row[2]} ({row[1]})" for row in rows)
     return Prices(series, "desk", f"the desk: {versions}")
 
@@ -110,10 +110,10 @@ def _chosen(
     return Prices(series, source, description)
 
 
-def _between(series: PriceSeries, start: dt.date, end: dt.date) -> PriceSeries:
+def _between(series: AdjustedPrices, start: dt.date, end: dt.date) -> AdjustedPrices:
     rows = [row for row, epoch in enumerate(series.epochs) if start <= date_of(epoch) <= end]
     if not rows:
-        return PriceSeries.from_rows(series.symbol, [], [], [], [], [], [])
+        return AdjustedPrices.from_rows(series.symbol, [], [], [], [], [], [])
     part = slice(rows[0], rows[-1] + 1)
     columns = (series.open, series.high, series.low, series.close, series.volume)
-    return PriceSeries.from_rows(series.symbol, series.epochs[part], *(column[part] for column in columns))
+    return AdjustedPrices.from_rows(series.symbol, series.epochs[part], *(column[part] for column in columns))

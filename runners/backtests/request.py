@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runners.errors import DeskError
 from strategies.parameters import ParameterError, Value, convert_all
-from strategies.registry import Entry, StrategyError, admit_file, resolve
+from strategies.registry import RegisteredStrategy, StrategyError, admit_file, resolve
 
 
 class RequestError(DeskError):
@@ -22,7 +22,7 @@ class BacktestRequest:
     """`commission` and `slippage` are fractions of the traded value; a window without end is that of the
     prices."""
 
-    entry: Entry
+    entry: RegisteredStrategy
     symbols: tuple[str, ...]
     parameters: Mapping[str, Value] = field(default_factory=dict)
     timeframe: str = "1d"
@@ -42,7 +42,7 @@ class BacktestRequest:
             raise RequestError(f"the starting cash is {self.cash:g}", hint="it must be above 0")
 
 
-def strategy_named(text: str) -> Entry:
+def strategy_named(text: str) -> RegisteredStrategy:
     """The registered strategy of that name, or the one in that file (`FILE.py`, or `FILE.py:NAME`)."""
     file, _, name = text.partition(".py")
     try:
@@ -61,7 +61,7 @@ def symbols_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.replace(",", " ").upper().split()))
 
 
-def parameters_from(entry: Entry, pairs: Sequence[str]) -> dict[str, Value]:
+def parameters_from(entry: RegisteredStrategy, pairs: Sequence[str]) -> dict[str, Value]:
     """`period=20` and the like as typed values; also several in one text, separated by commas."""
     values: dict[str, object] = {}
     for pair in (one for text in pairs for one in text.split(",") if one.strip()):

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runners.backtests.text_report import NO_DESK, figures_of, number, percent
+from runners.backtests.text_report import NO_DESK, figures_of
 from runners.errors import DeskError
+from runners.words import amount, count, parameters_text, per_cent
 
 TRADES_SHOWN = 1_000
 
@@ -88,12 +89,11 @@ def picture(document: Mapping[str, Any]) -> bytes:
 
 
 def _heading(document: Mapping[str, Any]) -> Iterable[str]:
-    parameters = ", ".join(f"{name} {value}" for name, value in document["parameters"].items())
     for line in (
         f"{document['start_date']} to {document['end_date']}, bars of {document['timeframe']}; "
-        f"starting with {number(document['cash'])}, commission {document['commission']:g}, "
+        f"starting with {amount(document['cash'])}, commission {document['commission']:g}, "
         f"slippage {document['slippage']:g}",
-        f"Parameters: {parameters}",
+        f"Parameters: {parameters_text(document['parameters'])}",
         f"Prices: {document['prices']['description']}",
     ):
         yield f"<p>{html.escape(line)}</p>"
@@ -111,10 +111,10 @@ def _figures(document: Mapping[str, Any]) -> str:
 def _performance(performance: Mapping[str, Any]) -> str:
     keys = ("bought", "sold", "quantity", "market_value", "realized", "unrealized", "commissions", "total")
     rows: list[Sequence[str]] = [
-        (row["symbol"], *(number(row[key]) for key in keys)) for row in performance["symbols"]
+        (row["symbol"], *(amount(row[key]) for key in keys)) for row in performance["symbols"]
     ]
     account = performance["account"]
-    rows.append(("all", "", "", "", "", *(number(account[key]) for key in keys[4:])))
+    rows.append(("all", "", "", "", "", *(amount(account[key]) for key in keys[4:])))
     return _table(("symbol", *(key.replace("_", " ") for key in keys)), rows)
 
 
@@ -136,14 +136,14 @@ def _trades(trades: Sequence[Mapping[str, Any]]) -> str:
     )
     rows = [
         (
-            row["symbol"], row["side"], number(row["size"]), row["entry_time"].replace("T00:00:00", ""),
-            number(row["entry_price"]), row["exit_time"].replace("T00:00:00", ""), number(row["exit_price"]),
-            str(row["bars"]), number(row["fees"]), number(row["profit"]), percent(row["return"]),
+            row["symbol"], row["side"], amount(row["size"]), row["entry_time"].replace("T00:00:00", ""),
+            amount(row["entry_price"]), row["exit_time"].replace("T00:00:00", ""), amount(row["exit_price"]),
+            str(row["bars"]), amount(row["fees"]), amount(row["profit"]), per_cent(row["return"]),
         )
         for row in trades[:TRADES_SHOWN]
     ]  # fmt: skip
     more = len(trades) - len(rows)
-    note = f"<p>and {more:,} more in the CSV file</p>" if more else ""
+    note = f"<p>and {count(more)} more in the CSV file</p>" if more else ""
     return f'<div class="scroll">{_table(headings, rows)}</div>{note}'
 
 

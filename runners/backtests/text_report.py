@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runners.backtests.figures import Figure
+from runners.words import amount, parameters_text, per_cent
 
 RAW = (
     ("ending_value", "Ending value"), ("total_trades", "Closed trades"), ("winning_trades", "Won"),
@@ -22,7 +23,7 @@ def text_report(document: Mapping[str, Any]) -> str:
     years = document["monthly_returns"]["years"]
     if years:
         parts.append(
-            _aligned([("year", "return"), *((year, percent(value)) for year, value in years.items())])
+            _aligned([("year", "return"), *((year, per_cent(value)) for year, value in years.items())])
         )
     parts.append(_performance(document["ib_performance"]))
     parts.append(f"id {document['id']}, made {document['made_at']}, backdesk {document['version']}")
@@ -34,26 +35,15 @@ def figures_of(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     if document["figures"] is not None:
         return [(one["title"], Figure(**one).shown) for one in document["figures"]]
     raw = document["raw_metrics"]
-    return [(title, number(raw[name])) for name, title in RAW if name in raw]
-
-
-def percent(value: float | None) -> str:
-    return "undefined" if value is None else f"{value * 100:,.1f}%"
-
-
-def number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    return [(title, amount(raw[name])) for name, title in RAW if name in raw]
 
 
 def _heading(document: Mapping[str, Any]) -> str:
-    parameters = ", ".join(f"{name}={value}" for name, value in document["parameters"].items())
     return (
         f"{document['strategy']} on {', '.join(document['symbols'])}, bars of {document['timeframe']}, "
         f"{document['start_date']} to {document['end_date']}\n"
-        f"parameters  {parameters}\n"
-        f"account     {number(document['cash'])}, commission {document['commission']:g}, "
+        f"parameters  {parameters_text(document['parameters'])}\n"
+        f"account     {amount(document['cash'])}, commission {document['commission']:g}, "
         f"slippage {document['slippage']:g}, seed {document['seed']}\n"
         f"prices      {document['prices']['description']}"
     )
@@ -68,9 +58,9 @@ def _performance(performance: Mapping[str, Any]) -> str:
     headings = ("symbol", "bought", "sold", "held", "realized", "unrealized", "commissions", "total")
     keys = ("bought", "sold", "quantity", "realized", "unrealized", "commissions", "total")
     rows: list[Sequence[str]] = [headings]
-    rows += [(row["symbol"], *(number(row[key]) for key in keys)) for row in performance["symbols"]]
+    rows += [(row["symbol"], *(amount(row[key]) for key in keys)) for row in performance["symbols"]]
     account = performance["account"]
-    rows.append(("all", "", "", "", *(number(account[key]) for key in keys[3:])))
+    rows.append(("all", "", "", "", *(amount(account[key]) for key in keys[3:])))
     return _aligned(rows)
 
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from psycopg import sql
 
 from backdesk.data import folder
 from runners.database import connection, marts
+from runners.dbt import build
 from runners.settings import Settings
 
 PROJECT = folder("dbt")
 _SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "snapshots")
 
 
-def ensure_views(settings: Settings) -> bool | None:
-    """Builds dbt's views where they are missing or made from other files; None without a dbt project.
+def ensure_views(settings: Settings) -> bool:
+    """Builds dbt's views where they are missing or made from other files; whether that was needed.
 
     The hash of the files stands in the comment of the schema `analytics`: a migration that had to drop the
     views leaves none behind, and new models give another hash.
     """
-    if find_spec("runners.cli.dbt") is None or not (PROJECT / "dbt_project.yml").exists():
-        return None
     mark = f"Built by dbt from {fingerprint(PROJECT)}"
     with connection.connect("dbt", settings=settings) as dbt:
         found = dbt.execute(
@@ -34,7 +31,7 @@ def ensure_views(settings: Settings) -> bool | None:
         if found == (mark, True):
             marts.publish(settings)
             return False
-        import_module("runners.cli.dbt").build(settings)
+        build(settings)
         dbt.execute(sql.SQL("comment on schema analytics is {}").format(mark))
     return True
 

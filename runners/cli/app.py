@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from runners import __version__
-from runners.cli.errors import is_reportable, report
+from runners.reporting import is_reportable, report
 
 # A new command: a module here with `register(app)`, and a line for each of its commands, in the help's order.
 COMMANDS = {

@@ -6,8 +6,6 @@ import typer
 
 from runners import dbt as desk_dbt
 
-build = desk_dbt.build
-
 
 def register(app: typer.Typer) -> None:
     app.command(

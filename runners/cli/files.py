@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
-from runners.cli.errors import report
 from runners.configs.batches import Batch, read_batch
 from runners.configs.errors import ConfigError
 from runners.configs.reader import Config
 from runners.database.connection import connect
 from runners.jobs.estimating import estimate_text, estimates
 from runners.jobs.queueing import Refused, read_configs
+from runners.reporting import report
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from runners.cli.options import BatchFile, EstimateOnly, Files, Force
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.jobs.queueing import queue
+from runners.words import NOTHING
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +51,7 @@ def queue_files(
             )
 
     rows = [
-        ("-" if dry_run else str(job.job_id), job.name, str(job.searches), f"{job.combinations:,}")
+        (NOTHING if dry_run else str(job.job_id), job.name, str(job.searches), f"{job.combinations:,}")
         for job in jobs
     ]
     print(

@@ -9,7 +9,7 @@ import typer
 from runners.database.connection import connect
 
 if TYPE_CHECKING:
-    from runners.reproduction import Verdict
+    from runners.reproduction import Reproduction
 
 SHOWN = 10
 
@@ -38,19 +38,19 @@ def reproduce(
     differs = False
     with connect("runner") as runner:
         for result_id in results:
-            verdict = reproduction.reproduce(runner, result_id)
-            print(_line(verdict))
-            for name, (recorded, again) in list(verdict.differences.items())[:SHOWN]:
+            found = reproduction.reproduce(runner, result_id)
+            print(_line(found))
+            for name, (recorded, again) in list(found.differences.items())[:SHOWN]:
                 print(f"  {name}: recorded {recorded}, now {again}")
-            differs = differs or not verdict.equal
+            differs = differs or not found.equal
     if differs:
         raise typer.Exit(1)
 
 
-def _line(verdict: Verdict) -> str:
-    where = "" if verdict.same_platform else " (recorded on another platform)"
-    if verdict.equal:
-        return f"result {verdict.backtest_result_id}: equal to the bit{where}"
-    count = len(verdict.differences)
+def _line(found: Reproduction) -> str:
+    where = "" if found.same_platform else " (recorded on another platform)"
+    if found.equal:
+        return f"result {found.backtest_result_id}: equal to the bit{where}"
+    count = len(found.differences)
     what = "1 number differs" if count == 1 else f"{count} numbers differ"
-    return f"result {verdict.backtest_result_id}: {what}{where}"
+    return f"result {found.backtest_result_id}: {what}{where}"

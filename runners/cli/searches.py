@@ -10,13 +10,13 @@ from types import MappingProxyType
 
 import typer
 
-from runners.cli.errors import report
 from runners.cli.files import given, print_estimates, refusals
 from runners.database.connection import connect
 from runners.jobs.following import JobStanding
 from runners.jobs.own_runner import OwnRunner
 from runners.jobs.queueing import Queued, queue
 from runners.jobs.running import Interrupted, run_until_over
+from runners.reporting import report
 from runners.settings import Settings
 
 BATCH_LINE = "select format('%%s: %%s', name, summary) from desk.batch_summary where batch_id = %s"

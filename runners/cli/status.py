@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import psycopg
@@ -17,6 +18,7 @@ from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.errors import DeskError
 from runners.settings import Settings
+from runners.words import duration_text
 
 WATCH_SECONDS = 2.0
 
@@ -25,7 +27,7 @@ JOBS = """
 select job_id::text as job, state, coalesce(strategy, '') as strategy,
        coalesce(finished || ' of ' || total, '') as points, coalesce(failed::text, '') as failed,
        coalesce(passed::text, '') as passed, coalesce(percent || ' %', '') as done,
-       coalesce(eta::text, '') as "time left"
+       eta as "time left"
 from desk.job_progress
 where state in ('held', 'waiting', 'running', 'paused')
 order by priority desc, job_id
@@ -33,7 +35,7 @@ limit 20
 """
 RUNNERS = """
 select id::text as runner, host, pid::text as pid, processes::text as processes,
-       array_to_string(engines, ', ') as can, heartbeat_age::text as "heard of", memory_mb::text as mb
+       array_to_string(engines, ', ') as can, heartbeat_age as "heard of", memory_mb::text as mb
 from desk.runner_status
 where alive
 order by id
@@ -147,21 +149,17 @@ def _figures(health: dict[str, Any]) -> str:
     lines = (
         ("points", f"{health['waiting_points']:,} waiting, {health['running_points']:,} with runners, "
                    f"{health['finished_points']:,} finished, {health['failed_points']:,} dead"),
-        ("oldest", f"waiting for {_or_none(health['oldest_waiting_age'])}"),
+        ("oldest", f"waiting for {duration_text(health['oldest_waiting_age'])}"),
         ("speed", f"{health['points_last_5_minutes']:,} points recorded in the last 5 minutes"),
         ("runners", f"{health['runners_alive']} alive"),
-        ("oldest transaction", f"open for {_or_none(health['oldest_transaction_age'])}"),
+        ("oldest transaction", f"open for {duration_text(health['oldest_transaction_age'])}"),
     )  # fmt: skip
     return "\n".join(f"{name:<8} {text}" for name, text in lines)
 
 
-def _or_none(value: object) -> str:
-    return "none" if value is None else str(value)
-
-
 def _one_line(value: object) -> str:
     """Texts come from configs and errors: none may break a line or move the cursor."""
-    text = "" if value is None else str(value)
+    text = "" if value is None else duration_text(value) if isinstance(value, timedelta) else str(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)[:120]
 
 

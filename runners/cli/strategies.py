@@ -51,7 +51,7 @@ def sync_all(
         if action != "unchanged":
             print(f"{action}: {strategy}")
     summary = ", ".join(f"{counted[word]} {word}" for word in ("made", "changed", "unchanged"))
-    print(f"{published or 0} strategies published; backlog: {summary}")
+    print(f"{published} strategies published; backlog: {summary}")
 
 
 def list_all(

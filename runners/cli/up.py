@@ -6,7 +6,6 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -74,30 +73,22 @@ def bring_up(settings: Settings) -> None:
         migrated = migrator.migrate(admin)
         say(str(migrated))
     with _step() as say:
-        published = publish_strategies(settings)
-        if published is not None:
-            say(f"{published} strategies published")
+        say(f"{publish_strategies(settings)} strategies published")
     with _step() as say:
-        built = analytics.ensure_views(settings)
-        if built is not None:
-            say("dbt views built" if built else "dbt views are there")
+        say("dbt views built" if analytics.ensure_views(settings) else "dbt views are there")
 
 
-def publish_strategies(settings: Settings) -> int | None:
-    """Tells SQL what the strategies of this code take; None where code or function is not there."""
-    if find_spec("strategies.registry") is None:
-        return None
+def publish_strategies(settings: Settings) -> int:
+    """Tells SQL what the strategies of this code take; how many there are."""
+    # Imported here, since Backtrader takes longer than the rest of a command.
+    from strategies.registry import StrategyError, published_strategies
+
+    try:
+        strategies = published_strategies()
+    except StrategyError as error:
+        hint = "mend the file, or take it out of the folder of your strategies"
+        raise DeskError(str(error), hint=hint) from error
     with connection.connect("runner", settings=settings) as runner:
-        known = runner.execute("select to_regprocedure('desk.publish_strategies(jsonb)')").fetchone()
-        if known == (None,):
-            return None
-        from strategies.registry import StrategyError, published_strategies
-
-        try:
-            strategies = published_strategies()
-        except StrategyError as error:
-            hint = "mend the file, or take it out of the folder of your strategies"
-            raise DeskError(str(error), hint=hint) from error
         waiting.for_locks(
             runner, lambda: runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
         )

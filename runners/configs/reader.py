@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from runners.configs.errors import ConfigError, Position
-from runners.configs.rendered import MAX_CHARACTERS, Rendered, rendered
+from runners.configs.rendered import MAX_CHARACTERS, Rendered
 
 MAX_NODES = 20_000
 MAX_DEPTH = 32
@@ -83,7 +83,7 @@ def read_config(path: Path, *, name: str | None = None) -> Config:
 
 def parse_config(path: str, source: str) -> Config:
     """Parses the text of a config. Raises ConfigError."""
-    found = rendered(path, source.replace("\r\n", "\n"))
+    found = _rendered(path, source.replace("\r\n", "\n"))
     if len(found.text) > MAX_CHARACTERS:
         raise ConfigError(path, None, f"its template makes more than {MAX_CHARACTERS // 1024} KiB")
     builder = _Builder(path, found)
@@ -106,6 +106,16 @@ def child(path: str, key: str) -> str:
 def _parent(path: str) -> str:
     steps = list(_STEP.finditer(path))
     return path[: steps[-1].start()] if steps else "$"
+
+
+def _rendered(path: str, source: str) -> Rendered:
+    """The source itself where nothing in it is a template. Raises ConfigError."""
+    if not any(sign in source for sign in ("{{", "{%", "{#")):
+        return Rendered(source, tuple(range(1, source.count("\n") + 2)))
+    # Imported here, since Jinja2 takes longer to import than most configs to be read.
+    from runners.configs.template import render
+
+    return render(path, source)
 
 
 class _Builder:

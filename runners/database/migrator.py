@@ -33,7 +33,7 @@ _BLOCKED = (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNot
 
 
 @dataclass(frozen=True)
-class Report:
+class Migrated:
     """What `migrate` did: file names, the version now, and whether dbt has to build its views again."""
 
     version: int
@@ -53,7 +53,7 @@ class Report:
         return f"schema is now version {self.version}: {', '.join(done)}"
 
 
-def migrate(connection: psycopg.Connection[Any], folder: Path = FOLDER) -> Report:
+def migrate(connection: psycopg.Connection[Any], folder: Path = FOLDER) -> Migrated:
     """Migrates over an "admin" connection in autocommit; callers at the same time wait for each other."""
     schema = read_schema(folder)
     # As the owner from the first: where a superuser installed the desk, nobody else may take such a lock.
@@ -77,7 +77,7 @@ def migrate(connection: psycopg.Connection[Any], folder: Path = FOLDER) -> Repor
             connection.execute("reset search_path")
 
 
-def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Report:
+def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Migrated:
     history = _history(connection)
     first: tuple[str, ...] = ()
     if schema.baseline is not None:
@@ -94,7 +94,7 @@ def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Report:
             _execute(connection, file)
             _record(connection, _Applied(version, file.path.name, file.sha256))
     changed, dropped_for_topics = _apply_topics(connection, schema)
-    return Report(
+    return Migrated(
         version=schema.version,
         applied=first + tuple(file.path.name for file in schema.migrations[done:]),
         topics=changed,

@@ -123,7 +123,7 @@ class RunSettings:
 
 
 @dataclass(frozen=True)
-class PriceSeries:
+class AdjustedPrices:
     """Adjusted bars of one symbol, oldest first; all arrays have one length.
 
     `epochs` are UTC seconds (typecode q); a daily bar stands at 00:00 UTC of its session. Prices and volume
@@ -139,7 +139,7 @@ class PriceSeries:
     volume: array[float]
 
     @classmethod
-    def from_rows(cls, symbol: str, epochs: Sequence[int], *columns: Sequence[float]) -> PriceSeries:
+    def from_rows(cls, symbol: str, epochs: Sequence[int], *columns: Sequence[float]) -> AdjustedPrices:
         """From the columns open, high, low, close, volume as the database returns them."""
         if len(columns) != 5 or any(len(column) != len(epochs) for column in columns):
             raise SettingsError(f"prices of {symbol}: expected five columns of {len(epochs)} values")
@@ -203,7 +203,7 @@ class Engine(Protocol):
     def run(
         self,
         settings: RunSettings,
-        prices: Sequence[PriceSeries],
+        prices: Sequence[AdjustedPrices],
         points: Sequence[Point],
         on_start: Callable[[int], None],
     ) -> Iterator[PointResult | PointFailure]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from runners.configs.errors import ConfigError
 from runners.configs.reader import Config
 from runners.configs.refusals import explained
 from runners.jobs.queueing import Refused
+from runners.words import count, duration_text, per_cent
 
 ESTIMATE = "select * from desk.estimate(%s)"
 
@@ -58,7 +59,7 @@ def estimate_text(name: str, estimate: Estimate) -> str:
     lines = [
         ("points", _points(estimate)),
         ("time", _time(estimate)),
-        ("trades", _pair(estimate.trades_median, estimate.trades_worst, "{:,.0f}")),
+        ("trades", _pair(estimate.trades_median, estimate.trades_worst, count)),
         ("fees", _fees(estimate)),
         ("known", f"from {estimate.based_on:,} earlier results" if estimate.based_on else "nothing yet"),
         (estimate.verdict, estimate.message),
@@ -76,21 +77,21 @@ def _points(estimate: Estimate) -> str:
 def _time(estimate: Estimate) -> str:
     if estimate.seconds is None:
         return "not known"
-    alone = dt.timedelta(seconds=max(1, round(estimate.seconds)))
+    alone = duration_text(dt.timedelta(seconds=max(1, round(estimate.seconds))))
     if estimate.wall_time is None:
         return f"{alone} of one process; no runner is alive"
     plural = "es" if estimate.processes != 1 else ""
-    return f"{estimate.wall_time} on {estimate.processes} live process{plural}"
+    return f"{duration_text(estimate.wall_time)} on {estimate.processes} live process{plural}"
 
 
 def _fees(estimate: Estimate) -> str:
-    expected = _pair(estimate.fee_pct_median, estimate.fee_pct_worst, "{:.1%}")
+    expected = _pair(estimate.fee_pct_median, estimate.fee_pct_worst, per_cent)
     if estimate.fee_pct_median is None:
         return expected
-    return f"{expected} of the capital; allowed {estimate.max_fee_pct:.1%}"
+    return f"{expected} of the capital; allowed {per_cent(estimate.max_fee_pct)}"
 
 
-def _pair(median: float | None, worst: float | None, shape: str) -> str:
+def _pair(median: float | None, worst: float | None, words: Callable[[float], str]) -> str:
     if median is None or worst is None:
         return "not known"
-    return f"{shape.format(median)} (worst {shape.format(worst)})"
+    return f"{words(median)} (worst {words(worst)})"

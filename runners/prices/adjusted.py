@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 
-from runners.engines import base
+from runners.engines.base import AdjustedPrices
 from runners.prices.series import Factor, PriceSeries
 
 
-def adjusted(series: PriceSeries) -> base.PriceSeries:
+def adjusted(series: PriceSeries) -> AdjustedPrices:
     """Prices times the product of all factors that take effect after their date; volume over the splits.
 
     Products are taken from the newest day backwards, so that they equal the database's to the bit.
@@ -26,7 +26,7 @@ def adjusted(series: PriceSeries) -> base.PriceSeries:
              bar.close * price, bar.volume / split)
         )  # fmt: skip
     epochs, *columns = zip(*reversed(rows), strict=True)
-    return base.PriceSeries.from_rows(series.symbol, epochs, *columns)
+    return AdjustedPrices.from_rows(series.symbol, epochs, *columns)
 
 
 def _days(factors: tuple[Factor, ...]) -> list[tuple[dt.date, float, float]]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runners.backtests.request import RequestError
-from runners.probes.findings import Finding
+from runners.probes.findings import ProbeFinding
 from runners.probes.look_ahead import look_ahead
 from runners.probes.prices import probe_prices
 from runners.probes.repeatable import repeatable
 from runners.probes.signals import traced
 from runners.probes.unread import unread
 from runners.probes.warm_up import warm_up
-from strategies.registry import Entry
+from strategies.registry import RegisteredStrategy
 
 
-def findings(entry: Entry, symbols: tuple[str, ...] = ()) -> Iterator[Finding]:
+def findings(entry: RegisteredStrategy, symbols: tuple[str, ...] = ()) -> Iterator[ProbeFinding]:
     """Every probe's; the first says on what they were run."""
     try:
         prices, timeframe, described = probe_prices(entry, symbols)
@@ -24,9 +24,9 @@ def findings(entry: Entry, symbols: tuple[str, ...] = ()) -> Iterator[Finding]:
     whole = traced(entry, prices, {}, timeframe=timeframe)
     if whole.error is not None:
         ahead = "[1] and the like read bars that are not there yet" if "IndexError" in whole.error else ""
-        yield Finding("fault", "run", f"it fails on {described}: {whole.error}", ahead)
+        yield ProbeFinding("fault", "run", f"it fails on {described}: {whole.error}", ahead)
         return
-    yield Finding("ok", "run", f"{len(whole.signals)} orders on {described}")
+    yield ProbeFinding("ok", "run", f"{len(whole.signals)} orders on {described}")
     yield look_ahead(prices, whole, lambda part: traced(entry, part, {}, timeframe=timeframe))
     yield warm_up(prices, whole, lambda part: traced(entry, part, {}, timeframe=timeframe))
     yield from unread(entry, whole, lambda values: traced(entry, prices, values, timeframe=timeframe))

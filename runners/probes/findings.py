@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["ok", "note", "fault"]
-
 
 @dataclass(frozen=True)
-class Finding:
+class ProbeFinding:
     """`about` names the probe; a fault is something that makes results worthless."""
 
-    verdict: Verdict
+    verdict: Literal["ok", "note", "fault"]
     about: str
     found: str
     todo: str = ""

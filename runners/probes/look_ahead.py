@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.prices.dates import date_of
-from runners.probes.findings import Finding
+from runners.probes.findings import ProbeFinding
 from runners.probes.signals import Signal, Trace, cut
 
 CUTS = 20
@@ -15,8 +15,8 @@ TODO = "look for [1] and other positive indices, .array, and means or ranks over
 
 
 def look_ahead(
-    prices: Sequence[PriceSeries], whole: Trace, run: Callable[[Sequence[PriceSeries]], Trace]
-) -> Finding:
+    prices: Sequence[AdjustedPrices], whole: Trace, run: Callable[[Sequence[AdjustedPrices]], Trace]
+) -> ProbeFinding:
     """Truncate the data at 20 points; every signal decided until such an end must stay as it was."""
     times = sorted({time for series in prices for time in series.epochs})
     begin = max(series.epochs[0] for series in prices)
@@ -27,7 +27,7 @@ def look_ahead(
         if short.error is not None:
             if "needs more bars" in short.error:
                 continue
-            return Finding(
+            return ProbeFinding(
                 "fault", ABOUT,
                 f"with data until {date_of(last)} it fails, with all data it does not: {short.error}", TODO,
             )  # fmt: skip
@@ -35,13 +35,13 @@ def look_ahead(
         compared += len(after)
         changed = _first_difference(before, after)
         if changed is not None:
-            return Finding(
+            return ProbeFinding(
                 "fault", ABOUT,
                 f"with data until {date_of(last)} it decides otherwise: {_told(changed)}", TODO,
             )  # fmt: skip
     if not compared:
-        return Finding("note", ABOUT, "no signal to compare: it never traded on these prices")
-    return Finding("ok", ABOUT, f"{CUTS} cuts, {compared:,} signals compared, none changed")
+        return ProbeFinding("note", ABOUT, "no signal to compare: it never traded on these prices")
+    return ProbeFinding("ok", ABOUT, f"{CUTS} cuts, {compared:,} signals compared, none changed")
 
 
 def _points(times: Sequence[int]) -> Iterator[int]:

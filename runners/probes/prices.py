@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.prices.adjusted import adjusted
 from runners.prices.generated import generated
 from runners.prices.sample import read_sample
 from runners.probes.signals import since
-from strategies.registry import Entry
+from strategies.registry import RegisteredStrategy
 
 BARS = 1_500
 SYMBOLS = ("AAPL", "IBM", "MSFT")
 FIRST, LAST = dt.date(2012, 10, 15), dt.date(2012, 12, 28)
 
 
-def probe_prices(entry: Entry, symbols: tuple[str, ...] = ()) -> tuple[list[PriceSeries], str, str]:
+def probe_prices(
+    entry: RegisteredStrategy, symbols: tuple[str, ...] = ()
+) -> tuple[list[AdjustedPrices], str, str]:
     """Prices, their timeframe, and in words what they are. A pair is two symbols, everything else three."""
     tags = getattr(entry.strategy, "tags", ())
     if "intraday" in tags:

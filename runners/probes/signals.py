@@ -9,10 +9,10 @@ from typing import Any
 import backtrader as bt
 
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.base import Commission, Point, PointFailure, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Commission, Point, PointFailure, RunSettings
 from runners.prices.dates import date_of
 from strategies.bar_time import epoch
-from strategies.registry import Entry
+from strategies.registry import RegisteredStrategy
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class OrderTrace(bt.Analyzer):  # type: ignore[misc]
 
 
 def traced(
-    entry: Entry,
-    prices: Sequence[PriceSeries],
+    entry: RegisteredStrategy,
+    prices: Sequence[AdjustedPrices],
     parameters: Mapping[str, object],
     *,
     timeframe: str = "1d",
@@ -112,22 +112,24 @@ def traced(
     return Trace(tuple(engine.analyses["signals"]), float(ending))
 
 
-def cut(prices: Sequence[PriceSeries], last: int) -> list[PriceSeries]:
+def cut(prices: Sequence[AdjustedPrices], last: int) -> list[AdjustedPrices]:
     """The same prices up to and including that time."""
     return [_part(series, sum(1 for time in series.epochs if time <= last)) for series in prices]
 
 
-def _part(series: PriceSeries, bars: int) -> PriceSeries:
+def _part(series: AdjustedPrices, bars: int) -> AdjustedPrices:
     columns = (series.open, series.high, series.low, series.close, series.volume)
-    return PriceSeries.from_rows(series.symbol, series.epochs[:bars], *(column[:bars] for column in columns))
+    return AdjustedPrices.from_rows(
+        series.symbol, series.epochs[:bars], *(column[:bars] for column in columns)
+    )
 
 
-def since(prices: Sequence[PriceSeries], first: int) -> list[PriceSeries]:
+def since(prices: Sequence[AdjustedPrices], first: int) -> list[AdjustedPrices]:
     """The same prices from that time on."""
     later = []
     for series in prices:
         begin = sum(1 for time in series.epochs if time < first)
         columns = (series.open, series.high, series.low, series.close, series.volume)
         rows = (column[begin:] for column in columns)
-        later.append(PriceSeries.from_rows(series.symbol, series.epochs[begin:], *rows))
+        later.append(AdjustedPrices.from_rows(series.symbol, series.epochs[begin:], *rows))
     return later

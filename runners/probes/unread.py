@@ -6,23 +6,25 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from runners.probes.findings import Finding
+from runners.probes.findings import ProbeFinding
 from runners.probes.signals import Trace
 from strategies.base_strategy import BaseStrategy
 from strategies.code_hash import OWN_ROOT
 from strategies.eod_strategy import EODStrategy
 from strategies.parameters import Parameter, ParameterError, Value
-from strategies.registry import Entry
+from strategies.registry import RegisteredStrategy
 
 ABOUT = "parameters"
 
 
-def unread(entry: Entry, whole: Trace, run: Callable[[Mapping[str, object]], Trace]) -> list[Finding]:
+def unread(
+    entry: RegisteredStrategy, whole: Trace, run: Callable[[Mapping[str, object]], Trace]
+) -> list[ProbeFinding]:
     """One finding for those never read, one for those whose change changed nothing on these prices."""
     framework = {parameter.name for parameter in (*BaseStrategy.parameters, *EODStrategy.parameters)}
     own = [parameter for parameter in entry.parameters if parameter.name not in framework]
     if not own:
-        return [Finding("ok", ABOUT, "it has none of its own")]
+        return [ProbeFinding("ok", ABOUT, "it has none of its own")]
     named = set(_names_read(entry))
     never: list[str] = []
     silent: list[str] = []
@@ -33,13 +35,17 @@ def unread(entry: Entry, whole: Trace, run: Callable[[Mapping[str, object]], Tra
     findings = []
     if never:
         findings.append(
-            Finding("fault", ABOUT, f"never read: {', '.join(never)}", "read self.p.NAME, or take it out")
+            ProbeFinding(
+                "fault", ABOUT, f"never read: {', '.join(never)}", "read self.p.NAME, or take it out"
+            )
         )
     if silent:
         findings.append(
-            Finding("note", ABOUT, f"other values of {', '.join(silent)} changed nothing on these prices")
+            ProbeFinding(
+                "note", ABOUT, f"other values of {', '.join(silent)} changed nothing on these prices"
+            )
         )
-    return findings or [Finding("ok", ABOUT, f"all {len(own)} are read and matter")]
+    return findings or [ProbeFinding("ok", ABOUT, f"all {len(own)} are read and matter")]
 
 
 def others(parameter: Parameter) -> Iterator[Value]:
@@ -62,7 +68,7 @@ def others(parameter: Parameter) -> Iterator[Value]:
             yield converted
 
 
-def _names_read(entry: Entry) -> Iterator[str]:
+def _names_read(entry: RegisteredStrategy) -> Iterator[str]:
     """Names that the strategy's own modules read as an attribute or ask for as a text."""
     files = entry.published()["code_details"]
     assert isinstance(files, dict)
@@ -84,7 +90,7 @@ def _declares(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "Parameter"
 
 
-def _path(entry: Entry, module: str) -> Path:
+def _path(entry: RegisteredStrategy, module: str) -> Path:
     top, *rest = module.split(".")
     root = OWN_ROOT if top == "strategies" else entry.root
     stem = root.joinpath(*rest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from runners.cli.errors import exit_codes
+from runners.reporting import exit_codes
 from runners.worker.serving import serve
 
 

@@ -12,7 +12,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from runners.engines.base import Engine, PointFailure, PointResult, PriceSeries
+from runners.engines.base import AdjustedPrices, Engine, PointFailure, PointResult
 from runners.engines.error_text import error_text
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
 from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack, write_all
@@ -29,7 +29,7 @@ def run_child(
     pipe: int,
     zygote: int,
     engines: Mapping[str, Engine],
-    prices: Sequence[PriceSeries] | None,
+    prices: Sequence[AdjustedPrices] | None,
 ) -> NoReturn:
     """Never returns: what the zygote would do next is not for a child to do."""
     status = 1
@@ -61,7 +61,7 @@ def _isolate(pipe: int, zygote: int, memory_mb: float) -> None:
 
 
 def _run(
-    order: StartChild, pipe: int, engines: Mapping[str, Engine], prices: Sequence[PriceSeries] | None
+    order: StartChild, pipe: int, engines: Mapping[str, Engine], prices: Sequence[AdjustedPrices] | None
 ) -> None:
     if prices is None:
         raise LookupError(f"prices {order.prices_key} were not loaded")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from runners.engines.base import PointFailure, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, PointFailure, RunSettings
 from runners.worker.held import Child, Held, HeldItem, failure_kind
 from runners.worker.process_limits import private_megabytes, resident_megabytes
 from runners.worker.protocol import (
@@ -79,7 +79,7 @@ class Executor:
         return bool(left) and min(left) >= FEW_POINTS
 
     def hold(
-        self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[PriceSeries, ...]]
+        self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[AdjustedPrices, ...]]
     ) -> None:
         """Take an item; `prices` is asked only where the zygote does not have them."""
         settings = replace(settings, stock=settings.stock or self._stock)

@@ -82,11 +82,6 @@ class Held:
     def get(self, work_item_id: int) -> HeldItem | None:
         return self._items.get(work_item_id)
 
-    def holds(self, item: WorkItem) -> bool:
-        """True while this very claim is held; a later claim of the same row has another token."""
-        held = self._items.get(item.work_item_id)
-        return held is not None and held.item.token == item.token
-
     def drop(self, work_item_id: int) -> HeldItem | None:
         return self._items.pop(work_item_id, None)
 

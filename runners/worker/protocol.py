@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runners.engines.base import Point, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Point, RunSettings
 from strategies.run_context import Row
 
 HEADER = struct.Struct("!I")
@@ -28,7 +28,7 @@ class LoadPrices:
     """Keep these series under a key until told to forget them."""
 
     key: str
-    series: tuple[PriceSeries, ...]
+    series: tuple[AdjustedPrices, ...]
 
 
 @dataclass(frozen=True)

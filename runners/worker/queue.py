@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from runners.engines.base import PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, RunSettings
 from runners.worker.outcomes import finished, in_one_statement
 from runners.worker.patience import PatientConnection
 from runners.worker.work_items import Report, Running, Task, WorkItem
@@ -141,10 +141,10 @@ class Queue:
     def settings(self, run_id: int) -> RunSettings:
         return RunSettings.from_json(self._value(SETTINGS, run_id))
 
-    def prices(self, run_id: int) -> tuple[PriceSeries, ...]:
+    def prices(self, run_id: int) -> tuple[AdjustedPrices, ...]:
         with self._connection.cursor(binary=True) as cursor:
             rows = cursor.execute(PRICES, (run_id,)).fetchall()
-        return tuple(PriceSeries.from_rows(*row) for row in rows)
+        return tuple(AdjustedPrices.from_rows(*row) for row in rows)
 
     def heartbeat(self, runner_id: int, held: Iterable[Running], memory_mb: float) -> dict[int, str]:
         """Extend the leases; returns the items that this runner no longer holds, each with the reason."""

@@ -15,7 +15,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from runners.engines.base import Engine, PriceSeries
+from runners.engines.base import AdjustedPrices, Engine
 from runners.worker.child import run_child
 from runners.worker.process_limits import die_with_parent
 from runners.worker.protocol import (
@@ -37,7 +37,7 @@ class Zygote:
     def __init__(self, control: socket.socket, engines: dict[str, Engine]) -> None:
         self._control = control
         self._engines = engines
-        self._prices: dict[str, tuple[PriceSeries, ...]] = {}
+        self._prices: dict[str, tuple[AdjustedPrices, ...]] = {}
         self._children: dict[int, int] = {}
         """Process id of each child that has not been reaped, by child id."""
         self._reader = FrameReader()

@@ -9,11 +9,10 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from runners.leaderboard import parameters_text, symbols_text
+from runners.words import NOTHING, metric_text, number, parameters_text, symbols_text, window_text
 from streamlit_app import curves, links
 from streamlit_app.leaderboard import queries
 from streamlit_app.leaderboard.queries import Result
-from streamlit_app.values import NOTHING, metric_text, number, window_text
 
 MOST = 6
 KEY = "compare"

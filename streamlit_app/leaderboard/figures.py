@@ -9,10 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.leaderboard import parameters_text, symbols_text
+from runners.words import parameters_text, symbols_text, window_text
 from streamlit_app import links, palette
 from streamlit_app.leaderboard.queries import Result
-from streamlit_app.values import window_text
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn(

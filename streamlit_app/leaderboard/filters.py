@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_app.values import window_text
+from runners.words import window_text
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from runners.words import NOTHING
 from streamlit_app import hints
 from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
 from streamlit_app.leaderboard.queries import PAGE_SIZE, Result
-from streamlit_app.values import NOTHING
 
 
 def leaderboard() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from runners.words import NOTHING, metric_text, moment, number, per_cent
 from strategies.risk_limits import RiskLimits
 from streamlit_app import hints, links
 from streamlit_app.monitor import figures, queries, tables
-from streamlit_app.values import NOTHING, metric_text, moment, number, per_cent
 
 REFRESH_SECONDS = 5
 KINDS = ("Orders", "Trades", "Risk events", "Daily summaries")

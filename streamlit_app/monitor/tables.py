@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from streamlit_app.values import NOTHING
+from runners.words import NOTHING
 
 MARKS = {"critical": "▲ critical", "warning": "● warning", "info": "· info"}
 MONEY = st.column_config.NumberColumn(format="%.2f")

@@ -15,9 +15,9 @@ from runners.configs.refusals import explained
 from runners.errors import DeskError
 from runners.jobs.estimating import Estimate, estimates
 from runners.settings import Settings
+from runners.words import NOTHING, count, duration_text, per_cent
 from streamlit_app import director
 from streamlit_app.new_job import queries
-from streamlit_app.values import NOTHING, duration_text, per_cent
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def show_estimate(estimate: Estimate) -> None:
     one, two = st.columns(2)
     one.metric("Combinations", f"{estimate.combinations:,}")
     two.metric("Time", _time(estimate))
-    one.metric("Trades", NOTHING if estimate.trades_median is None else f"{estimate.trades_median:,.0f}")
+    one.metric("Trades", count(estimate.trades_median))
     two.metric("Fees of the capital", per_cent(estimate.fee_pct_median))
     words = []
     if estimate.at_most != estimate.combinations:

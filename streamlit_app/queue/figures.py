@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from runners.words import NOTHING, duration_text, moment
 from streamlit_app import links
-from streamlit_app.values import NOTHING, duration_text, moment
 
 CLOSED_COLUMNS: dict[str, Any] = {
     "open": st.column_config.LinkColumn("open", display_text="run", width=50),

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from runners.words import NOTHING, duration_text
 from streamlit_app import director, hints
 from streamlit_app.queue import charts, figures, queries
-from streamlit_app.values import NOTHING, duration_text
 
 JOBS_SECONDS = 3
 MACHINERY_SECONDS = 10
@@ -92,7 +92,7 @@ def _housekeeping() -> None:
     kept = queries.housekeeping()
     one, two = st.columns(2)
     age = kept["transaction_age"]
-    one.metric("Oldest open transaction", NOTHING if age is None else duration_text(age))
+    one.metric("Oldest open transaction", duration_text(age))
     two.metric("Dead rows of the queue", f"{kept['dead_rows']:,}", help="What vacuum has yet to remove.")
     st.caption(figures.transaction_words(kept))
     for alert in queries.alerts():

@@ -9,9 +9,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.leaderboard import parameters_text
+from runners.words import count, moment, number, parameters_text, per_cent
 from streamlit_app import links, palette
-from streamlit_app.values import NOTHING, moment, number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 
@@ -129,7 +128,7 @@ def best(results: Rows) -> pd.DataFrame:
             "raw Sharpe": number(one["sharpe_ratio"]),
             "annual return": per_cent(one["annual_return"]),
             "drawdown": per_cent(one["max_drawdown"]),
-            "trades": NOTHING if one["trades"] is None else f"{one['trades']:,}",
+            "trades": count(one["trades"]),
             "parameters": parameters_text(one["parameters"]),
         }
         for one in results

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from runners.words import NOTHING, duration_text, metric_text, moment, number, per_cent, window_text
 from streamlit_app import hints, links
 from streamlit_app.run import controls, figures, queries
 from streamlit_app.run.surface import surface
-from streamlit_app.values import NOTHING, duration_text, metric_text, moment, number, per_cent, window_text
 
 REFRESH_SECONDS = 5
 # Of a run with so many points a refresh reads so much that it comes a second later.

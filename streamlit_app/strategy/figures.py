@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from runners.words import count, metric_text, number, per_cent
 from streamlit_app import curves, palette
-from streamlit_app.values import metric_text, number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 
@@ -68,8 +68,8 @@ def drawdowns(falls: Rows) -> pd.DataFrame:
             "peak": str(fall["peak"] or "the start"),
             "trough": str(fall["trough"]),
             "recovered": str(fall["recovery"] or "not yet"),
-            "sessions": f"{fall['sessions']:,}",
-            "to the trough": f"{fall['sessions_to_trough']:,}",
+            "sessions": count(fall["sessions"]),
+            "to the trough": count(fall["sessions_to_trough"]),
         }
         for fall in falls
     )
@@ -166,7 +166,7 @@ def fees(costs: Rows, break_even: float | None) -> Any:
     zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY).encode(y="at:Q")
     layers = drawn + zero
     if drawn_break_even(break_even) is not None:
-        word = f"nothing left at {break_even:.1f} times"
+        word = f"nothing left at {number(break_even, 1)} times"
         mark = alt.Chart(pd.DataFrame({"at": [break_even], "word": [word]}))
         layers += mark.mark_rule(color=palette.VERMILION, strokeDash=[4, 3], strokeWidth=2).encode(x="at:Q")
         layers += mark.mark_text(color=palette.VERMILION, align="right", dx=-6, baseline="top").encode(
@@ -182,7 +182,7 @@ def fee_words(costs: Rows, break_even: float | None, fee: float | None) -> str:
         if free is not None and free <= 0:
             return "It would have lost without any fees too."
         return "No multiple of its fees up to 128 takes all that it earned."
-    words = f"It breaks even at **{break_even:.1f} times** the fees that it paid"
-    return words + ("." if fee is None else f", about {fee:.3%} of every fill's value.")
+    words = f"It breaks even at **{number(break_even, 1)} times** the fees that it paid"
+    return words + ("." if fee is None else f", about {per_cent(fee, 3)} of every fill's value.")
 
 

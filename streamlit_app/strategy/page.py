@@ -7,13 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from runners.leaderboard import parameters_text
+from runners.words import NOTHING, count, moment, number, parameters_text, per_cent
 from streamlit_app import hints, links
 from streamlit_app.strategy import figures, queries
 from streamlit_app.strategy.provenance import provenance
 from streamlit_app.strategy.sections import sections
 from streamlit_app.strategy.tearsheet import tearsheet
-from streamlit_app.values import NOTHING, moment, number, per_cent
 
 # The word says it; the color only helps.
 COLORS = {
@@ -106,7 +105,7 @@ def _result(name: str, found: dict[str, Any]) -> None:
         "Sharpe": number(found["sharpe_ratio"]),
         "Annual return": per_cent(found["annual_return"]),
         "Largest drawdown": per_cent(found["max_drawdown"]),
-        "Trades": NOTHING if found["total_trades"] is None else f"{found['total_trades']:,}",
+        "Trades": count(found["total_trades"]),
         "Fees of capital": per_cent(found["fee_pct"]),
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from streamlit_app.values import moment
+from runners.words import moment
 
 HASHES = {
     "code": "code_hash",

@@ -9,9 +9,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.leaderboard import parameters_text
+from runners.words import number, parameters_text, per_cent
 from streamlit_app import links, palette
-from streamlit_app.values import number, per_cent
 
 Rows = Sequence[dict[str, Any]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from runners.words import count, number, per_cent
 from streamlit_app import curves, hints, links
-from streamlit_app.values import NOTHING, number, per_cent
 from streamlit_app.walk_forward import figures, queries
 
 
@@ -95,7 +95,7 @@ def _stitched(found: dict[str, Any]) -> None:
     st.caption(_benchmark(found))
     for chart in curves.equity_and_drawdown(frame):
         st.altair_chart(chart)
-    trades = NOTHING if found["stitched_trades"] is None else f"{found['stitched_trades']:,}"
+    trades = count(found["stitched_trades"])
     annual = per_cent(found["stitched_annual_return"])
     url = links.strategy_url(found["strategy"], result)
     st.caption(f"{annual} a year over {trades} trades: [result {result}]({url})")

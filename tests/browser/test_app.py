@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from streamlit_app.values import duration_text
 from testing import desks
 from testing.desks import Desk
 from tests import board_rows
@@ -130,17 +128,3 @@ def test_a_desk_without_views_says_so() -> None:
     page = queue_page().run()
     assert not page.exception
     assert "To do: run `backdesk up`" in page.error[0].value
-
-
-@pytest.mark.parametrize(
-    ("duration", "text"),
-    [
-        (None, "-"),
-        (timedelta(0), "0 s"),
-        (timedelta(seconds=61), "1 min 1 s"),
-        (timedelta(hours=1), "1 h"),
-        (timedelta(days=2, hours=3, minutes=4), "2 d 3 h"),
-    ],
-)
-def test_durations(duration: timedelta | None, text: str) -> None:
-    assert duration_text(duration) == text

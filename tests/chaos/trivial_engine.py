@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Point, PointResult, RunSettings
 
 METRICS: dict[str, int | float | list[int] | list[float] | dict[str, float | str]] = {
     "starting_cash": 100000.0,
@@ -50,7 +50,7 @@ class TrivialEngine:
     def run(
         self,
         settings: RunSettings,
-        prices: Sequence[PriceSeries],
+        prices: Sequence[AdjustedPrices],
         points: Sequence[Point],
         on_start: Callable[[int], None],
     ) -> Iterator[PointResult]:

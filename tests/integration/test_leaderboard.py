@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from runners.cli.app import app
 from runners.cli.leaderboard import show
 from runners.leaderboard import NoLeaderboard, read
+from runners.words import NOTHING
 from testing.desks import Desk
 from tests import board_rows
 
@@ -35,9 +36,9 @@ def leaderboard(*arguments: str) -> str:
 def test_one_row_a_strategy_in_plain_text() -> None:
     """Both passed; 1.10 stands before 0.90, and no Sharpe ratio comes last."""
     assert [" ".join(line.split()) for line in leaderboard().splitlines()[2:]] == [
-        "1 wild testing AAPL MSFT fast=10 slow=20 - 1.10 15.0% 35.0% 300 10.0% yes",
-        "2 calm testing AAPL MSFT period=14 - 0.90 8.0% 10.0% 120 5.0% yes",
-        "3 idle testing AAPL MSFT period=99 - - 0.0% 0.0% 0 0.0% no",
+        "1 wild testing AAPL MSFT fast=10 slow=20 – 1.10 15.0% 35.0% 300 10.0% yes",  # noqa: RUF001
+        "2 calm testing AAPL MSFT period=14 – 0.90 8.0% 10.0% 120 5.0% yes",  # noqa: RUF001
+        "3 idle testing AAPL MSFT period=99 – – 0.0% 0.0% 0 0.0% no",  # noqa: RUF001
     ]
 
 
@@ -50,7 +51,7 @@ def test_results_that_passed_come_before_a_higher_sharpe() -> None:
         ("wild", "no"),
         ("idle", "no"),
     ]
-    assert [row[-6] for row in rows] == ["1.10", "0.90", "3.00", "1.40", "-"]
+    assert [row[-6] for row in rows] == ["1.10", "0.90", "3.00", "1.40", NOTHING]
 
 
 def test_filters() -> None:

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from runners.database import connection, embedded, migrator, roles
-from runners.database.migrator import MigrationError, Report
+from runners.database.migrator import Migrated, MigrationError
 from runners.database.schema_files import digest
 from runners.settings import Settings
 from testing import desks
@@ -42,7 +42,7 @@ class Project:
         path.write_text(text)
         return path
 
-    def migrate(self) -> Report:
+    def migrate(self) -> Migrated:
         with self.desk.connect("admin") as admin:
             return migrator.migrate(admin, self.folder)
 

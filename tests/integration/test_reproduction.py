@@ -131,11 +131,11 @@ def test_what_cannot_be_run_again_is_refused(built_desk: Desk) -> None:
 
 PROBE = """
 import hashlib, json, sys
-from runners.engines.base import Point, PriceSeries, RunSettings
+from runners.engines.base import Point, AdjustedPrices, RunSettings
 from runners.engines.registry import load_engines
 settings, prices, parameters = json.load(sys.stdin)
 settings = RunSettings.from_json(settings)
-series = [PriceSeries.from_rows(*columns) for columns in prices]
+series = [AdjustedPrices.from_rows(*columns) for columns in prices]
 outcomes = load_engines()[settings.engine].run(settings, series, [Point(1, parameters)], lambda _: None)
 outcome = next(iter(outcomes))
 metrics = {name: value for name, value in outcome.metrics.items() if name != "duration"}

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from tests.unit.price_samples import series_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "lean"
@@ -29,7 +29,7 @@ def golden() -> dict[str, dict[str, Any]]:
     return {one["algorithm"]: one for one in json.loads(path.read_text())["algorithms"]}
 
 
-def daily(ticker: str, first: dt.date, last: dt.date) -> PriceSeries:
+def daily(ticker: str, first: dt.date, last: dt.date) -> AdjustedPrices:
     """Bars of a ticker, adjusted by its factor file as LEAN does: the first row whose date is not before."""
     base = FOLDER / "data" / "equity" / "usa"
     with zipfile.ZipFile(base / "daily" / f"{ticker.lower()}.zip") as archive:

@@ -11,7 +11,7 @@ from typing import Any
 import backtrader as bt
 import pandas as pd
 
-from runners.engines.base import ClosedTrade, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, ClosedTrade, RunSettings
 
 
 class Ledger(bt.Analyzer):
@@ -50,7 +50,7 @@ class Ledger(bt.Analyzer):
 
 
 def run_plainly(
-    strategy: Any, parameters: Mapping[str, object], settings: RunSettings, prices: Sequence[PriceSeries]
+    strategy: Any, parameters: Mapping[str, object], settings: RunSettings, prices: Sequence[AdjustedPrices]
 ) -> Ledger:
     cerebro = bt.Cerebro()
     cerebro.broker.setcash(settings.cash)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runners.engines.base import PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, RunSettings
 
 FIRST_DAY = dt.date(2020, 1, 1)
 
@@ -22,12 +22,16 @@ def epoch(day: dt.date) -> int:
     return calendar.timegm(day.timetuple())
 
 
-def series_of(symbol: str, rows: Sequence[tuple[dt.date, float, float, float, float, float]]) -> PriceSeries:
+def series_of(
+    symbol: str, rows: Sequence[tuple[dt.date, float, float, float, float, float]]
+) -> AdjustedPrices:
     days, *columns = zip(*rows, strict=True)
-    return PriceSeries.from_rows(symbol, [epoch(day) for day in days], *columns)
+    return AdjustedPrices.from_rows(symbol, [epoch(day) for day in days], *columns)
 
 
-def by_hand(closes: Sequence[float], opens: Sequence[float] | None = None, symbol: str = "X") -> PriceSeries:
+def by_hand(
+    closes: Sequence[float], opens: Sequence[float] | None = None, symbol: str = "X"
+) -> AdjustedPrices:
     """Daily bars from 2020-01-01 on; without opens a bar opens at its close."""
     rows = [
         (FIRST_DAY + dt.timedelta(days=i), o, max(o, c), min(o, c), c, 100.0)
@@ -37,7 +41,7 @@ def by_hand(closes: Sequence[float], opens: Sequence[float] | None = None, symbo
 
 
 @cache
-def real(symbol: str, last: int) -> PriceSeries:
+def real(symbol: str, last: int) -> AdjustedPrices:
     """The last so many daily bars of AAPL, GOOG, IBM or MSFT, read from the package that ships them."""
     spec = importlib.util.find_spec("bokeh_sampledata")
     assert spec is not None
@@ -54,7 +58,7 @@ def real(symbol: str, last: int) -> PriceSeries:
 
 
 @cache
-def wandering(symbol: str, seed: int, bars: int, late: int = 0) -> PriceSeries:
+def wandering(symbol: str, seed: int, bars: int, late: int = 0) -> AdjustedPrices:
     """A random walk that starts `late` days in and misses about one session in twenty."""
     generator = random.Random(seed)
     price, rows = 50.0, []
@@ -67,7 +71,7 @@ def wandering(symbol: str, seed: int, bars: int, late: int = 0) -> PriceSeries:
     return series_of(symbol, rows)
 
 
-def settings_for(entry_point: str, series: Sequence[PriceSeries], **changes: Any) -> RunSettings:
+def settings_for(entry_point: str, series: Sequence[AdjustedPrices], **changes: Any) -> RunSettings:
     """Settings of a run over all of these prices."""
     epochs = [value for one in series for value in one.epochs]
     document: dict[str, Any] = {

@@ -18,7 +18,7 @@ from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
 from runners.engines.backtrader.recorder import Recorder
 from runners.engines.backtrader.warm_up import WarmUp
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from tests.unit.price_samples import FIRST_DAY, series_of, settings_for
 
 Action = Callable[["Scripted"], None]
@@ -43,7 +43,7 @@ class Case:
     timer: bool = False
 
     @property
-    def series(self) -> list[PriceSeries]:
+    def series(self) -> list[AdjustedPrices]:
         return [random_series(*feed) for feed in self.feeds]
 
 
@@ -265,7 +265,7 @@ class TypicalRange(bt.Indicator):
 
 
 @cache
-def random_series(symbol: str, seed: int, bars: int, late: int, gaps: float) -> PriceSeries:
+def random_series(symbol: str, seed: int, bars: int, late: int, gaps: float) -> AdjustedPrices:
     """Wilder than real prices, so that stops and limits are met."""
     generator = random.Random(seed)
     price, rows = generator.uniform(5, 200), []

@@ -10,12 +10,12 @@ from typing import Any
 import backtrader as bt
 
 from runners.engines.backtrader.feed import ArrayFeed, time_numbers
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from strategies.market_calendar import Session, market_calendar
 
 
 def played(
-    strategy: Any, *series: PriceSeries, cash: float = 100_000.0, minutes: int = 0, **parameters: object
+    strategy: Any, *series: AdjustedPrices, cash: float = 100_000.0, minutes: int = 0, **parameters: object
 ) -> Any:
     """The strategy after its run; `minutes` is the bars' length, 0 for daily ones."""
     cerebro = bt.Cerebro(stdstats=False)
@@ -30,7 +30,7 @@ def played(
 
 def minute_bars(
     sessions: Sequence[Session], *, minutes: int = 1, seed: int = 1, symbol: str = "X", gaps: float = 0.0
-) -> PriceSeries:
+) -> AdjustedPrices:
     """A random walk over whole sessions; `gaps` is the share of bars that are missing."""
     generator, price = random.Random(seed), 100.0
     rows: list[tuple[int, float, float, float, float, float]] = []
@@ -41,7 +41,7 @@ def minute_bars(
             if generator.random() >= gaps:
                 rows.append((at, opened, max(opened, price), min(opened, price), price, 100.0))
     epochs, *columns = zip(*rows, strict=True)
-    return PriceSeries.from_rows(symbol, list(epochs), *(list(column) for column in columns))
+    return AdjustedPrices.from_rows(symbol, list(epochs), *(list(column) for column in columns))
 
 
 def sessions(first: str, count: int) -> Sequence[Session]:

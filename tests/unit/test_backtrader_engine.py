@@ -9,11 +9,11 @@ import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine, seed_generators
 from runners.engines.base import (
+    AdjustedPrices,
     Commission,
     Point,
     PointFailure,
     PointResult,
-    PriceSeries,
     RunSettings,
     SettingsError,
 )
@@ -35,14 +35,14 @@ PRICES = {
 
 
 def outcomes(
-    settings: RunSettings, prices: Sequence[PriceSeries], *parameters: Mapping[str, object]
+    settings: RunSettings, prices: Sequence[AdjustedPrices], *parameters: Mapping[str, object]
 ) -> list[PointResult | PointFailure]:
     points = [Point(ordinal, values) for ordinal, values in enumerate(parameters, start=1)]
     return list(BacktraderEngine().run(settings, prices, points, lambda _: None))
 
 
 def result(
-    settings: RunSettings, prices: Sequence[PriceSeries], parameters: Mapping[str, object]
+    settings: RunSettings, prices: Sequence[AdjustedPrices], parameters: Mapping[str, object]
 ) -> PointResult:
     (outcome,) = outcomes(settings, prices, parameters)
     assert isinstance(outcome, PointResult), outcome

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.base import Point, PointResult, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Point, PointResult, RunSettings
 from strategies.registry import entries
 from tests.unit.price_samples import real, settings_for, wandering
 
@@ -18,7 +18,7 @@ PRICES = {
 VARIANTS = 3
 
 
-def run(settings: RunSettings, prices: list[PriceSeries], points: list[Point]) -> list[object]:
+def run(settings: RunSettings, prices: list[AdjustedPrices], points: list[Point]) -> list[object]:
     """Every outcome, without what differs from run to run or says which loop it was."""
     found: list[object] = []
     for outcome in BacktraderEngine().run(settings, prices, points, lambda _: None):

@@ -28,7 +28,7 @@ def imported(code: str) -> set[str]:
         ("import runners.optimize_runner", [*HEAVY, "psycopg", "runners.worker.loop"]),
         ("import runners.cli.searches", [*HEAVY, "runners.cli.leaderboard", "runners.worker.loop"]),
         ("import runners.cli.app, runners.cli.work", [*HEAVY, "psycopg"]),
-        ("import runners.worker.serving, runners.cli.errors", [*HEAVY, "psycopg", "typer"]),
+        ("import runners.worker.serving, runners.reporting", [*HEAVY, "psycopg", "typer"]),
         ("import runners.worker.loop, runners.tasks.registry", HEAVY),
         (
             "import runners.worker.zygote\n"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.base import Point, PointResult, PriceSeries
+from runners.engines.base import AdjustedPrices, Point, PointResult
 from strategies.base_strategy import BaseStrategy
 from tests.unit.price_samples import settings_for, wandering
 from tests.unit.strategy_bench import minute_bars, sessions
@@ -35,7 +35,7 @@ def pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def result(strategy: str, series: PriceSeries, **changes: Any) -> PointResult:
+def result(strategy: str, series: AdjustedPrices, **changes: Any) -> PointResult:
     settings = settings_for(strategy, [series], **changes)
     (outcome,) = BacktraderEngine().run(settings, [series], [Point(1, {})], lambda _: None)
     assert isinstance(outcome, PointResult), outcome

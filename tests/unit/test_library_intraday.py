@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.prices.adjusted import adjusted
 from runners.prices.generated import generated
 from runners.probes.signals import traced
@@ -20,7 +20,7 @@ def signals(strategy: str, closes: list[float], **parameters: Any) -> list[tuple
     """(bar of the session, side); the rest of the session stays at the last close."""
     prices = [*closes, *[closes[-1]] * (78 - len(closes))]
     epochs = [OPEN + STEP * place for place in range(len(prices))]
-    series = PriceSeries.from_rows("X", epochs, prices, prices, prices, prices, [1.0] * len(prices))
+    series = AdjustedPrices.from_rows("X", epochs, prices, prices, prices, prices, [1.0] * len(prices))
     trace = traced(resolve(strategy), [series], parameters, timeframe="5m")
     assert trace.error is None, trace.error
     return [((one.time - OPEN) // STEP, "buy" if one.size > 0 else "sell") for one in trace.signals]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 from runners.probes.signals import Trace, traced
 from strategies.aligned_closes import AlignedCloses
 from strategies.registry import resolve
@@ -18,7 +18,7 @@ from tests.unit.price_samples import by_hand, epoch
 FIRST = dt.date(2020, 1, 1)
 
 
-def played(strategy: str, *series: PriceSeries, **parameters: Any) -> Trace:
+def played(strategy: str, *series: AdjustedPrices, **parameters: Any) -> Trace:
     trace = traced(resolve(strategy), series, parameters)
     assert trace.error is None, trace.error
     return trace
@@ -29,7 +29,7 @@ def orders(trace: Trace) -> list[tuple[int, str, float]]:
     return [((signal.time - epoch(FIRST)) // 86_400, signal.symbol, signal.size) for signal in trace.signals]
 
 
-def closes(symbol: str, *parts: tuple[float, int]) -> PriceSeries:
+def closes(symbol: str, *parts: tuple[float, int]) -> AdjustedPrices:
     """So many days at each close, from 2020-01-01 on; February begins with bar 31, March with bar 60."""
     return by_hand([close for close, days in parts for _ in range(days)], symbol=symbol)
 

@@ -9,7 +9,7 @@ import pytest
 
 from runners.cli import new
 from runners.probes.all_probes import findings
-from runners.probes.findings import Finding
+from runners.probes.findings import ProbeFinding
 from strategies import registry
 from strategies.registry import LIBRARY, admit_file, resolve
 
@@ -45,7 +45,7 @@ def only_the_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry._admitted.clear()
 
 
-def found(folder: Path, rule: str, setup: str = "", name: str = "probed") -> dict[str, Finding]:
+def found(folder: Path, rule: str, setup: str = "", name: str = "probed") -> dict[str, ProbeFinding]:
     path = folder / f"{name}.py"
     path.write_text(CLASS.format(rule=rule, setup=setup))
     return {finding.about: finding for finding in findings(admit_file(path), ("AAPL",))}

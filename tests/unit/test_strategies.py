@@ -11,13 +11,13 @@ import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.backtrader.feed import ArrayFeed, time_numbers
-from runners.engines.base import ClosedTrade, Point, PointResult, PriceSeries
+from runners.engines.base import AdjustedPrices, ClosedTrade, Point, PointResult
 from strategies.base_strategy import LOG_LIMIT, BaseStrategy
 from strategies.parameters import Parameter, ParameterError, convert_all
 from tests.unit.price_samples import FIRST_DAY, by_hand, settings_for
 
 
-def trades(strategy: str, parameters: Mapping[str, object], *series: PriceSeries) -> list[ClosedTrade]:
+def trades(strategy: str, parameters: Mapping[str, object], *series: AdjustedPrices) -> list[ClosedTrade]:
     settings = settings_for(strategy, series)
     (outcome,) = BacktraderEngine().run(settings, series, [Point(1, parameters)], lambda _: None)
     assert isinstance(outcome, PointResult), outcome
@@ -28,7 +28,7 @@ def bar(when: dt.datetime) -> int:
     return (when.date() - FIRST_DAY).days
 
 
-def played(strategy: Any, *series: PriceSeries, **parameters: object) -> Any:
+def played(strategy: Any, *series: AdjustedPrices, **parameters: object) -> Any:
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.broker.setcash(1000.0)
     for one in series:

@@ -11,13 +11,13 @@ from typing import Any
 from runners.engines.backtrader.fast_feed import SharedFeed
 from runners.engines.backtrader.feed import ArrayFeed, bar_length, time_numbers
 from runners.engines.backtrader.timeline import Timeline
-from runners.engines.base import PriceSeries, RunSettings, SettingsError
+from runners.engines.base import AdjustedPrices, RunSettings, SettingsError
 
 
 class DataSet:
     """Prices of a run and what is derived from them once."""
 
-    def __init__(self, settings: RunSettings, prices: Sequence[PriceSeries]) -> None:
+    def __init__(self, settings: RunSettings, prices: Sequence[AdjustedPrices]) -> None:
         self.prices = prices
         self.timeframe, self.compression = bar_length(settings.timeframe)
         self.numbers = [time_numbers(series.epochs) for series in prices]

@@ -21,11 +21,11 @@ from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
 from runners.engines.backtrader.recorder import Recorder
 from runners.engines.backtrader.warm_up import WarmUp, bars_before
-from runners.engines.base import Point, PointFailure, PointResult, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult, RunSettings
 from runners.engines.error_text import error_text
 from runners.engines.raw_metrics import raw_metrics
 from strategies.parameters import convert_all
-from strategies.registry import Entry, resolve
+from strategies.registry import RegisteredStrategy, resolve
 
 RESULT_BYTES = 64 * 1024 * 1024
 """Indicator results that a child keeps at most."""
@@ -49,7 +49,7 @@ class BacktraderEngine:
     def run(
         self,
         settings: RunSettings,
-        prices: Sequence[PriceSeries],
+        prices: Sequence[AdjustedPrices],
         points: Sequence[Point],
         on_start: Callable[[int], None],
     ) -> Iterator[PointResult | PointFailure]:
@@ -79,7 +79,7 @@ class _Shared:
 
 def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: BacktraderEngine) -> PointResult:
     began = time.perf_counter()
-    entry: Entry = resolve(settings.entry_point)
+    entry: RegisteredStrategy = resolve(settings.entry_point)
     parameters = convert_all(entry.parameters, point.parameters)
     seed_generators(settings.seed, parameters)
     data_set = shared.data_set

@@ -7,7 +7,7 @@ from array import array
 
 import backtrader as bt
 
-from runners.engines.base import PriceSeries, SettingsError
+from runners.engines.base import AdjustedPrices, SettingsError
 
 EPOCH = dt.datetime(1970, 1, 1)
 DAY = 86_400
@@ -45,7 +45,7 @@ def bar_length(timeframe: str) -> tuple[int, int]:
 
 
 class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Loads its bars from a PriceSeries, one after another, as any Backtrader feed does."""
+    """Loads its bars from a AdjustedPrices, one after another, as any Backtrader feed does."""
 
     params = (("series", None), ("numbers", None))
 
@@ -54,7 +54,7 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
         self._row = 0
 
     def _load(self) -> bool:
-        series: PriceSeries = self.p.series
+        series: AdjustedPrices = self.p.series
         row = self._row
         if row >= len(series):
             return False

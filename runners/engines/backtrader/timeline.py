@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 
 UTC = dt.UTC
 
@@ -22,7 +22,7 @@ class Timeline:
 
     def __init__(
         self,
-        prices: Sequence[PriceSeries],
+        prices: Sequence[AdjustedPrices],
         feed_numbers: Sequence[array[float]],
         epochs: Mapping[float, int],
     ) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 
 import backtrader as bt
 
-from runners.engines.base import PriceSeries
+from runners.engines.base import AdjustedPrices
 
 
 class WarmUp(bt.Indicator):  # type: ignore[misc]
@@ -24,7 +24,7 @@ class WarmUp(bt.Indicator):  # type: ignore[misc]
         super().__init__()
 
 
-def bars_before(series: PriceSeries, start: dt.date) -> int:
+def bars_before(series: AdjustedPrices, start: dt.date) -> int:
     """How many bars end before the window does begin."""
     first = calendar.timegm(start.timetuple())
     return sum(1 for epoch in series.epochs if epoch < first)

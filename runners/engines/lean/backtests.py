@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from runners.engines.base import PriceSeries as AdjustedSeries
-from runners.engines.base import RunSettings
+from runners.engines.base import AdjustedPrices, RunSettings
 from runners.engines.lean.commands import value_text
 from runners.engines.lean.data_folder import write_series
 from runners.engines.lean.discovery import Found, discover
@@ -66,7 +65,7 @@ def run_parameters(settings: RunSettings) -> dict[str, str]:
     }
 
 
-def write_prices(folder: Path, settings: RunSettings, prices: Sequence[AdjustedSeries]) -> None:
+def write_prices(folder: Path, settings: RunSettings, prices: Sequence[AdjustedPrices]) -> None:
     """The run's bars as a LEAN data folder: adjusted already, so that no factor is left to apply, and both
     engines see the same bars."""
     sessions: set[dt.date] = set()

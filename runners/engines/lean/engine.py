@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
-from runners.engines.base import FailureKind, Point, PointFailure, PointResult, PriceSeries, RunSettings
+from runners.engines.base import AdjustedPrices, FailureKind, Point, PointFailure, PointResult, RunSettings
 from runners.engines.error_text import error_text
 from runners.engines.lean.backtests import (
     LeanBacktestFailed,
@@ -39,7 +39,7 @@ class LeanEngine:
     def run(
         self,
         settings: RunSettings,
-        prices: Sequence[PriceSeries],
+        prices: Sequence[AdjustedPrices],
         points: Sequence[Point],
         on_start: Callable[[int], None],
     ) -> Iterator[PointResult | PointFailure]:
