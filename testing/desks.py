@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from runners.cli import analytics
-from runners.database import connection, embedded, migrator, programs, roles
+from runners.database import connection, embedded, marts, migrator, programs, roles
 from runners.settings import Settings
 
 
@@ -117,7 +117,8 @@ def give_views(desk: Desk, file: Path) -> None:
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if file.exists():
-            _client("pg_restore", "--clean", "-d", desk.conninfo("admin"), file)
+            _client("pg_restore", "--clean", "--if-exists", "-d", desk.conninfo("admin"), file)
+            marts.publish(desk.settings)
         else:
             analytics.ensure_views(desk.settings)
             _client("pg_dump", "-Fc", "--schema=analytics", "-f", file, desk.conninfo("admin"))

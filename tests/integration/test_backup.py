@@ -241,7 +241,8 @@ def test_a_desk_from_before_the_baseline_is_taken_over_as_it_is(
     assert schema_of(empty) == schema_of(full)
     assert rows(
         empty,
-        "select parameters, round(sharpe_ratio::numeric, 12)::text from desk.backtest_results order by ordinal",
+        "select parameters, round(sharpe_ratio::numeric, 12)::text from desk.backtest_results"
+        " order by ordinal",
     ) == [
         ({"fast": 3, "slow": 10}, "1.300358878421"),
         ({"fast": 3, "slow": 20}, "-0.093330422038"),
