@@ -14,34 +14,9 @@ from strategies import run_context
 from strategies.bar_time import epoch
 from strategies.market_calendar import NEW_YORK
 from strategies.risk_events import RiskEvent
-from strategies.run_context import Row, RowBuffer
+from strategies.run_context import RowBuffer
+from strategies.session_rows import Row
 from strategies.trading_days import TradingDays
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "session": ("seq", "state", "symbols", "cash", "error"),
-    "order_events": (
-        "seq", "bar_time", "order_ref", "status", "symbol", "side", "type", "size", "price", "limit_price",
-        "filled", "average_price", "fees", "tag",
-    ),
-    "fills": ("seq", "bar_time", "order_ref", "symbol", "size", "price", "fee"),
-    "position_history": (
-        "seq", "bar_time", "symbol", "change", "size_before", "size", "price", "average_price", "profit",
-    ),
-    "session_trades": (
-        "seq", "symbol", "entry_time", "exit_time", "size", "entry_price", "exit_price",
-        "profit", "net_profit", "fees",
-    ),
-    "risk_events": (
-        "seq", "bar_time", "limit_name", "severity", "message", "observed", "threshold", "symbol", "size",
-        "price",
-    ),
-    "portfolio_snapshots": ("seq", "bar_time", "cash", "value", "exposure", "positions"),
-    "daily_summaries": (
-        "seq", "session_day", "begin_value", "end_value", "low_value", "high_value", "orders", "fills",
-        "trades", "profit", "fees", "risk_events",
-    ),
-}  # fmt: skip
-"""What each kind of row holds, in order; PostgreSQL reads them by place."""
 
 
 @dataclass
@@ -89,7 +64,8 @@ class DBLogger:
         self._closes = {data._name: data.close for data in strategy.datas}
         self._today = _Day(-1, self._value, self._value, self._value)
         names = [data._name for data in strategy.datas]
-        self._add("session", "open", names, float(strategy.broker.getcash()), None)
+        self._opening = ("open", names, float(strategy.broker.getcash()))
+        self._open()
         self._attach()
 
     # The helpers
@@ -163,6 +139,11 @@ class DBLogger:
             self._pending_snapshot = self._account(now)
             self._changed = self._days.intraday
 
+    def on_risk_manager(self, manager: Any) -> None:
+        """A risk manager was made after the session had opened."""
+        manager.listeners.append(self.on_risk_event)
+        self._open()
+
     def on_risk_event(self, event: RiskEvent) -> None:
         self._roll_day(self._now())
         self._today.risk_events += event.severity != "info"
@@ -176,7 +157,7 @@ class DBLogger:
         if len(self.strategy):
             self._pending_snapshot = self._account(self._now())
         self._end_day()
-        self._add("session", "finished", None, None, None)
+        self._add("session", "finished", None, None, None, None)
         self._buffer.flush()
 
     # Inside
@@ -193,6 +174,10 @@ class DBLogger:
         for check in strategy.order_checks:
             if hasattr(check, "listeners"):
                 check.listeners.append(self.on_risk_event)
+
+    def _open(self) -> None:
+        manager = getattr(self.strategy, "risk_manager", None)
+        self._add("session", *self._opening, manager and manager.limits.as_dict(), None)
 
     def _add(self, table: str, *values: object) -> None:
         self._buffer.add(table, values)

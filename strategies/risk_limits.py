@@ -8,6 +8,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+FRACTIONS = {"max_daily_loss": 1, "max_drawdown": 1, "max_concentration": 10, "max_position_pct": 10}
+HIGHEST: dict[str, float] = {
+    **FRACTIONS,
+    "max_leverage": 100,
+    "max_position_value": 1e12,
+    "max_position_shares": 1e12,
+    "max_positions": 1e6,
+    "max_orders_per_day": 1e6,
+}
+"""As `desk.risk_limit_definitions` has them: a strategy knows its limits also where there is no database."""
+
 
 class RiskLimitError(ValueError):
     """A limit has an unknown name or an impossible threshold."""
@@ -48,6 +59,12 @@ class RiskLimits:
                     raise RiskLimitError(f"{field.name} is {value!r}; expected true or false")
             elif value is not None and not _is_threshold(value):
                 raise RiskLimitError(f"{field.name} is {value!r}; expected a number from 0 on, or nothing")
+            elif value is not None and value > HIGHEST[field.name]:
+                fraction = " It is a fraction: 0.02 is 2%." if field.name in FRACTIONS else ""
+                highest = f"{HIGHEST[field.name]:g}"
+                raise RiskLimitError(
+                    f"{field.name} is {value!r}; expected at most {highest}, or nothing.{fraction}"
+                )
 
     @classmethod
     def of(cls, limits: RiskLimits | Mapping[str, object] | str | Path | None) -> RiskLimits:

@@ -227,11 +227,13 @@ class RiskManager:
 
     def _attach(self) -> None:
         strategy = self.strategy
+        if getattr(strategy, "risk_manager", None) is None:
+            strategy.risk_manager = self
         if hasattr(strategy, "add_order_check"):
             strategy.add_order_check(self)
             strategy.before_each_bar(self.update)
-            if getattr(strategy, "risk_manager", None) is None:
-                strategy.risk_manager = self
+            if getattr(strategy, "db_logger", None) is not None:
+                strategy.db_logger.on_risk_manager(self)
             return
         for sign, name in ((1, "buy"), (-1, "sell")):
             setattr(strategy, name, partial(self._plain, sign, getattr(strategy, name)))

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-Row = tuple[str, tuple[object, ...]]
-"""A table's name and values in the order of `db_logger.COLUMNS`."""
+from strategies.session_rows import Row
 
 ROWS_AT_ONCE = 500
 

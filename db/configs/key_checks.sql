@@ -54,6 +54,9 @@ begin
         perform desk.refuse(format('Got %s where a whole number is needed', v_shown), p_json_path,
           'Such as ' || p_key.example || '.');
       end if;
+      if p_key.path like 'risk_limits.%' then
+        perform desk.check_risk_limit(split_part(p_key.path, '.', 2), v_number::double precision, p_json_path);
+      end if;
       if v_number < p_key.minimum or v_number > p_key.maximum then
         perform desk.refuse(format('%s is out of range', v_shown), p_json_path,
           format('It must lie between %s and %s.', trim_scale(p_key.minimum), trim_scale(p_key.maximum)));

@@ -94,26 +94,11 @@ values
     'A backtest that takes more private memory is ended.'),
   (74, 'stock', 'boolean', false, 'false', null, null, null, 'false', 'True runs the engine unaccelerated.'),
   (80, 'risk_limits', 'object', false, null, null, null, null, '',
-   'Limits of the strategy''s risk manager, over those of the table risk_limits.'),
-  (81, 'risk_limits.max_position_shares', 'number', false, null, 0, 1000000000000, null, '100',
-    'A position''s shares, pending orders included.'),
-  (82, 'risk_limits.max_position_value', 'number', false, null, 0, 1000000000000, null, '50000',
-    'A position''s value, in money.'),
-  (83, 'risk_limits.max_position_pct', 'number', false, null, 0, 1000000000000, null, '0.25',
-    'A position''s share of the portfolio when an order is sent.'),
-  (84, 'risk_limits.max_concentration', 'number', false, null, 0, 1000000000000, null, '0.25',
-    'A position''s share of the portfolio; 0.25 when absent.'),
-  (85, 'risk_limits.max_leverage', 'number', false, null, 0, 1000000000000, null, '1',
-    'All positions'' gross value over the portfolio''s; 1 when absent.'),
-  (86, 'risk_limits.max_positions', 'number', false, null, 0, 1000000000000, null, '20',
-    'Positions at a time; 20 when absent.'),
-  (87, 'risk_limits.max_orders_per_day', 'number', false, null, 0, 1000000000000, null, '100',
-    'Orders a day; 100 when absent.'),
-  (88, 'risk_limits.max_daily_loss', 'number', false, null, 0, 1000000000000, null, '0.02',
-    'Loss of a day that ends its entries, a fraction; 0.02 when absent.'),
-  (89, 'risk_limits.max_drawdown', 'number', false, null, 0, 1000000000000, null, '0.20',
-    'Fall from the highest value that ends all entries, a fraction; 0.20 when absent.'),
-  (90, 'risk_limits.flatten_on_daily_loss', 'number', false, null, 0, 1, null, '0',
-    '1 closes all positions at that loss; 0 when absent.'),
-  (91, 'risk_limits.flatten_on_drawdown', 'number', false, null, 0, 1, null, '1',
-    '1 closes all positions at that fall; 1 when absent.');
+   'Limits of the strategy''s risk manager, over those of the table risk_limits.');
+
+-- Of a strategy's risk limits, what risk_limit_definitions knows of each.
+insert into desk.config_keys (
+  position, path, type, required, default_value, minimum, maximum, allowed, example, description)
+select 80 + d.position, 'risk_limits.' || d.name, 'number', false, null, 0, d.highest, null, d.example,
+  d.description || coalesce(format(' %s when absent.', d.default_value), '')
+from desk.risk_limit_definitions as d;

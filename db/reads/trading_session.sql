@@ -66,7 +66,7 @@ returns table (
   parameters jsonb, symbols text[], timeframe text, day date, first_day date, last_day date,
   cash_at_start double precision,
   cash double precision, value double precision, exposure double precision, day_begin double precision,
-  day_profit double precision,
+  day_profit double precision, day_return double precision,
   peak double precision, drawdown double precision, orders bigint, orders_day integer, trades bigint,
   net_profit double precision,
   fees double precision, warnings bigint, criticals bigint, watched boolean, risk_limits jsonb, positions jsonb,
@@ -81,10 +81,11 @@ as $$
   )
   select t.id, t.kind, t.state, t.error, s.name, r.job_id, r.id, b.id, b.parameters, t.symbols, r.timeframe,
          y.day, d.first_day, d.last_day, t.cash, a.cash, n.end_value, h.exposure, n.begin_value,
-         n.end_value - n.begin_value, d.peak, 1 - n.end_value / nullif(d.peak, 0), d.orders, n.orders, d.trades,
+         n.end_value - n.begin_value,
+         (n.end_value - n.begin_value) / nullif(n.begin_value, 0), d.peak, 1 - n.end_value / nullif(d.peak, 0),
+         d.orders, n.orders, d.trades,
          d.profit, d.fees,
-         e.warnings, e.criticals, e.watched, coalesce(r.config -> 'risk_limits', desk.risk_limits_of(t.strategy_id),
-           '{}'),
+         e.warnings, e.criticals, t.watched, t.risk_limits,
          h.positions, u.usage, t.created_at, t.written_at
   from desk.trading_sessions as t
   join desk.strategies as s on s.id = t.strategy_id
@@ -115,42 +116,49 @@ as $$
     select count(*) filter (where x.severity = 'warning'
       and (x.bar_time at time zone 'UTC')::date <= y.day) as warnings,
            count(*) filter (where x.severity = 'critical'
-             and (x.bar_time at time zone 'UTC')::date <= y.day) as criticals,
-           count(*) > 0 as watched
+             and (x.bar_time at time zone 'UTC')::date <= y.day) as criticals
     from desk.risk_events as x where x.session_id = t.id
   ) as e
   cross join lateral (
-    select jsonb_agg(jsonb_build_object('limit_name', v.name, 'unit', v.unit, 'used', coalesce(v.used, 0))
-      order by v.number) as usage
-    from (values
-      (1, 'max_daily_loss', 'fraction', greatest(0, (n.begin_value - n.end_value) / nullif(n.begin_value, 0))),
-      (2, 'max_drawdown', 'fraction', 1 - n.end_value / nullif(d.peak, 0)),
-      (3, 'max_leverage', 'ratio', h.exposure),
-      (4, 'max_concentration', 'fraction', h.share),
-      (5, 'max_position_pct', 'fraction', h.share),
-      (6, 'max_position_value', 'money', h.largest),
-      (7, 'max_position_shares', 'count', h.shares),
-      (8, 'max_positions', 'count', h.held),
-      (9, 'max_orders_per_day', 'count', n.orders)) as v (number, name, unit, used)
+    select jsonb_agg(jsonb_build_object('limit_name', l.name, 'title', l.title, 'unit', l.unit, 'used', l.used,
+      'allowed', l.allowed, 'share', l.used / nullif(l.allowed, 0)) order by l.position) as usage
+    from (
+      select k.name, k.title, k.unit, k.position, (t.risk_limits ->> k.name)::double precision as allowed,
+             coalesce(v.used, 0) as used
+      from (values
+        ('max_daily_loss', greatest(0, (n.begin_value - n.end_value) / nullif(n.begin_value, 0))),
+        ('max_drawdown', 1 - n.end_value / nullif(d.peak, 0)),
+        ('max_leverage', h.exposure),
+        ('max_concentration', h.share),
+        ('max_position_pct', h.share),
+        ('max_position_value', h.largest),
+        ('max_position_shares', h.shares),
+        ('max_positions', h.held),
+        ('max_orders_per_day', n.orders)) as v (name, used)
+      join desk.risk_limit_definitions as k on k.name = v.name
+    ) as l
   ) as u
   where t.id = p_session_id
 $$;
 comment on function desk.session_standing(bigint, date) is
-  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says that a '
-  'risk manager was at work; fees are those of fills; positions is what session_positions() answers, usage what is '
-  'used of each risk limit.';
+  'One row: a trading session as it stood at the end of a day, its last one when none is named. watched says whether '
+  'a risk manager was at work (null: not recorded), risk_limits what it kept; fees are those of fills; positions is '
+  'what session_positions() answers, usage what session_usage() does.';
 grant execute on function desk.session_standing(bigint, date) to desk_director, desk_viewer;
 
-create or replace function desk.session_usage(p_session_id bigint, p_day date default null)
-returns table (limit_name text, unit text, used double precision, allowed double precision)
+drop function if exists desk.session_usage(bigint, date);
+create function desk.session_usage(p_session_id bigint, p_day date default null)
+returns table (
+  limit_name text, title text, unit text, used double precision, allowed double precision, share double precision)
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select u.limit_name, u.unit, u.used, (x.risk_limits ->> u.limit_name)::double precision
+  select u.limit_name, u.title, u.unit, u.used, u.allowed, u.share
   from desk.session_standing(p_session_id, p_day) as x
-  cross join lateral jsonb_to_recordset(x.usage) as u (limit_name text, unit text, used double precision)
+  cross join lateral jsonb_to_recordset(x.usage) as u (
+    limit_name text, title text, unit text, used double precision, allowed double precision, share double precision)
 $$;
 comment on function desk.session_usage(bigint, date) is
-  'Each risk limit of a session with what is used of it at the end of a day; allowed is null where neither the '
-  'config nor the desk sets it, so that the risk manager''s own default holds.';
+  'Each risk limit of a session with what is used of it at the end of a day, and the share of what was allowed; '
+  'allowed is null where its risk manager kept no such limit, or where none watched.';
 grant execute on function desk.session_usage(bigint, date) to desk_director, desk_viewer;

@@ -1,13 +1,6 @@
--- Trading sessions: the rows that a strategy's DBLogger hands over, and the limits that a job takes along.
+-- Trading sessions: the rows that a strategy's DBLogger hands over.
 
-create or replace function desk.bar_moment(p_epoch jsonb)
-returns timestamptz
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  select to_timestamp((p_epoch #>> '{}')::float8)
-$$;
-comment on function desk.bar_moment(jsonb) is 'UTC seconds as a time.';
+drop function if exists desk.bar_moment(jsonb);
 
 create or replace function desk.trading_session(p_item desk.work_items, p_ordinal bigint)
 returns bigint
@@ -38,89 +31,118 @@ returns void
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+declare
+  v_table text;
 begin
+  select t.name into v_table from jsonb_object_keys(p_rows) as t (name)
+  where t.name <> all (array['session', 'order_events', 'fills', 'position_history', 'session_trades', 'risk_events',
+    'portfolio_snapshots', 'daily_summaries'])
+  limit 1;
+  if found then
+    perform desk.refuse(format('Unknown kind of row %s', to_jsonb(left(v_table, 60))), '$', 'See DBLogger.');
+  end if;
+
   -- Every row carries its number in the session: rows that arrive twice are kept once.
-  with events as (
+  with sent as materialized (
+    select e.*, to_timestamp(e.bar_time) as moment
+    from jsonb_to_recordset(p_rows -> 'order_events') as e (
+      seq bigint, bar_time double precision, order_ref bigint, status text, symbol text, side text, type text,
+      size double precision, price double precision, limit_price double precision, filled double precision,
+      average_price double precision, fees double precision, tag text)
+  ),
+  events as (
     insert into desk.order_events (session_id, seq, bar_time, order_ref, status, filled, average_price, fees)
-    select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::bigint, e ->> 3, (e ->> 10)::float8,
-           (e ->> 11)::float8, (e ->> 12)::float8
-    from jsonb_array_elements(p_rows -> 'order_events') as e
+    select p_session_id, e.seq, e.moment, e.order_ref, e.status, e.filled, e.average_price, e.fees
+    from sent as e
     on conflict do nothing
   )
   insert into desk.orders as o (session_id, order_ref, symbol, side, type, size, price, limit_price, tag, status,
-    filled,
-    average_price, fees, sent_at, changed_at, last_seq)
-  select distinct on ((e ->> 2)::bigint)
-         p_session_id, (e ->> 2)::bigint, e ->> 4, e ->> 5, e ->> 6, (e ->> 7)::float8, (e ->> 8)::float8,
-         (e ->> 9)::float8,
-         e ->> 13, e ->> 3, (e ->> 10)::float8, (e ->> 11)::float8, (e ->> 12)::float8,
-         min(desk.bar_moment(e -> 1)) over (partition by (e ->> 2)::bigint), desk.bar_moment(e -> 1), (e ->> 0)::bigint
-  from jsonb_array_elements(p_rows -> 'order_events') as e
-  order by (e ->> 2)::bigint, (e ->> 0)::bigint desc
+    filled, average_price, fees, sent_at, changed_at, last_seq)
+  select distinct on (e.order_ref)
+         p_session_id, e.order_ref, e.symbol, e.side, e.type, e.size, e.price, e.limit_price, e.tag, e.status,
+         e.filled, e.average_price, e.fees, min(e.moment) over (partition by e.order_ref), e.moment, e.seq
+  from sent as e
+  order by e.order_ref, e.seq desc
   on conflict (session_id, order_ref) do update
   set status = excluded.status, filled = excluded.filled, average_price = excluded.average_price, fees = excluded.fees,
       changed_at = excluded.changed_at, last_seq = excluded.last_seq
   where o.last_seq < excluded.last_seq;
 
   insert into desk.fills (session_id, seq, bar_time, order_ref, symbol, size, price, fee)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::bigint, e ->> 3, (e ->> 4)::float8,
-    (e ->> 5)::float8,
-         (e ->> 6)::float8
-  from jsonb_array_elements(p_rows -> 'fills') as e
+  select p_session_id, e.seq, to_timestamp(e.bar_time), e.order_ref, e.symbol, e.size, e.price, e.fee
+  from jsonb_to_recordset(p_rows -> 'fills') as e (
+    seq bigint, bar_time double precision, order_ref bigint, symbol text, size double precision,
+    price double precision, fee double precision)
   on conflict do nothing;
 
   insert into desk.position_history (session_id, seq, bar_time, symbol, change, size_before, size, price,
     average_price, profit)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, (e ->> 4)::float8,
-    (e ->> 5)::float8,
-         (e ->> 6)::float8, (e ->> 7)::float8, (e ->> 8)::float8
-  from jsonb_array_elements(p_rows -> 'position_history') as e
+  select p_session_id, e.seq, to_timestamp(e.bar_time), e.symbol, e.change, e.size_before, e.size, e.price,
+         e.average_price, e.profit
+  from jsonb_to_recordset(p_rows -> 'position_history') as e (
+    seq bigint, bar_time double precision, symbol text, change text, size_before double precision,
+    size double precision, price double precision, average_price double precision, profit double precision)
   on conflict do nothing;
 
   insert into desk.session_trades (session_id, seq, symbol, entry_time, exit_time, size, entry_price, exit_price,
     profit, net_profit, fees)
-  select p_session_id, (e ->> 0)::bigint, e ->> 1, desk.bar_moment(e -> 2), desk.bar_moment(e -> 3), (e ->> 4)::float8,
-         (e ->> 5)::float8, (e ->> 6)::float8, (e ->> 7)::float8, (e ->> 8)::float8, (e ->> 9)::float8
-  from jsonb_array_elements(p_rows -> 'session_trades') as e
+  select p_session_id, e.seq, e.symbol, to_timestamp(e.entry_time), to_timestamp(e.exit_time), e.size, e.entry_price,
+         e.exit_price, e.profit, e.net_profit, e.fees
+  from jsonb_to_recordset(p_rows -> 'session_trades') as e (
+    seq bigint, symbol text, entry_time double precision, exit_time double precision, size double precision,
+    entry_price double precision, exit_price double precision, profit double precision, net_profit double precision,
+    fees double precision)
   on conflict do nothing;
 
   insert into desk.risk_events (session_id, seq, bar_time, limit_name, severity, message, observed, threshold, symbol,
     size, price)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), e ->> 2, e ->> 3, e ->> 4, (e ->> 5)::float8,
-    (e ->> 6)::float8,
-         e ->> 7, (e ->> 8)::float8, (e ->> 9)::float8
-  from jsonb_array_elements(p_rows -> 'risk_events') as e
+  select p_session_id, e.seq, to_timestamp(e.bar_time), e.limit_name, e.severity, e.message, e.observed, e.threshold,
+         e.symbol, e.size, e.price
+  from jsonb_to_recordset(p_rows -> 'risk_events') as e (
+    seq bigint, bar_time double precision, limit_name text, severity text, message text, observed double precision,
+    threshold double precision, symbol text, size double precision, price double precision)
   on conflict do nothing;
 
   insert into desk.portfolio_snapshots (session_id, seq, bar_time, cash, value, exposure, positions)
-  select p_session_id, (e ->> 0)::bigint, desk.bar_moment(e -> 1), (e ->> 2)::float8, (e ->> 3)::float8,
-    (e ->> 4)::float8, e -> 5
-  from jsonb_array_elements(p_rows -> 'portfolio_snapshots') as e
+  select p_session_id, e.seq, to_timestamp(e.bar_time), e.cash, e.value, e.exposure, e.positions
+  from jsonb_to_recordset(p_rows -> 'portfolio_snapshots') as e (
+    seq bigint, bar_time double precision, cash double precision, value double precision, exposure double precision,
+    positions jsonb)
   on conflict do nothing;
 
   insert into desk.daily_summaries (session_id, session_date, begin_value, end_value, low_value, high_value, orders,
-    fills, trades,
-    profit, fees, risk_events)
-  select p_session_id, date '1970-01-01' + (e ->> 1)::integer, (e ->> 2)::float8, (e ->> 3)::float8, (e ->> 4)::float8,
-         (e ->> 5)::float8, (e ->> 6)::integer, (e ->> 7)::integer, (e ->> 8)::integer, (e ->> 9)::float8,
-         (e ->> 10)::float8,
-         (e ->> 11)::integer
-  from jsonb_array_elements(p_rows -> 'daily_summaries') as e
+    fills, trades, profit, fees, risk_events)
+  select p_session_id, date '1970-01-01' + e.session_day, e.begin_value, e.end_value, e.low_value, e.high_value,
+         e.orders, e.fills, e.trades, e.profit, e.fees, e.risk_events
+  from jsonb_to_recordset(p_rows -> 'daily_summaries') as e (
+    session_day integer, begin_value double precision, end_value double precision, low_value double precision,
+    high_value double precision, orders integer, fills integer, trades integer, profit double precision,
+    fees double precision, risk_events integer)
   on conflict do nothing;
 
+  -- The opening row, and once more where a risk manager was made after it.
   update desk.trading_sessions as t
-  set state = e ->> 1, symbols = coalesce(array(select jsonb_array_elements_text(nullif(e -> 2, 'null'))), '{}'),
-      cash = (e ->> 3)::float8
-  from jsonb_array_elements(p_rows -> 'session') as e
-  where t.id = p_session_id and e ->> 1 = 'open' and t.cash is null;
+  set symbols = coalesce(e.symbols, '{}'), cash = e.cash, watched = coalesce(t.watched, false)
+    or e.risk_limits is not null,
+      risk_limits = coalesce(t.risk_limits, e.risk_limits)
+  from (
+    select o.symbols, o.cash, nullif(o.risk_limits, 'null') as risk_limits
+    from jsonb_to_recordset(p_rows -> 'session') as o (
+      seq bigint, state text, symbols text[], cash double precision, risk_limits jsonb)
+    where o.state = 'open'
+    order by o.risk_limits is null, o.seq
+    limit 1
+  ) as e
+  where t.id = p_session_id and (t.cash is null or e.risk_limits is not null and t.risk_limits is null);
   update desk.trading_sessions as t
-  set state = e ->> 1, error = left(e ->> 4, 4000)
-  from jsonb_array_elements(p_rows -> 'session') as e
-  where t.id = p_session_id and e ->> 1 <> 'open';
+  set state = e.state, error = left(e.error, 4000)
+  from jsonb_to_recordset(p_rows -> 'session') as e (state text, error text)
+  where t.id = p_session_id and e.state <> 'open';
 end
 $$;
 comment on function desk.write_session_rows(bigint, jsonb) is
-  'Stores rows by table; each is an array in the order of db_logger.COLUMNS.';
+  'Stores rows by table, each an object by the names of session_rows.COLUMNS; times are UTC seconds, days count from '
+  '1970.';
 
 create or replace function desk.record_session_rows(p_work_item_id bigint, p_token uuid, p_ordinal bigint, p_rows jsonb)
 returns text
@@ -156,22 +178,9 @@ comment on function desk.record_session_rows(bigint, uuid, bigint, jsonb) is
   'impossible: why.';
 grant execute on function desk.record_session_rows(bigint, uuid, bigint, jsonb) to desk_runner;
 
-create or replace function desk.risk_limits_of(p_strategy_id bigint)
-returns jsonb
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  select jsonb_object_agg(l.limit_name, l.threshold order by l.strategy_id nulls first)
-  from desk.risk_limits as l where l.strategy_id = p_strategy_id or l.strategy_id is null
-$$;
-comment on function desk.risk_limits_of(bigint) is
-  'Limits of a strategy by name, its own before those of all; null where there are none.';
-
 comment on table desk.portfolio_snapshots is
   'One row a look at the account: after each session that changed cash or positions, and at the end; daily_summaries '
   'has the value of every session.';
 
 grant select on desk.trading_sessions, desk.orders, desk.order_events, desk.fills, desk.position_history,
-  desk.session_trades,
-  desk.risk_events, desk.portfolio_snapshots, desk.daily_summaries, desk.risk_limits to desk_director, desk_viewer;
-grant insert (strategy_id, limit_name, threshold), update (threshold), delete on desk.risk_limits to desk_director;
+  desk.session_trades, desk.risk_events, desk.portfolio_snapshots, desk.daily_summaries to desk_director, desk_viewer;

@@ -9,7 +9,7 @@ Finished points are one array and one call. What is rarer, failures and logged r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import LiteralString
@@ -20,7 +20,7 @@ from psycopg.pq import Format
 
 from runners.worker.result_image import outcomes_image
 from runners.worker.work_items import Report
-from strategies.run_context import Row
+from strategies.session_rows import by_name
 
 HEAD = ("bigint", "uuid", "bigint")
 FINISHED = "select unnest(desk.complete_work($1))"
@@ -102,11 +102,7 @@ def _statement(function: LiteralString, types: tuple[LiteralString, ...], count:
 
 def _logged(report: Report) -> Sequence[object]:
     """By table; PostgreSQL's texts hold no NUL."""
-    tables: dict[str, list[tuple[object, ...]]] = {}
-    rows: Iterable[Row] = report.rows or ()
-    for table, values in rows:
-        tables.setdefault(table, []).append(values)
-    return (json.dumps(tables, allow_nan=False).replace("\\u0000", "?"),)
+    return (json.dumps(by_name(report.rows or ()), allow_nan=False).replace("\\u0000", "?"),)
 
 
 def _failed(report: Report) -> Sequence[object]:

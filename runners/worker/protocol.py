@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runners.engines.base import AdjustedPrices, Point, RunSettings
-from strategies.run_context import Row
+from strategies.session_rows import Row
 
 HEADER = struct.Struct("!I")
 FRAME_LIMIT = 512 * 1024 * 1024

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from runners.engines.base import PointFailure, PointResult
 from runners.worker.protocol import SessionRows, pack, write_all
-from strategies.run_context import Row, RowBuffer
+from strategies.run_context import RowBuffer
+from strategies.session_rows import Row
 
 
 class SessionLog:
@@ -25,7 +26,7 @@ class SessionLog:
         """Before the outcome is sent: with it the point is settled, and its rows would come too late."""
         try:
             if self.buffer.sequence and isinstance(outcome, PointFailure):
-                self.buffer.add("session", ("failed", None, None, outcome.error))
+                self.buffer.add("session", ("failed", None, None, None, outcome.error))
             self.buffer.flush()
         except MemoryError:
             # The outcome, which says that memory ran out, is worth more than its log.

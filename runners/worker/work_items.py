@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from runners.engines.base import Point
-from strategies.run_context import Row
+from strategies.session_rows import Row
 
 Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
 

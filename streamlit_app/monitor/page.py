@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from runners.words import NOTHING, metric_text, moment, number, per_cent
-from strategies.risk_limits import RiskLimits
 from streamlit_app import hints, links
 from streamlit_app.monitor import figures, queries, tables
 
@@ -117,8 +116,8 @@ def _words(standing: dict[str, Any]) -> None:
 
 
 def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]], asked: dt.date | None) -> None:
-    day = standing["day_profit"] / standing["day_begin"] if standing["day_begin"] else None
     allowed = _allowed(limits, "max_daily_loss")
+    ends = "" if allowed is None else f", at which a loss of {per_cent(allowed)} ends its entries"
 
     def rows(words: str, kind: str) -> str:
         session = links.option(standing["session_id"], f"{standing['strategy']} ({standing['kind']})")
@@ -136,21 +135,18 @@ def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]], asked: dt.d
         column.metric(label, value)
         column.caption(where)
     st.caption(
-        f"Profit of the day {per_cent(day, 2)}, at which a loss of {per_cent(allowed)} ends its entries."
+        f"Profit of the day {per_cent(standing['day_return'], 2)}{ends}."
         f" Trades earned {number(standing['net_profit'])} after fees; fees so far {number(standing['fees'])}."
     )
 
 
 def _limits(standing: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each limit that holds, with what is used of it; the risk manager's own where nothing else is set."""
-    holding = RiskLimits.of(standing["risk_limits"])
-    found = []
-    for one in standing["usage"]:
-        allowed = getattr(holding, one["limit_name"])
-        if allowed:
-            shown = f"{_shown(one['used'], one['unit'])} of {_shown(allowed, one['unit'])}"
-            found.append({**one, "allowed": allowed, "share": one["used"] / allowed, "words": shown})
-    return found
+    """Each limit that held, with what is used of it, and both as words."""
+    return [
+        {**one, "words": f"{_shown(one['used'], one['unit'])} of {_shown(one['allowed'], one['unit'])}"}
+        for one in standing["usage"]
+        if one["allowed"]
+    ]
 
 
 def _allowed(limits: list[dict[str, Any]], name: str) -> float | None:
@@ -163,13 +159,17 @@ def _shown(value: float, unit: str) -> str:
 
 def _risk(standing: dict[str, Any], limits: list[dict[str, Any]]) -> None:
     st.subheader("Risk limits")
-    if not standing["watched"]:
+    if standing["watched"] is None:
+        st.info("The limits of this session were not recorded.", icon=":material/shield:")
+    elif not standing["watched"]:
         st.warning(
-            "No risk manager watched this session: nothing kept it within these limits."
-            " Set enable_risk_manager.",
+            "No risk manager watched this session: nothing limited it. Set enable_risk_manager.",
             icon=":material/shield:",
         )
-    st.altair_chart(figures.usage(limits))
+    elif not limits:
+        st.info("Its risk manager kept no limit.", icon=":material/shield:")
+    if limits:
+        st.altair_chart(figures.usage(limits))
 
 
 def _events(session: int, day: dt.date) -> None:

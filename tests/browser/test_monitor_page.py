@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from runners.prices.load import load
 from runners.prices.sample import read_sample
+from strategies.session_rows import by_name
 from streamlit_app.monitor.page import KINDS
 from testing import desks
 from testing.desks import Desk
@@ -22,7 +23,7 @@ from testing.desks import Desk
 FIRST, SECOND = (int(datetime(2030, 1, day, tzinfo=UTC).timestamp()) for day in (2, 3))
 # Ten shares of AAA bought at 100; on the second day, at 90, five are sold again and an order is refused.
 ROWS = {
-    "session": [[1, "open", ["AAA"], 1000.0, None]],
+    "session": [[1, "open", ["AAA"], 1000.0, {"max_daily_loss": 0.02, "max_position_shares": 5}, None]],
     "order_events": [
         [2, FIRST, 1, "completed", "AAA", "buy", "market", 10, 100.0, None, 10, 100.0, 1.0, None],
         [8, SECOND, 2, "completed", "AAA", "sell", "market", -5, 90.0, None, -5, 90.0, 1.0, "half"],
@@ -68,8 +69,10 @@ def on_paper(fresh_desk: Desk) -> Desk:
             "insert into trading_sessions (kind, strategy_id)"
             " select 'paper', id from strategies where name = 'sma_crossover'"
         )
-        owner.execute("select write_session_rows(1, %s)", [json.dumps(ROWS)])
-        owner.execute("insert into risk_limits (limit_name, threshold) values ('max_position_shares', 5)")
+        named = by_name((table, tuple(row)) for table, rows in ROWS.items() for row in rows)
+        owner.execute("select write_session_rows(1, %s)", [json.dumps(named)])
+        # Limits of today, which did not hold when the session opened.
+        owner.execute("insert into risk_limits (limit_name, threshold) values ('max_position_shares', 7)")
     return fresh_desk
 
 
@@ -101,6 +104,9 @@ def test_a_session_is_shown_as_it_stands_and_as_it_stood() -> None:
     assert tables["day"] == ["2030-01-03", "2030-01-02"]
     assert "a loss of 2.0% ends its entries" in " ".join(one.value for one in shown.caption)
 
+    assert not shown.warning
+    assert not shown.info
+
     earlier = page(session="1", day="2030-01-02").run()
     assert not earlier.exception
     assert {metric.label: metric.value for metric in earlier.metric}["Value"] == "999.00"
@@ -116,9 +122,26 @@ def test_what_is_used_of_each_limit_is_the_databases_to_say(on_paper: Desk) -> N
             viewer.execute("select limit_name, used from session_usage(1, %s)", [date(2030, 1, 2)]).fetchall()
         )
     assert used["max_position_shares"] == "(5,5)"
+    assert used["max_leverage"] == "(0.5011135857461024,)", "no such limit, whatever its default"
     assert used["max_daily_loss"].startswith("(0.10110110")
     assert earlier["max_position_shares"] == 10
     assert earlier["max_daily_loss"] == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize(
+    ("watched", "kind", "words"),
+    [(None, "info", "were not recorded"), (False, "warning", "No risk manager watched this session")],
+)
+def test_what_is_not_known_of_limits_is_said(
+    on_paper: Desk, watched: bool | None, kind: str, words: str
+) -> None:
+    """Sessions from before limits were recorded, or that nobody watched: today's limits are not theirs."""
+    with on_paper.connect("owner") as owner:
+        owner.execute("update trading_sessions set risk_limits = null, watched = %s", [watched])
+    shown = page().run()
+    assert not shown.exception
+    assert words in getattr(shown, kind)[0].value
+    assert "ends its entries" not in " ".join(one.value for one in shown.caption)
 
 
 @pytest.fixture

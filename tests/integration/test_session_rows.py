@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from runners.prices import load, sample
+from strategies.risk_limits import FRACTIONS, HIGHEST, RiskLimits
 from strategies.run_context import ROWS_AT_ONCE
+from strategies.session_rows import COLUMNS
 from testing import desks
 from testing.desks import Desk
 
@@ -145,6 +148,36 @@ def test_a_kill_loses_a_buffer_at_most(logged: Desk) -> None:
     assert len(states) >= 2, "a crash is tried again, each time as a session of its own"
     for count in counts:
         assert 0 < whole - count <= ROWS_AT_ONCE
+
+
+def test_a_session_keeps_the_limits_that_its_risk_manager_had(logged: Desk) -> None:
+    """Those of the job over the manager's own, from the first row on: also where the strategy was killed."""
+    found = rows(logged, "select watched, risk_limits from trading_sessions")
+    assert len(found) >= 4
+    for watched, limits in found:
+        assert watched
+        assert limits == RiskLimits.of({"max_position_shares": 5, "max_daily_loss": 1}).as_dict()
+
+
+def test_limits_are_the_same_in_sql_and_in_code(logged: Desk) -> None:
+    known = rows(logged, "select name, unit, highest, default_value from risk_limit_definitions")
+    assert {name for name, *_ in known} == set(RiskLimits().as_dict())
+    for name, unit, highest, default in known:
+        own = RiskLimits().as_dict()[name]
+        assert default == (None if own is None else float(own)), name  # type: ignore[arg-type]
+        assert (unit == "switch") == isinstance(own, bool), name
+        assert (unit == "fraction") == (name in FRACTIONS), name
+        assert highest == (1 if unit == "switch" else HIGHEST[name]), name
+
+
+def test_a_column_that_postgresql_does_not_know_would_be_noticed(logged: Desk) -> None:
+    """Rows go by name, so each name of ours has to stand in the function that stores them."""
+    ((source,),) = rows(logged, "select prosrc from pg_proc where proname = 'write_session_rows'")
+    for table, columns in COLUMNS.items():
+        (taken,) = re.findall(rf"p_rows -> '{table}'\) as [eo] \((.*?)\)\n", source, re.DOTALL)[:1]
+        names = {one.split()[0] for one in taken.split(",")}
+        assert set(columns) - names <= {"error", "seq"}, table
+        assert names <= set(columns), table
 
 
 def test_limits_of_the_job_are_kept(logged: Desk) -> None:

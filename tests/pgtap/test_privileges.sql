@@ -31,7 +31,7 @@ select set_eq(
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
      fold_sharpes, ranked_results, walk_forward_efficiency,
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
-     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limits,
+     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
      success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
@@ -44,7 +44,7 @@ select set_eq(
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
      fold_sharpes, ranked_results, walk_forward_efficiency,
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
-     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limits,
+     daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
      success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object

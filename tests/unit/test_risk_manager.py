@@ -256,6 +256,8 @@ def test_the_day_begins_at_the_open_of_the_exchange() -> None:
         ({"max_leverage": -1}, "max_leverage is -1; expected a number from 0 on"),
         ({"max_leverage": "2"}, "max_leverage is '2'"),
         ({"flatten_on_drawdown": 3}, "flatten_on_drawdown is 3; expected true or false"),
+        ({"max_daily_loss": 2}, "2; expected at most 1, or nothing. It is a fraction: 0.02 is 2%"),
+        ({"max_orders_per_day": 1e7}, "expected at most 1e.06, or nothing.$"),
         ([1], "expected limits by name"),
         ("nowhere.yaml", "risk limits cannot be read from nowhere.yaml"),
     ],
