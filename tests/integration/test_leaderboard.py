@@ -147,7 +147,7 @@ def test_every_surface_says_the_same_of_a_result(built_desk: Desk) -> None:
             found = queries.named([one.backtest_result_id for one in mart])
             assert [replace(found[one.backtest_result_id], rank=one.rank) for one in mart] == mart
     calm = [one for one in mart if one.strategy == "calm"]
-    # What was tested earned 8% a year, what was chosen 30%: of the strategy, and of the stitched result alone.
+    # What was tested earned 8% a year, what was chosen 30%: the strategy's, and the stitched result's own.
     assert [one.out_of_sample_efficiency for one in calm] == [pytest.approx(0.08 / 0.30)] * 3
     assert [one.walk_forward_efficiency for one in calm if one.out_of_sample] == [pytest.approx(0.08 / 0.30)]
     assert {one.walk_forward_efficiency for one in mart if not one.out_of_sample} == {None}
@@ -155,12 +155,12 @@ def test_every_surface_says_the_same_of_a_result(built_desk: Desk) -> None:
 
 
 def test_who_survived_is_said_once(built_desk: Desk) -> None:
-    """In the order of z, nulls last; of those at the threshold only what passed survived, as the funnel counts."""
-    with built_desk.connect("owner") as owner:
-        owner.execute("set session_replication_role = replica")
+    """In the order of z, nulls last; at the threshold only what passed survived, as the funnel counts."""
+    with built_desk.connect("admin") as admin:
+        admin.execute("set session_replication_role = replica")
         for trades, z in ((300, 1.645), (120, 1.644), (8, 2.0)):
-            owner.execute(
-                "update backtest_results set deflated_sharpe_z = %s where total_trades = %s", [z, trades]
+            admin.execute(
+                "update desk.backtest_results set deflated_sharpe_z = %s where total_trades = %s", [z, trades]
             )
     with built_desk.connect("viewer") as viewer:
         rows = [(one.trades, one.survived) for one in read(viewer, results=True)]
