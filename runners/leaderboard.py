@@ -24,7 +24,10 @@ class NoLeaderboard(DeskError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the marts `strategy_leaderboard` and `result_leaderboard`; fractions, not per cents."""
+    """One row of `desk.board` with its place: in the marts, or among what fits a page's filters.
+
+    Fractions, not per cents.
+    """
 
     rank: int
     strategy: str
@@ -56,11 +59,12 @@ class Entry:
     backtest_result_id: int
     optimization_run_id: int
     rejection_reasons: list[str]
+    strategy_id: int
+    out_of_sample: bool
+    walk_forward_efficiency: float | None
+    survived: bool
 
 
-ORDER = sql.SQL(
-    "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
-)
 COLUMNS = tuple(field.name for field in fields(Entry))
 
 HEADINGS = (
@@ -91,11 +95,11 @@ def read(
         )
         if wanted
     ]
-    # The order of rank in the words of the index that it is read from: "order by rank" would rank all.
+    # The views come in the order of rank; inside, "order by rank" would rank all.
     query = sql.SQL(
-        "select {columns} from {board} where {conditions} order by {order} limit %(limit)s"
+        "select * from (select {columns} from {board} where {conditions} limit %(limit)s) as first"
+        " order by rank"
     ).format(
-        order=ORDER,
         conditions=sql.SQL(" and ".join(conditions) or "true"),
         columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS)),
         board=sql.Identifier("analytics", "result_leaderboard" if results else "strategy_leaderboard"),

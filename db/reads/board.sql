@@ -1,4 +1,5 @@
--- What the page of the leaderboard reads: results to filter, curves in small.
+-- The board, once: what a result shows, what survived, and who stands first. dbt ranks it; command line and pages
+-- read it.
 
 create or replace view desk.ranked_results as
 select
@@ -31,10 +32,22 @@ select
   b.fee_share_of_profit,
   (
     select e.efficiency from desk.walk_forward_efficiency as e
-    where r.optimization_type = 'Walk-Forward' and e.optimization_run_id = r.id
+    where e.optimization_run_id = (
+      select max(w.id) from desk.optimization_runs as w
+      where w.strategy_id = b.strategy_id and w.optimization_type = 'Walk-Forward' and w.status = 'completed'
+    )
   ) as out_of_sample_efficiency,
   b.created_at as finished_at,
-  b.rejection_reasons
+  b.rejection_reasons,
+  (
+    select e.efficiency from desk.walk_forward_efficiency as e
+    where r.optimization_type = 'Walk-Forward' and e.optimization_run_id = r.id
+  ) as walk_forward_efficiency,
+  -- 1.645 standard errors: less than one chance in twenty that the best of as many noise trials did as well.
+  b.passed and b.deflated_sharpe_z is not null and b.deflated_sharpe_z >= 1.645 as survived,
+  (
+    select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id order by p.id desc limit 1
+  ) as reproduced
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -42,9 +55,7 @@ left join desk.optimization_runs as r on r.id = b.optimization_run_id
 left join desk.strategies as s on s.id = b.strategy_id
 where b.ranked;
 comment on view desk.ranked_results is
-  'One row a finished result of a search, as result_leaderboard has it, but without its rank: so that filters come '
-  'before the order, and a page of it is read fast. Order by deflated_sharpe_z desc nulls last, passed desc, '
-  'sharpe_ratio desc nulls last, backtest_result_id.';
+  'One row a finished result of a search, in no order: to count and to look up. In the order of the board: desk.board.';
 comment on column desk.ranked_results.backtest_result_id is 'The result.';
 comment on column desk.ranked_results.optimization_run_id is 'Its run.';
 comment on column desk.ranked_results.strategy_id is 'Its strategy.';
@@ -75,9 +86,39 @@ comment on column desk.ranked_results.profit_factor is 'Gross profit over gross 
 comment on column desk.ranked_results.fee_pct is 'Fees as a fraction of the starting capital.';
 comment on column desk.ranked_results.fee_share_of_profit is 'Fees as a fraction of profit before fees.';
 comment on column desk.ranked_results.out_of_sample_efficiency is
-  'Of a walk-forward: mean annual return of its folds out of sample over that in sample.';
+  'Of the strategy: what its newest completed walk-forward earned a year out of sample over that in sample. The same '
+  'for each of its results.';
 comment on column desk.ranked_results.finished_at is 'When it was recorded.';
 comment on column desk.ranked_results.rejection_reasons is 'One sentence a criterion that is not met.';
+comment on column desk.ranked_results.walk_forward_efficiency is
+  'Of a walk-forward''s own result: mean annual return of its folds out of sample over that in sample. Null for others.';
+comment on column desk.ranked_results.survived is
+  'True when it passed and survived deflation: the deflated Sharpe ratio is at least 0.95.';
+comment on column desk.ranked_results.reproduced is
+  'equal or different: the last verdict of backdesk reproduce. Null where nobody tried.';
+
+-- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
+-- in order (count, a result by its number) asks ranked_results, since ordering all would cost.
+create or replace view desk.board as
+select r.*
+from desk.ranked_results as r
+order by r.deflated_sharpe_z desc nulls last, r.passed desc, r.sharpe_ratio desc nulls last, r.backtest_result_id;
+comment on view desk.board is
+  'ranked_results in the order of the board: by the deflated Sharpe ratio''s z; where it is unknown, passed first, '
+  'then by Sharpe ratio, the earlier of two equals first. Filter it, and take the first: limit 10.';
+do $$
+declare
+  v_column record;
+begin
+  for v_column in
+    select a.attname, col_description(a.attrelid, a.attnum) as words
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = 'desk.ranked_results'::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
+  loop
+    execute format('comment on column desk.board.%I is %L', v_column.attname, v_column.words);
+  end loop;
+end
+$$;
 
 create or replace view desk.fold_sharpes as
 select
@@ -140,4 +181,4 @@ comment on function desk.result_sparklines(bigint[], integer) is
   'The stored curves of these results in small: about so many values of each, the first and the last among them.';
 grant execute on function desk.result_sparklines(bigint[], integer) to desk_director, desk_viewer;
 
-grant select on desk.ranked_results, desk.fold_sharpes to desk_director, desk_viewer;
+grant select on desk.ranked_results, desk.board, desk.fold_sharpes to desk_director, desk_viewer;

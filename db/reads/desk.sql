@@ -7,11 +7,10 @@ with runs as (
   join desk.run_progress as g on g.optimization_run_id = r.id
   where r.role = 'search'
 ),
--- 1.645 standard errors: less than one chance in twenty that the best of as many noise trials did as well.
 survivors as (
   select b.strategy_id
-  from desk.backtest_results as b
-  where b.ranked and b.deflated_sharpe_z >= 1.645 and b.passed
+  from desk.ranked_results as b
+  where b.survived
 )
 select 1 as step, 'tried' as stage,
        count(distinct r.strategy_id) filter (where r.finished > 0) as strategies,

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from runners.leaderboard import Entry
 from runners.words import NOTHING, metric_text, number, parameters_text, symbols_text, window_text
 from streamlit_app import curves, links
 from streamlit_app.leaderboard import queries
-from streamlit_app.leaderboard.queries import Result
 
 MOST = 6
 KEY = "compare"
@@ -32,7 +32,7 @@ def chosen() -> list[int]:
     return [int(one) for one in dict.fromkeys(numbers) if one.isdigit()][:MOST]
 
 
-def follow_ticks(table: str, shown: Sequence[Result]) -> None:
+def follow_ticks(table: str, shown: Sequence[Entry]) -> None:
     """What was ticked in the table joins the choice, and what was unticked leaves it."""
     ticked = {shown[row].backtest_result_id for row in st.session_state[table]["selection"]["rows"]}
     on_page = {one.backtest_result_id for one in shown}
@@ -45,7 +45,7 @@ def follow_ticks(table: str, shown: Sequence[Result]) -> None:
     st.session_state[KEY] = [links.option(key, names[key]) for key in [*kept, *added]][:MOST]
 
 
-def compare(results: Sequence[Result]) -> None:
+def compare(results: Sequence[Entry]) -> None:
     """The choice stands in the address, like the filters, and outlives a turn of the page."""
     st.subheader("Compare")
     kept = queries.named(chosen())
@@ -87,7 +87,7 @@ def forget_ticks() -> None:
     st.session_state["compare_round"] = st.session_state.get("compare_round", 0) + 1
 
 
-def _tidy(kept: Mapping[int, Result]) -> None:
+def _tidy(kept: Mapping[int, Entry]) -> None:
     """A number alone, as a person types it, becomes its option; what is no result goes."""
     words = st.session_state.get(KEY, st.query_params.get_all(KEY))
     wanted = [links.option(key, kept[key].strategy) for key in chosen() if key in kept]
@@ -99,7 +99,7 @@ def _tidy(kept: Mapping[int, Result]) -> None:
         st.session_state[KEY] = wanted
 
 
-def _metrics(labels: Mapping[int, str], found: Mapping[int, Result]) -> Styler:
+def _metrics(labels: Mapping[int, str], found: Mapping[int, Entry]) -> Styler:
     """Text by metric and result, the best of each row shaded."""
     table: dict[str, dict[str, str]] = {
         "Parameters": {labels[key]: parameters_text(one.parameters) for key, one in found.items()},

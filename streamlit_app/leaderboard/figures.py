@@ -9,9 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from runners.leaderboard import Entry
 from runners.words import parameters_text, symbols_text, window_text
 from streamlit_app import links, palette
-from streamlit_app.leaderboard.queries import Result
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn(
@@ -65,7 +65,11 @@ COLUMNS: dict[str, Any] = {
     "out_of_sample_efficiency": st.column_config.NumberColumn(
         "out of sample",
         format="%.0f%%",
-        help="Of a walk-forward: annual return out of sample over that in sample, mean of its folds.",
+        help="Of the strategy: annual return out of sample over that in sample, of its newest completed "
+        "walk-forward.",
+    ),
+    "walk_forward_efficiency": st.column_config.NumberColumn(
+        "this walk-forward", format="%.0f%%", help="The same, of the walk-forward that this result is of."
     ),
     "parameters": st.column_config.TextColumn("parameters", width="medium"),
     "symbols": st.column_config.TextColumn("symbols"),
@@ -81,11 +85,11 @@ COLUMNS: dict[str, Any] = {
 }
 _FRACTIONS = (
     "deflated_sharpe", "pbo", "annual_return", "excess_return", "max_drawdown", "win_rate", "fee_pct",
-    "out_of_sample_efficiency",
+    "out_of_sample_efficiency", "walk_forward_efficiency",
 )  # fmt: skip
 
 
-def table(results: Sequence[Result], curves: Mapping[int, list[float]]) -> pd.DataFrame:
+def table(results: Sequence[Entry], curves: Mapping[int, list[float]]) -> pd.DataFrame:
     """A page of the board as a data frame in the order of COLUMNS."""
     frame = pd.DataFrame(
         [
@@ -109,7 +113,7 @@ def table(results: Sequence[Result], curves: Mapping[int, list[float]]) -> pd.Da
     return frame
 
 
-def return_and_drawdown(results: Sequence[Result]) -> alt.Chart | None:
+def return_and_drawdown(results: Sequence[Entry]) -> alt.Chart | None:
     """Each result by what it earned and what it cost in nerves; nothing where two cannot be compared."""
     shown = [one for one in results if one.annual_return is not None and one.max_drawdown is not None]
     if len(shown) < 2:

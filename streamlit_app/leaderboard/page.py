@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from runners.leaderboard import Entry
 from runners.words import NOTHING
 from streamlit_app import hints
 from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
-from streamlit_app.leaderboard.queries import PAGE_SIZE, Result
+from streamlit_app.leaderboard.queries import PAGE_SIZE
 
 
 def leaderboard() -> None:
@@ -27,7 +28,7 @@ def leaderboard() -> None:
         _pictures(wanted, shown)
 
 
-def _board(wanted: Filters) -> list[Result]:
+def _board(wanted: Filters) -> list[Entry]:
     """A page of the board; the results on it."""
     total = queries.count(wanted)
     if not total:
@@ -83,7 +84,7 @@ def _page_number(pages: int) -> int:
     return number
 
 
-def _table(wanted: Filters, number: int, results: Sequence[Result]) -> None:
+def _table(wanted: Filters, number: int, results: Sequence[Entry]) -> None:
     chosen = comparison.chosen()
     ticked = [row for row, one in enumerate(results) if one.backtest_result_id in chosen]
     # Another page or another choice is another table: its ticks begin anew.
@@ -101,7 +102,7 @@ def _table(wanted: Filters, number: int, results: Sequence[Result]) -> None:
     )
 
 
-def _pictures(wanted: Filters, results: Sequence[Result]) -> None:
+def _pictures(wanted: Filters, results: Sequence[Entry]) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("How far they came")

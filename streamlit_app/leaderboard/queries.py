@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import date, datetime
 from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
+from runners.leaderboard import Entry
 from streamlit_app.database import reading, rows
 from streamlit_app.leaderboard import statements
 from streamlit_app.leaderboard.filters import Filters
@@ -17,46 +16,6 @@ from streamlit_app.leaderboard.filters import Filters
 PAGE_SIZE = 50
 # More dots than this on one picture are a cloud.
 FOLDS = 2000
-
-
-@dataclass(frozen=True)
-class Result:
-    """A row of `desk.ranked_results` with its place among what fits the filters; fractions, not per cents."""
-
-    rank: int
-    backtest_result_id: int
-    optimization_run_id: int
-    strategy_id: int
-    strategy: str
-    status: str
-    symbols: list[str]
-    timeframe: str | None
-    start_date: date | None
-    end_date: date | None
-    engine: str | None
-    out_of_sample: bool
-    parameters: dict[str, Any]
-    passed: bool
-    deflated_sharpe_z: float | None
-    deflated_sharpe: float | None
-    sharpe_ratio: float | None
-    pbo: float | None
-    trials: int | None
-    annual_return: float | None
-    excess_return: float | None
-    total_return: float | None
-    max_drawdown: float | None
-    trades: int | None
-    win_rate: float | None
-    profit_factor: float | None
-    fee_pct: float | None
-    fee_share_of_profit: float | None
-    out_of_sample_efficiency: float | None
-    finished_at: datetime
-    rejection_reasons: list[str]
-
-
-COLUMNS = tuple(field.name for field in fields(Result))
 
 
 def searches() -> list[dict[str, Any]]:
@@ -71,9 +30,9 @@ def searches() -> list[dict[str, Any]]:
     )
 
 
-def results(filters: Filters, page: int) -> list[Result]:
+def results(filters: Filters, page: int) -> list[Entry]:
     """One page of the board."""
-    with reading() as viewer, viewer.cursor(row_factory=class_row(Result)) as cursor:
+    with reading() as viewer, viewer.cursor(row_factory=class_row(Entry)) as cursor:
         return cursor.execute(statements.page(filters, PAGE_SIZE, page)).fetchall()
 
 
@@ -119,9 +78,9 @@ def funnel() -> list[dict[str, Any]]:
     return rows("select step, stage, strategies, results from desk.funnel order by step")
 
 
-def named(ids: Sequence[int]) -> dict[int, Result]:
+def named(ids: Sequence[int]) -> dict[int, Entry]:
     """Results by their number, whichever page they are on."""
-    with reading() as viewer, viewer.cursor(row_factory=class_row(Result)) as cursor:
+    with reading() as viewer, viewer.cursor(row_factory=class_row(Entry)) as cursor:
         found = cursor.execute(
             "select 0 as rank, * from desk.ranked_results where backtest_result_id = any (%(ids)s::bigint[])",
             {"ids": list(ids)},

@@ -9,43 +9,26 @@ from psycopg import sql
 
 from streamlit_app.leaderboard.filters import Filters
 
-# In the words of the index that it is read from.
-ORDER = "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
-# As in desk.funnel.
-SURVIVED = "passed and deflated_sharpe_z >= 1.645"
-
 
 def page(filters: Filters, size: int, number: int) -> sql.Composed:
-    """One page of the board: first which results, then all that is known of these."""
+    """One page of the board, in its order: first which results, then all that is known of these."""
     return sql.SQL(
-        "select {before} + row_number() over ({over}) as rank, r.*\n"
-        "from (\n{chosen}\n  order by {order}\n  limit {size} offset {before}\n) as page\n"
-        "join desk.ranked_results as r using (backtest_result_id)\n"
+        "select {before} + row_number() over () as rank, r.*\n"
+        "from desk.board as r\n"
+        "where r.backtest_result_id = any (array(\n{chosen}\n  limit {size} offset {before}\n))\n"
         "order by rank"
-    ).format(
-        chosen=_chosen(filters),
-        order=sql.SQL(ORDER),
-        over=_order_of("r"),
-        size=size,
-        before=(number - 1) * size,
-    )
+    ).format(chosen=_chosen(filters), size=size, before=(number - 1) * size)
 
 
 def everything(filters: Filters) -> sql.Composed:
     """All that fits the filters, in the order of the board."""
     return sql.SQL(
-        "select row_number() over ({over}) as rank, r.*\n"
-        "from (\n{chosen}\n) as fitting\n"
-        "join desk.ranked_results as r using (backtest_result_id)\n"
-        "order by rank"
-    ).format(chosen=_chosen(filters), over=_order_of("r"))
+        "select row_number() over () as rank, r.*\nfrom desk.board as r{where}\norder by rank"
+    ).format(where=_fitting(filters))
 
 
 def count(filters: Filters) -> sql.Composed:
-    if filters.every_result:
-        where = _where(_of_strategy(filters, "strategy", "status") + _of_result(filters))
-        return sql.SQL("select count(*) from desk.ranked_results{where}").format(where=where)
-    return sql.SQL("select count(*) from (\n{chosen}\n) as fitting").format(chosen=_chosen(filters))
+    return sql.SQL("select count(*) from desk.ranked_results{where}").format(where=_fitting(filters))
 
 
 def folds(filters: Filters, limit: int) -> sql.Composed:
@@ -59,20 +42,26 @@ def folds(filters: Filters, limit: int) -> sql.Composed:
 
 
 def _chosen(filters: Filters) -> sql.Composed:
+    return sql.SQL("  select backtest_result_id\n  from desk.board{where}").format(
+        where=_fitting(filters, "  ")
+    )
+
+
+def _fitting(filters: Filters, indent: str = "") -> sql.Composable:
     """Every result that fits, or of each strategy the best that does."""
     if filters.every_result:
-        where = _where(_of_strategy(filters, "strategy", "status") + _of_result(filters), "  ")
-        return sql.SQL("  select backtest_result_id\n  from desk.ranked_results{where}").format(where=where)
+        return _where(_of_strategy(filters, "strategy", "status") + _of_result(filters), indent)
     # By strategies, each a short walk down an index, since sorting every result takes longer.
-    return sql.SQL(
-        "  select best.*\n  from desk.strategies as s\n  cross join lateral (\n"
-        "    select backtest_result_id, deflated_sharpe_z, passed, sharpe_ratio\n"
-        "    from desk.ranked_results as one{inner}\n    order by {order}\n    limit 1\n  ) as best{outer}"
+    best = sql.SQL(
+        "backtest_result_id = any (array(\n"
+        "    select best.backtest_result_id\n    from desk.strategies as s\n    cross join lateral (\n"
+        "      select backtest_result_id\n      from desk.board as one{inner}\n"
+        "      limit 1\n    ) as best{outer}\n  ))"
     ).format(
-        inner=_where([sql.SQL("one.strategy_id = s.id"), *_of_result(filters)], "    "),
-        outer=_where(_of_strategy(filters, "s.name", "s.status"), "  "),
-        order=sql.SQL(ORDER),
+        inner=_where([sql.SQL("one.strategy_id = s.id"), *_of_result(filters)], "      "),
+        outer=_where(_of_strategy(filters, "s.name", "s.status"), "    "),
     )
+    return _where([best], indent)
 
 
 def _of_strategy(filters: Filters, name: str, status: str) -> list[sql.Composable]:
@@ -101,7 +90,7 @@ def _of_result(filters: Filters) -> list[sql.Composable]:
     if filters.minimum_trades:
         conditions.append(sql.SQL("trades >= {}").format(filters.minimum_trades))
     if filters.survived:
-        conditions.append(sql.SQL(SURVIVED))
+        conditions.append(sql.SQL("survived"))
     elif filters.passed:
         conditions.append(sql.SQL("passed"))
     if filters.out_of_sample:
@@ -114,7 +103,3 @@ def _where(conditions: Sequence[sql.Composable], indent: str = "") -> sql.Compos
         return sql.SQL("")
     joint = sql.SQL(f"\n{indent}  and ")
     return sql.SQL(f"\n{indent}where ") + joint.join(conditions)
-
-
-def _order_of(name: str) -> sql.SQL:
-    return sql.SQL("order by " + ", ".join(f"{name}.{column}" for column in ORDER.split(", ")))

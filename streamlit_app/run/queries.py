@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from streamlit_app.database import rows
-from streamlit_app.leaderboard.statements import ORDER
 
 RUNS = 500
 # More points than a screen has pixels tell nothing: of long runs every so many, and every improvement.
@@ -93,7 +92,6 @@ def best(run_id: int) -> list[dict[str, Any]]:
     """The run's first ten on the board."""
     return rows(
         "select backtest_result_id, strategy, passed, deflated_sharpe, sharpe_ratio, annual_return,"
-        " max_drawdown, trades, parameters from desk.ranked_results"
-        f" where optimization_run_id = %(id)s order by {ORDER} limit 10",
+        " max_drawdown, trades, parameters from desk.board where optimization_run_id = %(id)s limit 10",
         {"id": run_id},
     )

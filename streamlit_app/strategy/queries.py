@@ -17,7 +17,6 @@ ROLLING_SESSIONS = 126
 PRICE_POINTS = 1500
 MULTIPLES = [0.0, 0.5, 1.0, 2.0, 4.0]
 REMEMBERED = timedelta(minutes=1)
-BY_RANK = "deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id"
 
 
 def names() -> list[str]:
@@ -49,8 +48,7 @@ def events(strategy_id: int) -> list[dict[str, Any]]:
 def results(strategy_id: int) -> list[dict[str, Any]]:
     """The strategy's best results by rank."""
     return rows(
-        "select backtest_result_id from desk.ranked_results"
-        f" where strategy_id = %(id)s order by {BY_RANK} limit {RESULTS}",
+        f"select backtest_result_id from desk.board where strategy_id = %(id)s limit {RESULTS}",
         {"id": strategy_id},
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from streamlit_app.leaderboard import statements
+from streamlit_app.leaderboard.filters import Filters
 from testing import desks, many_results
 from testing.desks import Desk
 
@@ -37,6 +39,22 @@ def crowded(built_template: Desk) -> Iterator[Desk]:
 def test_pages_are_bounded(crowded: Desk, query: str, most_pages: int) -> None:
     with crowded.connect("viewer") as viewer:
         pages, _ = many_results.explained(viewer, query)
+    assert pages <= most_pages
+
+
+@pytest.mark.parametrize(
+    ("filters", "most_pages"),
+    [
+        (Filters(every_result=True), 1_500),
+        (Filters(every_result=True, passed=True), 5_000),
+        (Filters(every_result=True, survived=True), 5_000),
+        (Filters(), 15 * STRATEGIES),
+    ],
+)
+def test_a_page_reads_little(crowded: Desk, filters: Filters, most_pages: int) -> None:
+    with crowded.connect("viewer") as viewer:
+        statement = statements.page(filters, 50, 1).as_string(viewer)
+        pages, _ = many_results.explained(viewer, statement)
     assert pages <= most_pages
 
 

@@ -17,7 +17,7 @@ select set_eq(
   $want$
   select t.role, t.privilege, object
   from (values
-    ('desk_dbt', 'select', 'backtest_results, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
+    ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_statistics, run_tallies, runner_code, runner_status, settings,
      strategies, walk_forward_efficiency, walk_forward_folds, work_items'),
     ('desk_director', 'delete', 'crisis_windows, recurring_jobs, risk_limits, success_criteria'),
@@ -29,7 +29,7 @@ select set_eq(
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
-     fold_sharpes, ranked_results, walk_forward_efficiency,
+     board, fold_sharpes, ranked_results, walk_forward_efficiency,
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
@@ -42,7 +42,7 @@ select set_eq(
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
-     fold_sharpes, ranked_results, walk_forward_efficiency,
+     board, fold_sharpes, ranked_results, walk_forward_efficiency,
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,

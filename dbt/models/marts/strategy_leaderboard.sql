@@ -2,45 +2,29 @@ with strategies as (
   select * from {{ ref('stg_strategies') }}
 ),
 
-results as (
-  select * from {{ ref('int_board_results') }}
+board as (
+  select * from {{ source('desk', 'board') }}
 ),
 
-runs as (
-  select * from {{ ref('stg_optimization_runs') }}
-),
-
-statistics as (
-  select * from {{ ref('stg_run_statistics') }}
-),
-
-folds as (
-  select * from {{ ref('int_fold_efficiency') }}
-),
-
-reproductions as (
-  select * from {{ ref('stg_reproductions') }}
-),
-
--- One short walk down an index for each strategy, however many results it has.
-best as (
-  select found.*
-  from strategies
-  cross join lateral (
-    select *
-    from results
-    where results.strategy_id = strategies.strategy_id
-    order by results.deflated_sharpe_z desc nulls last, results.passed desc, results.sharpe_ratio desc nulls last,
-      results.backtest_result_id
-    limit 1
-  ) as found
+firsts as (
+  select *
+  from board
+  -- One short walk down an index for each strategy, however many results it has.
+  where backtest_result_id = any (array(
+    select found.backtest_result_id
+    from strategies
+    cross join lateral (
+      select ranked.backtest_result_id
+      from {{ source('desk', 'board') }} as ranked
+      where ranked.strategy_id = strategies.strategy_id
+      limit 1
+    ) as found
+  ))
 ),
 
 final as (
   select
-    row_number() over (
-      order by deflated_sharpe_z desc nulls last, passed desc, sharpe_ratio desc nulls last, backtest_result_id
-    ) as rank,
+    row_number() over () as rank,
     strategy,
     status,
     symbols,
@@ -54,11 +38,7 @@ final as (
     deflated_sharpe,
     sharpe_ratio,
     pbo,
-    (
-      select statistics.family_trials
-      from statistics
-      where statistics.optimization_run_id = best.optimization_run_id
-    ) as trials,
+    trials,
     annual_return,
     excess_return,
     total_return,
@@ -68,29 +48,17 @@ final as (
     profit_factor,
     fee_pct,
     fee_share_of_profit,
-    (
-      select folds.out_of_sample_efficiency
-      from folds
-      where folds.optimization_run_id = (
-        select max(runs.optimization_run_id)
-        from runs
-        where runs.strategy_id = best.strategy_id
-          and runs.optimization_type = 'Walk-Forward'
-          and runs.status = 'completed'
-      )
-    ) as out_of_sample_efficiency,
-    (
-      select reproductions.verdict
-      from reproductions
-      where reproductions.backtest_result_id = best.backtest_result_id
-      order by reproductions.reproduction_id desc
-      limit 1
-    ) as reproduced,
+    out_of_sample_efficiency,
+    reproduced,
     finished_at,
     backtest_result_id,
     optimization_run_id,
-    rejection_reasons
-  from best
+    rejection_reasons,
+    strategy_id,
+    out_of_sample,
+    walk_forward_efficiency,
+    survived
+  from firsts
 )
 
 select * from final
