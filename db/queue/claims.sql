@@ -217,8 +217,8 @@ begin
 end
 $$;
 comment on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) is
-  'Leases waiting items of a run to a runner, each with a fresh (fencing) token, and answers their ids; the caller holds the '
-  'run''s counters.';
+  'Leases waiting items of a run to a runner, each with a fresh (fencing) token, and answers their ids; the caller '
+  'holds the run''s counters.';
 
 create or replace function desk.leased_work(p_run_id bigint, p_item_ids bigint[])
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[],
