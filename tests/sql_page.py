@@ -78,7 +78,9 @@ def page(admin: psycopg.Connection[Any]) -> str:
         parts += by_room[room]
     parts.append(
         "\n## Errors\n\nThe SQLSTATEs that functions raise themselves. The message says what was received,"
-        " the detail where, the hint what to do.\n\n" + _line("SQLSTATE", "meaning", "raised by") + _line(*["---"] * 3)
+        " the detail where, the hint what to do.\n\n"
+        + _line("SQLSTATE", "meaning", "raised by")
+        + _line(*["---"] * 3)
     )
     parts += [
         _line(f"`{code}`", MEANINGS[code], ", ".join(sorted(by_code[code]))) for code in sorted(by_code)
