@@ -128,7 +128,7 @@ begin
         perform desk.refuse(format('Run %s is %s already', v_run.id, v_run.status), '$.optimization_run_id',
           'Insert another optimization_runs row for further results.');
       end if;
-      -- Not a number is no metric: as a number it would exceed every threshold.
+      -- Not a number (NaN) is no metric: as a number it would exceed every threshold.
       v_metrics := to_jsonb(new);
       if v_metrics::text like '%NaN%' then
         new := jsonb_populate_record(new, (

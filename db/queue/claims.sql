@@ -106,7 +106,7 @@ end
 $$;
 comment on function desk.claimable_runs(bigint, bigint[]) is
   'Of the runs whose waiting work a runner may have, without those served already, the ones of the highest priority: '
-  'who waited longest since it was last served comes first. And whether one of them starts by a claim.';
+  'who waited longest since it was last served comes first (fair share). And whether one of them starts by a claim.';
 
 create or replace function desk.start_run(p_run_id bigint, p_runner_id bigint)
 returns void
@@ -217,8 +217,8 @@ begin
 end
 $$;
 comment on function desk.lease_items(bigint, bigint, integer, interval, interval, boolean) is
-  'Leases waiting items of a run to a runner, each with a fresh token, and answers their ids; the caller holds the '
-  'run''s counters.';
+  'Leases waiting items of a run to a runner, each with a fresh (fencing) token, and answers their ids; the caller '
+  'holds the run''s counters.';
 
 create or replace function desk.leased_work(p_run_id bigint, p_item_ids bigint[])
 returns table (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[],

@@ -1,4 +1,5 @@
--- Leases: a heartbeat keeps them, a runner gives them back, and what a dead or slow one holds is taken from it.
+-- Leases: a heartbeat keeps them (lease renewal), a runner gives them back, and what a dead or slow one holds
+-- is taken from it.
 
 create or replace function desk.give_back(p_runner_id bigint, p_item_ids bigint[])
 returns integer
