@@ -28,8 +28,8 @@ class Installed:
 
     @property
     def environment(self) -> dict[str, str]:
-        """A person's, with no setting of the desk's and a Python that may write what it has compiled."""
-        ours = ("BACKDESK_", "PG", "DATABASE_", "PYTHON", "XDG_")
+        """A person's: no setting of the desk's or of an outer make, a Python that may write bytecode."""
+        ours = ("BACKDESK_", "PG", "DATABASE_", "PYTHON", "XDG_", "MAKE", "MFLAGS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         return kept | {"HOME": str(self.home)}
 
