@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from testing.chromium import View
 
@@ -19,6 +19,11 @@ def choose(view: View, label: str, option: str) -> None:
     field.fill(option)
     field.press("Enter")
     view.settle()
+    several = view.page.get_by_test_id("stMultiSelect").filter(has=field)
+    if several.count():
+        expect(several).to_contain_text(option)
+    else:
+        expect(field).to_have_value(option)
 
 
 def write(view: View, label: str, text: str) -> None:

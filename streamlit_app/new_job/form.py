@@ -1,4 +1,7 @@
-"""The form: what it draws is a config, key by key in the order of a file."""
+"""The form: what it draws is a config, key by key in the order of a file.
+
+What stands above a field never comes and goes: all below would be drawn anew, and lose what is being typed.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,7 @@ def _what(strategies: list[str]) -> dict[str, Any]:
     strategy = left.selectbox("Strategy", strategies, key="strategy", bind="query-params")
     name = right.text_input("Name", key="name", placeholder="for people; may stay empty")
     known = queries.strategy(strategy)
-    if known["hypothesis"]:
-        st.caption(known["hypothesis"])
+    st.caption(known["hypothesis"] or "Nothing is known of what it bets on.")
     return {**({"name": name} if name else {}), "strategy": strategy}
 
 
@@ -54,8 +56,11 @@ def _prices(coverage: list[dict[str, Any]]) -> dict[str, Any]:
     start, end = st.columns(2)
     begin = _day(start, "First day", first, min(one["first_day"] for one in known), last)
     over = _day(end, "Last day", last, first, max(one["last_day"] for one in known))
-    if symbols:
-        st.caption(f"All of them have prices from {first} to {last}; a day that stays empty takes these.")
+    st.caption(
+        f"All of them have prices from {first} to {last}; a day that stays empty takes these."
+        if symbols
+        else "A day that stays empty takes the first, or the last, that all symbols have."
+    )
     return {
         "symbols": symbols,
         **({"for_each": "symbols"} if for_each else {}),

@@ -68,6 +68,26 @@ def jobs(desk: Desk) -> list[tuple[Any, ...]]:
         return viewer.execute("select id, strategy, config, priority, notes from jobs order by id").fetchall()
 
 
+def places(shown: AppTest) -> list[str]:
+    """What the form is made of, from top to bottom."""
+    form = shown.main.children[2].children[0]
+    return [child.type for child in form.children.values()]
+
+
+def test_nothing_moves_while_one_types(ready: Desk) -> None:
+    """A field that got another place would lose what has been typed since the last answer."""
+    shown = page(strategy="sma_crossover").run()
+    before = places(shown)
+    assert len(before) > 10
+    shown.multiselect(key="symbols 1d").set_value(["AAPL"]).run()
+    shown.selectbox(key="how sma_crossover fast").set_value("range").run()
+    shown.selectbox(key="how sma_crossover slow").set_value("list").run()
+    assert places(shown) == before
+    with ready.connect("owner") as owner:
+        owner.execute("update strategies set hypothesis = '' where name = 'sma_crossover'")
+    assert places(page(strategy="sma_crossover").run()) == before
+
+
 @pytest.mark.usefixtures("desk")
 def test_an_empty_desk_says_what_to_do_first() -> None:
     shown = page().run()
