@@ -9,8 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from runners.charts import palette
 from runners.words import parameters_text, symbols_text, window_text
-from streamlit_app import links, palette
+from streamlit_app import links
 from streamlit_app.leaderboard.queries import Result
 
 COLUMNS: dict[str, Any] = {
