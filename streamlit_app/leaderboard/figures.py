@@ -9,9 +9,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from runners.charts import palette
 from runners.leaderboard import Entry
 from runners.words import parameters_text, symbols_text, window_text
-from streamlit_app import links, palette
+from streamlit_app import links
 
 COLUMNS: dict[str, Any] = {
     "rank": st.column_config.NumberColumn(

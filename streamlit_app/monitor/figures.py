@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from streamlit_app import palette
+from runners.charts import palette
 
 SEVERITIES = {"critical": palette.VERMILION, "warning": palette.ORANGE, "info": palette.SKY}
 USAGE = {"within": palette.BLUE, "near (80 % and more)": palette.ORANGE, "over": palette.VERMILION}

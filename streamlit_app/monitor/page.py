@@ -11,6 +11,7 @@ import streamlit as st
 from runners.words import NOTHING, metric_text, moment, number, per_cent
 from streamlit_app import hints, links
 from streamlit_app.monitor import figures, queries, tables
+from streamlit_app.tables import table
 
 REFRESH_SECONDS = 5
 KINDS = ("Orders", "Trades", "Risk events", "Daily summaries")
@@ -79,7 +80,7 @@ def _live(session: int, asked: dt.date | None) -> None:
         with left:
             _risk(standing, limits)
         with right:
-            _table("Positions", tables.positions(standing["positions"]), "Nothing is held.")
+            _table("Positions", table(standing["positions"], tables.POSITIONS), "Nothing is held.")
         _rows(session, day, days)
 
 
@@ -89,13 +90,13 @@ def _rows(session: int, day: dt.date, days: list[dict[str, Any]]) -> None:
         "Rows of", KINDS, default=KINDS[0], required=True, key="rows", bind="query-params"
     )
     if kind == "Orders":
-        _table(kind, tables.orders(queries.orders(session, day)), "No order has been sent.")
+        _table(kind, table(queries.orders(session, day), tables.ORDERS), "No order has been sent.")
     elif kind == "Trades":
-        _table(kind, tables.trades(queries.trades(session, day)), "No trade has been closed.")
+        _table(kind, table(queries.trades(session, day), tables.TRADES), "No trade has been closed.")
     elif kind == "Risk events":
         _events(session, day)
     else:
-        _table(kind, tables.days(days[: queries.ROWS]), "No day is over.")
+        _table(kind, table(days[: queries.ROWS], tables.DAYS), "No day is over.")
 
 
 def _words(standing: dict[str, Any]) -> None:
@@ -183,7 +184,7 @@ def _events(session: int, day: dt.date) -> None:
         "Severity", list(figures.SEVERITIES), ["critical", "warning"], key="severity", bind="query-params"
     )
     events = queries.risk_events(session, day, severities)
-    _table("", tables.risk_events(events), "There is no event of these severities.")
+    _table("", table(events, tables.RISK_EVENTS), "There is no event of these severities.")
 
 
 def _table(heading: str, frame: pd.DataFrame, nothing: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from runners.words import NOTHING
+from streamlit_app.tables import Columns, in_per_cent, written
 
 MARKS = {"critical": "▲ critical", "warning": "● warning", "info": "· info"}
 MONEY = st.column_config.NumberColumn(format="%.2f")
@@ -24,98 +23,70 @@ COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def positions(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "symbol": one["symbol"],
-            "shares": one["size"],
-            "average price": one["average_price"],
-            "price": one["price"],
-            "value": one["value"],
-            "of the portfolio": None if one["share"] is None else 100 * one["share"],
-            "open profit": one["open_profit"],
-            "since": bar(datetime.fromisoformat(one["since"]) if one["since"] else None),
-        }
-        for one in found
-    )
-
-
-def orders(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "order": one["order_ref"],
-            "symbol": one["symbol"],
-            "side": one["side"],
-            "type": one["type"],
-            "shares": one["size"],
-            "filled": one["filled"],
-            "price": one["price"],
-            "average price": one["average_price"],
-            "fees": one["fees"],
-            "status": one["status"],
-            "tag": one["tag"],
-            "sent": bar(one["sent_at"]),
-            "changed": bar(one["changed_at"]),
-        }
-        for one in found
-    )
-
-
-def trades(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "symbol": one["symbol"],
-            "shares": one["size"],
-            "entry": one["entry_price"],
-            "exit": one["exit_price"],
-            "net profit": one["net_profit"],
-            "fees": one["fees"],
-            "entered": bar(one["entry_time"]),
-            "left": bar(one["exit_time"]),
-        }
-        for one in found
-    )
-
-
-def risk_events(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "bar": bar(one["bar_time"]),
-            "severity": MARKS[one["severity"]],
-            "limit": one["limit_name"],
-            "message": one["message"],
-            "symbol": one["symbol"],
-            "shares": one["size"],
-            "price": one["price"],
-        }
-        for one in found
-    )
-
-
-def days(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "day": one["session_date"].isoformat(),
-            "begin": one["begin_value"],
-            "end": one["end_value"],
-            "profit of the day": one["day_profit"],
-            "profit of the day (%)": None if one["day_return"] is None else 100 * one["day_return"],
-            "lowest": one["low_value"],
-            "highest": one["high_value"],
-            "orders": one["orders"],
-            "fills": one["fills"],
-            "trades": one["trades"],
-            "profit of trades": one["profit"],
-            "fees": one["fees"],
-            "risk events": one["risk_events"],
-        }
-        for one in found
-    )
-
-
 def bar(at: datetime | None) -> str:
     """A bar's time with its zone; daily bars are days and have none."""
     if at is None:
         return NOTHING
     midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
     return at.strftime("%Y-%m-%d") if midnight else at.strftime("%Y-%m-%d %H:%M %Z")
+
+
+POSITIONS: Columns = {
+    "symbol": "symbol",
+    "shares": "size",
+    "average price": "average_price",
+    "price": "price",
+    "value": "value",
+    "of the portfolio": in_per_cent("share"),
+    "open profit": "open_profit",
+    "since": written("since", lambda since: bar(datetime.fromisoformat(since) if since else None)),
+}
+ORDERS: Columns = {
+    "order": "order_ref",
+    "symbol": "symbol",
+    "side": "side",
+    "type": "type",
+    "shares": "size",
+    "filled": "filled",
+    "price": "price",
+    "average price": "average_price",
+    "fees": "fees",
+    "status": "status",
+    "tag": "tag",
+    "sent": written("sent_at", bar),
+    "changed": written("changed_at", bar),
+}
+TRADES: Columns = {
+    "symbol": "symbol",
+    "shares": "size",
+    "entry": "entry_price",
+    "exit": "exit_price",
+    "net profit": "net_profit",
+    "fees": "fees",
+    "entered": written("entry_time", bar),
+    "left": written("exit_time", bar),
+}
+RISK_EVENTS: Columns = {
+    "bar": written("bar_time", bar),
+    "severity": written("severity", MARKS.__getitem__),
+    "limit": "limit_name",
+    "message": "message",
+    "symbol": "symbol",
+    "shares": "size",
+    "price": "price",
+}
+DAYS: Columns = {
+    "day": written("session_date", str),
+    "begin": "begin_value",
+    "end": "end_value",
+    "profit of the day": "day_profit",
+    "profit of the day (%)": in_per_cent("day_return"),
+    "lowest": "low_value",
+    "highest": "high_value",
+    "orders": "orders",
+    "fills": "fills",
+    "trades": "trades",
+    "profit of trades": "profit",
+    "fees": "fees",
+    "risk events": "risk_events",
+}

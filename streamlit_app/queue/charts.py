@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from streamlit_app import palette
+from runners.charts import palette
 
 STATE_COLORS = {
     "in line": "#B5B5B5",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from runners.words import NOTHING, duration_text, moment
 from streamlit_app import links
+from streamlit_app.tables import Columns, Row, written
 
 CLOSED_COLUMNS: dict[str, Any] = {
     "open": st.column_config.LinkColumn("open", display_text="run", width=50),
@@ -67,102 +67,6 @@ def progress(job: dict[str, Any]) -> None:
     st.progress(min(percent / 100, 1.0), text=" · ".join(words))
 
 
-def closed(jobs: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Jobs that are over."""
-    return pd.DataFrame(
-        {
-            "open": _run_link(job["run_id"], job["strategy"]),
-            "again": f"/new_job?job={job['job_id']}" if job["run_id"] is not None else None,
-            "job": job["job_id"],
-            "state": job["state"],
-            "strategy": job["strategy"],
-            "config": job["config_file"],
-            "outcome": job["summary"] or job["error"] or "",
-            "over": moment(job["finished_at"]),
-        }
-        for job in jobs
-    )
-
-
-def states(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "kind": one["kind"],
-            "state": one["state"],
-            "items": one["items"],
-            "points": one["points"],
-            "retries": one["retries"],
-            "oldest": duration_text(one["oldest_age"]),
-        }
-        for one in found
-    )
-
-
-def held(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "open": _run_link(one["optimization_run_id"], one["strategy"]),
-            "runner": one["runner_id"],
-            "host": one["host"],
-            "strategy": one["strategy"] or one["kind"],
-            "points left": one["points"],
-            "now at point": one["running_ordinal"],
-            "attempt": one["attempt"],
-            "held for": duration_text(one["held_for"]),
-            "lease ends in": _left(one["lease_left"]),
-            "deadline in": _left(one["deadline_left"]),
-        }
-        for one in found
-    )
-
-
-def retries(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "open": _run_link(one["optimization_run_id"], one["strategy"]),
-            "strategy": one["strategy"],
-            "points": one["points"],
-            "next attempt": one["attempt"],
-            "not before": moment(one["run_after"]),
-            "failed of": one["last_error"],
-        }
-        for one in found
-    )
-
-
-def runners(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "runner": one["id"],
-            "state": "alive" if one["alive"] else "stopped" if one["stopped_at"] else "lost",
-            "host": one["host"],
-            "process": one["pid"],
-            "heard of": f"{duration_text(one['heartbeat_age'])} ago",
-            "items": one["items"],
-            "children": one["processes"],
-            "memory (MB)": None if one["memory_mb"] is None else float(one["memory_mb"]),
-            "engines": ", ".join(one["engines"]),
-            "version": one["version"],
-            "started": moment(one["started_at"]),
-        }
-        for one in found
-    )
-
-
-def failures(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "open": links.run_url(one["optimization_run_id"], one["strategy"]),
-            "strategy": one["strategy"],
-            "points": one["points"],
-            "kind": one["error_kind"],
-            "error": one["error"],
-            "last": moment(one["last_at"]),
-        }
-        for one in found
-    )
-
-
 def transaction_words(kept: dict[str, Any]) -> str:
     """What the age of the oldest transaction means, and whether the desk sees all of them."""
     limit = duration_text(kept["transaction_limit"])
@@ -193,5 +97,71 @@ def _left(time: timedelta | None) -> str:
     return duration_text(time) if time >= timedelta(0) else f"over for {duration_text(-time)}"
 
 
-def _run_link(run: int | None, strategy: str | None) -> str | None:
-    return None if run is None else links.run_url(run, strategy or "")
+def _state(runner: Row) -> str:
+    return "alive" if runner["alive"] else "stopped" if runner["stopped_at"] else "lost"
+
+
+def _run(run: str) -> Callable[[Row], str | None]:
+    """A link to the run that the column names."""
+    return lambda row: None if row[run] is None else links.run_url(row[run], row["strategy"] or "")
+
+
+CLOSED: Columns = {
+    "open": _run("run_id"),
+    "again": lambda job: f"/new_job?job={job['job_id']}" if job["run_id"] is not None else None,
+    "job": "job_id",
+    "state": "state",
+    "strategy": "strategy",
+    "config": "config_file",
+    "outcome": lambda job: job["summary"] or job["error"] or "",
+    "over": written("finished_at", moment),
+}
+STATES: Columns = {
+    "kind": "kind",
+    "state": "state",
+    "items": "items",
+    "points": "points",
+    "retries": "retries",
+    "oldest": written("oldest_age", duration_text),
+}
+HELD: Columns = {
+    "open": _run("optimization_run_id"),
+    "runner": "runner_id",
+    "host": "host",
+    "strategy": lambda one: one["strategy"] or one["kind"],
+    "points left": "points",
+    "now at point": "running_ordinal",
+    "attempt": "attempt",
+    "held for": written("held_for", duration_text),
+    "lease ends in": written("lease_left", _left),
+    "deadline in": written("deadline_left", _left),
+}
+RETRIES: Columns = {
+    "open": _run("optimization_run_id"),
+    "strategy": "strategy",
+    "points": "points",
+    "next attempt": "attempt",
+    "not before": written("run_after", moment),
+    "failed of": "last_error",
+}
+RUNNERS: Columns = {
+    "runner": "id",
+    "state": _state,
+    "host": "host",
+    "process": "pid",
+    "heard of": lambda one: f"{duration_text(one['heartbeat_age'])} ago",
+    "items": "items",
+    "children": "processes",
+    "memory (MB)": written("memory_mb", lambda memory: None if memory is None else float(memory)),
+    "engines": written("engines", ", ".join),
+    "version": "version",
+    "started": written("started_at", moment),
+}
+FAILURES: Columns = {
+    "open": _run("optimization_run_id"),
+    "strategy": "strategy",
+    "points": "points",
+    "kind": "error_kind",
+    "error": "error",
+    "last": written("last_at", moment),
+}

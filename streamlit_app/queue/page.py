@@ -10,6 +10,7 @@ import streamlit as st
 from runners.words import NOTHING, duration_text
 from streamlit_app import director, hints
 from streamlit_app.queue import charts, figures, queries
+from streamlit_app.tables import table
 
 JOBS_SECONDS = 3
 MACHINERY_SECONDS = 10
@@ -69,7 +70,7 @@ def _machinery() -> None:
             st.subheader("Open work items")
             states = queries.states()
             if states:
-                st.dataframe(figures.states(states), hide_index=True)
+                st.dataframe(table(states, figures.STATES), hide_index=True)
             else:
                 st.caption("Nothing is with runners, and nothing waits to be tried again.")
             _housekeeping()
@@ -78,7 +79,7 @@ def _machinery() -> None:
         over = queries.closed_jobs()
         if over:
             st.subheader("Over")
-            _table(figures.closed(over), figures.CLOSED_COLUMNS)
+            _table(table(over, figures.CLOSED), figures.CLOSED_COLUMNS)
 
 
 def _timeline() -> None:
@@ -105,18 +106,18 @@ def _runners() -> None:
     if not runners:
         st.caption("No runner has ever come. Start one: backdesk work")
         return
-    _table(figures.runners(runners), figures.RUNNER_COLUMNS)
+    _table(table(runners, figures.RUNNERS), figures.RUNNER_COLUMNS)
     held = queries.held()
     if held:
         st.caption("What they hold:")
-        _table(figures.held(held), figures.RUN_COLUMNS)
+        _table(table(held, figures.HELD), figures.RUN_COLUMNS)
 
 
 def _failed() -> None:
     waiting = queries.retries()
     if waiting:
         st.subheader("Waiting to be tried again")
-        _table(figures.retries(waiting), figures.RUN_COLUMNS)
+        _table(table(waiting, figures.RETRIES), figures.RUN_COLUMNS)
     dead = queries.dead_jobs()
     director.answer(DEAD)
     if not dead:
@@ -127,7 +128,7 @@ def _failed() -> None:
         _dead(job)
     failures = queries.failures()
     if failures:
-        _table(figures.failures(failures), figures.RUN_COLUMNS)
+        _table(table(failures, figures.FAILURES), figures.RUN_COLUMNS)
 
 
 def _dead(job: dict[str, Any]) -> None:

@@ -9,8 +9,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from runners.charts import palette
 from runners.words import count, moment, number, parameters_text, per_cent
-from streamlit_app import links, palette
+from streamlit_app import links
 
 Rows = Sequence[dict[str, Any]]
 

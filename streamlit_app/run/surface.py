@@ -9,7 +9,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from streamlit_app import links, palette
+from runners.charts import palette
+from streamlit_app import links
 from streamlit_app.run import figures, queries
 
 Rows = Sequence[dict[str, Any]]

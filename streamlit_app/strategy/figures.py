@@ -8,12 +8,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from runners.charts import palette
 from runners.words import count, metric_text, number, per_cent
-from streamlit_app import curves, palette
 
 Rows = Sequence[dict[str, Any]]
 
-MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # Times the fees. A break-even farther out would press the curve into a corner; the sentence tells it then.
 FARTHEST = 32
 MARKS = {True: "✔ met", False: "✘ not met", None: "… open"}
@@ -36,30 +35,6 @@ def checklist(checks: Rows) -> pd.DataFrame:
     )
 
 
-def rolling_sharpe(values: Rows) -> Any:
-    """The Sharpe ratio of the sessions behind each session; below the line at 0 it lost."""
-    frame = pd.DataFrame(values)
-    frame["session"] = pd.to_datetime(frame["session"])
-    line = (
-        alt.Chart(curves.thinned(frame, "sharpe_ratio"))
-        .mark_line(color=palette.BLUE, strokeWidth=1.5)
-        .encode(
-            x=curves.SESSIONS,
-            y=alt.Y(
-                "sharpe_ratio:Q",
-                title="Sharpe ratio (annualized)",
-                axis=alt.Axis(format=".1f", minExtent=curves.EXTENT),
-            ),
-            tooltip=[
-                alt.Tooltip("session:T", format="%Y-%m-%d"),
-                alt.Tooltip("sharpe_ratio:Q", title="Sharpe ratio", format=".2f"),
-            ],
-        )
-    )
-    zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=palette.GREY, strokeDash=[4, 3])
-    return (line + zero.encode(y="at:Q")).properties(height=400)
-
-
 def drawdowns(falls: Rows) -> pd.DataFrame:
     """The deepest falls; one that is not over says so."""
     return pd.DataFrame(
@@ -72,59 +47,6 @@ def drawdowns(falls: Rows) -> pd.DataFrame:
             "to the trough": count(fall["sessions_to_trough"]),
         }
         for fall in falls
-    )
-
-
-def months(found: Rows) -> Any:
-    """Years down, months across, each cell its return in per cent."""
-    frame = pd.DataFrame(found)
-    frame["name"] = [MONTHS[int(month) - 1] for month in frame["month"]]
-    most = float(frame["total_return"].abs().max()) or 0.01
-    base = alt.Chart(frame).encode(
-        x=alt.X("name:O", sort=MONTHS, title=None, axis=alt.Axis(orient="top", labelAngle=0)),
-        y=alt.Y("year:O", title=None),
-        tooltip=["year:O", "name:O", alt.Tooltip("total_return:Q", title="return", format=".2%")],
-    )
-    cells = base.mark_rect().encode(
-        color=alt.Color(
-            "total_return:Q",
-            title="return (%)",
-            scale=alt.Scale(range=palette.LOSS_TO_GAIN, domain=[-most, 0, most]),
-            legend=alt.Legend(format=".0%", gradientLength=120),
-        )
-    )
-    dark = f"abs(datum.total_return) > {0.6 * most}"
-    numbers = base.mark_text(fontSize=11).encode(
-        text=alt.Text("total_return:Q", format=".1%"),
-        color=alt.condition(dark, alt.value("white"), alt.value("#222")),
-    )
-    return (cells + numbers).properties(height=26 * frame["year"].nunique() + 30)
-
-
-def years(periods: Rows) -> alt.Chart:
-    frame = pd.DataFrame(periods)
-    frame["whole"] = ["whole year" if complete else "part of a year" for complete in frame["complete"]]
-    gain = alt.condition("datum.total_return < 0", alt.value(palette.VERMILION), alt.value(palette.BLUE))
-    return (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("period:O", title="year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format=".0%")),
-            color=gain,
-            opacity=alt.Opacity(
-                "whole:N",
-                title=None,
-                scale=alt.Scale(domain=["whole year", "part of a year"], range=[1, 0.45]),
-                legend=alt.Legend(orient="top", symbolFillColor=palette.BLUE, symbolStrokeWidth=0),
-            ),
-            tooltip=[
-                alt.Tooltip("period:O", title="year"),
-                alt.Tooltip("whole:N", title="covered"),
-                alt.Tooltip("total_return:Q", title="return", format=".1%"),
-            ],
-        )
-        .properties(height=280)
     )
 
 

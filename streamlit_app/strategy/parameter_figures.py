@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from streamlit_app import links, palette
+from runners.charts import palette
+from streamlit_app import links
 
 Rows = Sequence[dict[str, Any]]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from runners.charts.periods import months, years
 from streamlit_app import curves
 from streamlit_app.strategy import figures, queries
 
@@ -44,7 +45,7 @@ def risk(result_id: int) -> None:
         rolling = queries.rolling_sharpe(result_id)
         if rolling:
             st.caption(f"Of the {queries.ROLLING_SESSIONS} sessions before each, half a year, annualized.")
-            st.altair_chart(figures.rolling_sharpe(rolling))
+            st.altair_chart(curves.rolling_sharpe(rolling))
         else:
             st.caption(f"The curve is shorter than {queries.ROLLING_SESSIONS} sessions.")
     with right:
@@ -60,17 +61,19 @@ def risk(result_id: int) -> None:
 def periods(result_id: int) -> None:
     """By month, by year and in crises."""
     st.subheader("Months")
-    st.altair_chart(figures.months(queries.months(result_id)))
+    st.altair_chart(months(queries.months(result_id)))
     found = queries.periods(result_id)
-    years = [one for one in found if one["kind"] == "year"]
+    by_year = [one | {"year": one["period"]} for one in found if one["kind"] == "year"]
     crises = [one for one in found if one["kind"] == "crisis"]
     left, right = st.columns(2)
     with left:
         st.subheader("Years")
-        st.altair_chart(figures.years(years))
+        st.altair_chart(years(by_year))
     with right:
         st.subheader("Year by year")
-        st.dataframe(figures.periods(years), hide_index=True, height="content" if len(years) <= 15 else 560)
+        st.dataframe(
+            figures.periods(by_year), hide_index=True, height="content" if len(by_year) <= 15 else 560
+        )
     st.subheader("Crises")
     if crises:
         st.dataframe(figures.periods(crises), hide_index=True, height="content")

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from streamlit_app import palette
+from runners.charts import palette
 
 Rows = Sequence[dict[str, Any]]
 
