@@ -128,14 +128,17 @@ begin
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
   elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}',
     new.canonical_config #>> '{optimization,search}')
-    and not exists (select from desk.alive_runners() as a where desk.task_capability('suggest') = any (a.engines))
+    and not exists (select from desk.alive_runners() as a where (desk.task_needs('suggest', '{}')).capability = any (a.engines))
   then
     raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id,
       quote_literal('backdesk[bayes]');
   elsif new.kind <> 'optimization'
-    and not exists (select from desk.alive_runners() as a where desk.task_capability(new.kind) = any (a.engines))
+    and not exists (select from desk.alive_runners() as a
+      where (desk.task_needs(new.kind, new.canonical_config)).capability = any (a.engines))
   then
-    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id, new.kind, desk.task_remedy(new.kind);
+    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id,
+      concat_ws(' from ', new.kind, case new.kind when 'load_prices' then new.canonical_config ->> 'source' end),
+      (desk.task_needs(new.kind, new.canonical_config)).remedy;
   end if;
   notify desk_work;
   return null;
