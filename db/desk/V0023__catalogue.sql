@@ -28,8 +28,8 @@ create table desk.task_kinds (
   constraint task_kinds_name_free check (name not in ('points', 'optimization', 'registry'))
 );
 comment on table desk.task_kinds is
-  'Work that is not points, a row a kind. The validator, the queue and the runners read these rows; runners/tasks has a '
-  'module of the kind''s name.';
+  'Work that is not points, a row a kind. The validator, the queue and the runners read these rows; runners/tasks has '
+  'a module of the kind''s name.';
 comment on column desk.task_kinds.name is 'Kind of the jobs and work items, and module in runners/tasks.';
 comment on column desk.task_kinds.by_job is 'True where a job may ask for it; else a search does.';
 comment on column desk.task_kinds.capability is 'What a runner must list among its engines to be given one.';

@@ -128,7 +128,8 @@ begin
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
   elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}',
     new.canonical_config #>> '{optimization,search}')
-    and not exists (select from desk.alive_runners() as a where (desk.task_needs('suggest', '{}')).capability = any (a.engines))
+    and not exists (select from desk.alive_runners() as a
+      where (desk.task_needs('suggest', '{}')).capability = any (a.engines))
   then
     raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id,
       quote_literal('backdesk[bayes]');

@@ -19,7 +19,8 @@ begin
   if v_kind.config_keys is null then
     return desk.validate_config(null, p_config);
   end if;
-  select k.name into v_key from jsonb_object_keys(p_config) as k (name) where k.name <> all (v_kind.config_keys) limit 1;
+  select k.name into v_key from jsonb_object_keys(p_config) as k (name)
+  where k.name <> all (v_kind.config_keys) limit 1;
   if v_key is not null then
     perform desk.refuse(format('Unknown key %s in a job of kind %s', to_jsonb(left(v_key, 60)), p_kind),
       desk.json_path('$', v_key),

@@ -36,7 +36,8 @@ values (9, 'moon', 'moon', false,
   'Made on the moon.');
 """
 KEY = """
-insert into desk.config_keys (position, path, type, affects, default_value, minimum, maximum, example, description)
+insert into desk.config_keys (
+  position, path, type, affects, default_value, minimum, maximum, example, description)
 values (900, 'latency', 'number', 'result', '0', 0, 10, '0.5', 'Seconds between an order and its fill.');
 """
 
