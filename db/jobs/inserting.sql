@@ -36,17 +36,16 @@ for each row execute function desk.tg_jobs_validate();
 
 create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer)
 returns text
-language sql immutable
+language sql stable
 set search_path = desk, pg_temp
 as $$
-  select desk.sha256_text((jsonb_build_object(
-    'symbols', p_config -> 'symbols', 'timeframe', p_config -> 'timeframe', 'start', p_start, 'end', p_end, 'warm_up',
-    p_warm_up,
-    'cash', p_config -> 'cash', 'commission', p_config -> 'commission', 'slippage', p_config -> 'slippage',
-    'seed', p_config -> 'seed', 'stock', p_config -> 'stock')
-    -- Only where there are some, so that results from before there were any count as equal.
-    || case when p_config ? 'risk_limits' then jsonb_build_object('risk_limits', p_config -> 'risk_limits')
-      else '{}' end)::text)
+  select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up)
+    || coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}'))::text)
+  from desk.config_keys as k
+  where k.affects = 'result' and k.path !~ '[.]'
+    -- The strategy is known by its code's hash, the window by its first and last day.
+    and k.path not in ('strategy', 'start_date', 'end_date')
+    and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
 $$;
 comment on function desk.settings_hash(jsonb, date, date, integer) is
   'SHA-256 of all besides code, prices and parameters that decides a result.';
@@ -129,14 +128,18 @@ begin
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
   elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}',
     new.canonical_config #>> '{optimization,search}')
-    and not exists (select from desk.alive_runners() as a where desk.task_capability('suggest') = any (a.engines))
+    and not exists (select from desk.alive_runners() as a
+      where (desk.task_needs('suggest', '{}')).capability = any (a.engines))
   then
     raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id,
       quote_literal('backdesk[bayes]');
   elsif new.kind <> 'optimization'
-    and not exists (select from desk.alive_runners() as a where desk.task_capability(new.kind) = any (a.engines))
+    and not exists (select from desk.alive_runners() as a
+      where (desk.task_needs(new.kind, new.canonical_config)).capability = any (a.engines))
   then
-    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id, new.kind, desk.task_remedy(new.kind);
+    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id,
+      concat_ws(' from ', new.kind, case new.kind when 'load_prices' then new.canonical_config ->> 'source' end),
+      (desk.task_needs(new.kind, new.canonical_config)).remedy;
   end if;
   notify desk_work;
   return null;

@@ -26,21 +26,7 @@ as $$
 $$;
 comment on function desk.alive_runners() is 'Runners heard of within a lease.';
 
-create or replace function desk.task_capability(p_kind text)
-returns text
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  select case p_kind
-    when 'suggest' then 'optuna'
-    when 'load_prices' then 'prices'
-    when 'dbt_refresh' then 'dbt'
-    when 'lean_optimization' then 'lean'
-  end
-$$;
-comment on function desk.task_capability(text) is
-  'What a runner must list among its engines to be given a task of a kind.';
-
+drop function if exists desk.task_capability(text);
 create or replace function desk.register_runner(
   p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
   p_runs_dbt boolean, p_strategies jsonb)

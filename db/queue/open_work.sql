@@ -32,7 +32,7 @@ as $$
     and not exists (
       select from desk.work_items as w
       where w.optimization_run_id = r.id and w.kind <> 'points' and w.state = 'waiting'
-        and desk.task_capability(w.kind) <> all (n.engines))
+        and w.needs <> all (n.engines))
 $$;
 comment on function desk.open_work(bigint) is
   'The same, counting only runs whose engine and code a runner has, and that wait for no task it cannot do: with '
@@ -59,20 +59,7 @@ comment on function desk.run_standing(bigint[]) is
   'How far some runs are, and the best so far, for the progress that a runner shows.';
 grant execute on function desk.run_standing(bigint[]) to desk_runner;
 
-create or replace function desk.task_remedy(p_kind text)
-returns text
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  select case p_kind
-    when 'suggest' then 'Where a runner runs: pip install ''backdesk[bayes]'''
-    when 'dbt_refresh' then 'Start one that does: backdesk work --dbt'
-    when 'lean_optimization' then 'It needs lean and docker where it runs: backdesk lean check'
-    else 'Start one: backdesk work'
-  end
-$$;
-comment on function desk.task_remedy(text) is 'What to do where no live runner takes tasks of a kind.';
-
+drop function if exists desk.task_remedy(text);
 create or replace function desk.stranded_tasks()
 returns table (work_item_id bigint, job_id bigint, optimization_run_id bigint, kind text, waiting_since timestamptz,
   remedy text)
@@ -80,12 +67,13 @@ language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   select w.id, coalesce(w.job_id, r.job_id), w.optimization_run_id, w.kind, greatest(w.created_at, w.run_after),
-    desk.task_remedy(w.kind)
+    n.remedy
   from desk.work_items as w
   left join desk.optimization_runs as r on r.id = w.optimization_run_id
   left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
+  cross join lateral desk.task_needs(w.kind, w.payload) as n
   where w.state = 'waiting' and w.kind <> 'points' and w.run_after <= now() and j.state is distinct from 'paused'
-    and not exists (select from desk.alive_runners() as a where desk.task_capability(w.kind) = any (a.engines))
+    and not exists (select from desk.alive_runners() as a where w.needs = any (a.engines))
   order by w.id
 $$;
 comment on function desk.stranded_tasks() is

@@ -6,26 +6,36 @@ language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_known text[] := case p_kind when 'load_prices' then '{source,symbols}'::text[] else '{}' end;
-  v_key   text;
+  v_kind   desk.task_kinds;
+  v_source desk.price_sources;
+  v_key    text;
 begin
-  if p_kind is null or p_kind not in ('load_prices', 'dbt_refresh', 'lean_optimization') then
+  select k.* into v_kind from desk.task_kinds as k where k.name = p_kind and k.by_job;
+  if not found then
     perform desk.refuse(format('Unknown kind %s', coalesce(to_jsonb(left(p_kind, 60))::text, 'null')), '$.kind',
-      desk.did_you_mean(coalesce(p_kind, ''), '{optimization,load_prices,dbt_refresh,lean_optimization}'));
+      desk.did_you_mean(coalesce(p_kind, ''), array['optimization'] || array(
+        select k.name from desk.task_kinds as k where k.by_job order by k.position)));
   end if;
-  if p_kind = 'lean_optimization' then
+  if v_kind.config_keys is null then
     return desk.validate_config(null, p_config);
   end if;
-  select k.name into v_key from jsonb_object_keys(p_config) as k (name) where k.name <> all (v_known) limit 1;
+  select k.name into v_key from jsonb_object_keys(p_config) as k (name)
+  where k.name <> all (v_kind.config_keys) limit 1;
   if v_key is not null then
     perform desk.refuse(format('Unknown key %s in a job of kind %s', to_jsonb(left(v_key, 60)), p_kind),
       desk.json_path('$', v_key),
-      desk.did_you_mean(v_key, v_known));
+      desk.did_you_mean(v_key, v_kind.config_keys));
   end if;
-  if p_kind = 'load_prices' and not coalesce(p_config ->> 'source' in ('sample', 'yahoo'), false) then
-    perform desk.refuse(format('Got %s as the source of prices', coalesce(p_config ->> 'source', 'nothing')),
-      '$.source',
-      'A runner can load from sample or yahoo.');
+  if 'source' = any (v_kind.config_keys) then
+    select s.* into v_source from desk.price_sources as s where s.name = p_config ->> 'source';
+    if not found then
+      perform desk.refuse(format('Got %s as the source of prices', coalesce(p_config ->> 'source', 'nothing')),
+        '$.source', format('A runner can load from %s.', (
+          select string_agg(s.name, ' or ' order by s.position) from desk.price_sources as s)));
+    elsif v_source.needs_symbols and coalesce(p_config -> 'symbols', 'null') in ('null', '[]', '""') then
+      perform desk.refuse('No symbol is named', '$.symbols',
+        format('%s has no list of all; write a list of symbols, such as ["SPY"].', v_source.name));
+    end if;
   end if;
   return desk.canonical_json(p_config);
 end
@@ -40,7 +50,7 @@ as $$
   with picked as materialized (
     select w.id
     from desk.runners as n
-    join desk.work_items as w on desk.task_capability(w.kind) = any (n.engines)
+    join desk.work_items as w on w.needs = any (n.engines)
     left join desk.optimization_runs as r on r.id = w.optimization_run_id
     left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
     where n.id = p_runner_id and n.stopped_at is null

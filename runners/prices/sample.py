@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import gzip
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,6 +49,16 @@ class Sample:
 
     series: tuple[PriceSeries, ...]
     missing: tuple[str, ...]
+
+
+def read(symbols: Sequence[str] | None) -> list[PriceSeries]:
+    """The series of these symbols, or all; raises PriceError where one is not in the sample."""
+    found = read_sample().series
+    missing = [symbol for symbol in symbols or () if symbol not in {one.symbol for one in found}]
+    if missing:
+        known = ", ".join(one.symbol for one in found)
+        raise PriceError(f"sample has no {', '.join(missing)}", hint=f"it has {known}")
+    return [one for one in found if symbols is None or one.symbol in symbols]
 
 
 @cache

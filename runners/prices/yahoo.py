@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from runners.prices.series import Bar, Factor, PriceError, PriceSeries, session_time, without_rounding
 
 INTERVALS = {"1d": "1d", "1w": "1wk", "1h": "1h", "30m": "30m", "15m": "15m", "5m": "5m", "1m": "1m"}
 DAILY = ("1d", "1w")
+
+
+def read(symbols: Sequence[str] | None) -> list[PriceSeries]:
+    """All daily bars of each symbol; raises PriceError where one has none, and without symbols."""
+    if not symbols:
+        raise PriceError("Yahoo has no list of all symbols", hint="name some, such as SPY")
+    return [read_yahoo(symbol) for symbol in symbols]
 
 
 def read_yahoo(

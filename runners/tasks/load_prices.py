@@ -1,30 +1,30 @@
-"""Loads prices as a job asks for: from the built-in sample, or from another source that a runner has."""
+"""Loads prices as a job asks for, from a row of `desk.price_sources`.
+
+A new source is a row, and a module in `runners/prices` of its name with
+`read(symbols) -> list[PriceSeries]`, where symbols is None for all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from runners.database.connection import connect
 from runners.prices.load import Loaded, load
-from runners.prices.sample import read_sample
-from runners.prices.series import PriceError, PriceSeries
+from runners.prices.series import PriceError
 from runners.tasks.registry import Request, TaskFailed
-
-SOURCES: dict[str, Callable[[], Iterable[PriceSeries]]] = {
-    "sample": lambda: read_sample().series,
-}
 
 
 def run(request: Request) -> dict[str, Any]:
     """Loads the series of `source`, all or those of `symbols`; each by itself."""
     payload = request["payload"]
-    source = SOURCES.get(payload["source"])
-    if source is None:
-        raise TaskFailed(
-            f"this runner cannot load from {payload['source']}", hint=f"it has {', '.join(sorted(SOURCES))}"
-        )
-    series = _wanted(source(), payload.get("symbols"), payload["source"])
+    source, symbols = str(payload["source"]), payload.get("symbols")
+    try:
+        read = import_module(f"runners.prices.{source}").read
+    except (ImportError, AttributeError):
+        raise TaskFailed(f"this runner cannot load from {source}") from None
+    wanted = None if symbols is None else [symbols] if isinstance(symbols, str) else symbols
+    series = read(None if wanted is None else [str(symbol).upper() for symbol in wanted])
     done, refused = list[Loaded](), list[str]()
     with connect("runner", application_name="backdesk task") as runner:
         for one in series:
@@ -40,14 +40,3 @@ def run(request: Request) -> dict[str, Any]:
         summary += f", {len(refused)} refused ({'; '.join(refused)})"
     return {"summary": summary, "loaded": changed}
 
-
-def _wanted(series: Iterable[PriceSeries], symbols: Any, source: str) -> list[PriceSeries]:
-    found = list(series)
-    if symbols is None:
-        return found
-    wanted = [str(symbol).upper() for symbol in ([symbols] if isinstance(symbols, str) else symbols)]
-    missing = [symbol for symbol in wanted if symbol not in {one.symbol for one in found}]
-    if missing:
-        known = ", ".join(one.symbol for one in found)
-        raise TaskFailed(f"{source} has no {', '.join(missing)}", hint=f"it has {known}")
-    return [one for one in found if one.symbol in wanted]

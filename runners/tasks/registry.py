@@ -1,12 +1,12 @@
-"""Which kinds of tasks there are, and what a runner needs for each.
+"""What a runner can do beside points, and the module that does it.
 
-A new kind: a module here with `run(request) -> dict`, one line in KINDS, one in `desk.task_capability`.
+Which kinds there are, and what each needs, are rows of `desk.task_kinds`; a new one is a row, and a module
+here of its name with `run(request) -> dict`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +15,9 @@ from runners.errors import DeskError
 
 Request = Mapping[str, Any]
 """`kind`, `payload` as PostgreSQL gave it, and `history` for a suggestion."""
+
+Offer = tuple[str, str, str | None, bool]
+"""Module below `runners`, capability, package it cannot do without, whether only on request."""
 
 
 class TaskFailed(DeskError):
@@ -27,41 +30,23 @@ class TaskFailed(DeskError):
         self.again = again
 
 
-@dataclass(frozen=True)
-class Kind:
-    """The module that does it, the capability that SQL knows, the package it cannot do without."""
-
-    module: str
-    capability: str
-    package: str | None = None
-    wanted_only: bool = False
-    """Only for runners that were asked to, such as by --dbt."""
-
-
-KINDS: dict[str, Kind] = {
-    "load_prices": Kind("runners.tasks.load_prices", "prices"),
-    "dbt_refresh": Kind("runners.tasks.dbt_refresh", "dbt", package="dbt", wanted_only=True),
-    "suggest": Kind("runners.tasks.suggest", "optuna", package="optuna"),
-    # A runner that can start LEAN says so by its engines; see runners.engines.registry.
-    "lean_optimization": Kind("runners.tasks.lean_optimization", "lean", wanted_only=True),
-}
-
-
-def capabilities(*, dbt: bool = False) -> tuple[str, ...]:
+def capabilities(offers: Iterable[Offer], requested: Iterable[str] = ()) -> tuple[str, ...]:
     """What a runner of this environment may be given, as it registers it among its engines."""
-    wanted = {"dbt"} if dbt else set[str]()
-    return tuple(
-        kind.capability
-        for kind in KINDS.values()
-        if (kind.package is None or find_spec(kind.package) is not None)
-        and (not kind.wanted_only or kind.capability in wanted)
-    )
+    wanted = set(requested)
+    found = {
+        capability: None
+        for module, capability, package, on_request in offers
+        if (not on_request or capability in wanted)
+        and (package is None or find_spec(package) is not None)
+        and find_spec(f"runners.{module}") is not None
+    }
+    return tuple(found)
 
 
 def run(request: Request) -> dict[str, Any]:
     """Does a task; its result as SQL takes it. Raises DeskError, TaskFailed among them."""
-    kind = KINDS.get(request["kind"])
-    if kind is None:
-        raise TaskFailed(f"this runner does not know tasks of kind {request['kind']}")
-    perform: Callable[[Request], dict[str, Any]] = import_module(kind.module).run
+    kind = str(request["kind"])
+    if not kind.isidentifier() or find_spec(f"runners.tasks.{kind}") is None:
+        raise TaskFailed(f"this runner does not know tasks of kind {kind}")
+    perform: Callable[[Request], dict[str, Any]] = import_module(f"runners.tasks.{kind}").run
     return perform(request)

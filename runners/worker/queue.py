@@ -14,6 +14,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.engines.base import AdjustedPrices, RunSettings
+from runners.tasks.registry import capabilities
 from runners.worker.outcomes import finished, in_one_statement
 from runners.worker.patience import PatientConnection
 from runners.worker.work_items import Report, Running, Task, WorkItem
@@ -21,6 +22,7 @@ from runners.worker.work_items import Report, Running, Task, WorkItem
 CHANNEL = "desk_work"
 CALLS = 50
 
+OFFERS = "select module, capability, package, on_request from desk.task_offers()"
 REGISTER = "select desk.register_runner(%s::text, %s::int, %s::text, %s::text[], %s::int, %s::text, %s, %s)"
 CLAIM = """
 select work_item_id, token, optimization_run_id, attempt, ordinals, parameters
@@ -104,10 +106,12 @@ class Queue:
 
     def register(self, runner: Runner) -> int:
         """Publish the strategies and become a runner; returns its id."""
+        requested = ("dbt",) if runner.runs_dbt else ()
+        tasks = capabilities(self._connection.execute(OFFERS).fetchall(), requested)
         return int(
             self._value(
-                REGISTER, runner.host, runner.pid, runner.version, list(runner.engines), runner.processes,
-                runner.platform, runner.runs_dbt, Jsonb(list(runner.strategies)),
+                REGISTER, runner.host, runner.pid, runner.version, [*runner.engines, *tasks],
+                runner.processes, runner.platform, runner.runs_dbt, Jsonb(list(runner.strategies)),
             )
         )  # fmt: skip
 

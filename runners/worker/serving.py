@@ -34,7 +34,6 @@ def serve(
     zygote = ZygoteClient()
 
     from runners.database.connection import connect
-    from runners.tasks.registry import capabilities
     from runners.worker.loop import Loop
     from runners.worker.patience import PatientConnection
     from runners.worker.queue import Runner
@@ -47,7 +46,7 @@ def serve(
             host=socket.gethostname(),
             pid=os.getpid(),
             version=__version__,
-            engines=(*zygote.ready.engines, *capabilities(dbt=dbt)),
+            engines=tuple(zygote.ready.engines),
             processes=number,
             platform=f"{platform.system()} {platform.machine()} Python {platform.python_version()}",
             runs_dbt=dbt,

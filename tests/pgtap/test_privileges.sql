@@ -25,7 +25,7 @@ select set_eq(
     ('desk_director', 'update', 'crisis_windows'),
     ('desk_director', 'select', 'adjustment_factors, backlog, backtest_results, bars, batch_summary, batches, chores, code_versions, config_keys,
      equity_curves, estimates, imported_results, imports, instruments, job_events, job_progress, jobs,
-     metric_definitions, optimization_runs, price_coverage, price_versions, recurring_jobs, refused_imports, result_trades,
+     metric_definitions, optimization_runs, price_coverage, price_sources, price_versions, recurring_jobs, refused_imports, result_trades,
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
@@ -33,12 +33,12 @@ select set_eq(
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
-     success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
+     success_criteria, task_kinds, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
      refused_imports, run_progress, strategies'),
     ('desk_viewer', 'select', 'adjustment_factors, backlog, backtest_results, bars, batch_summary, batches, chores, code_versions, config_keys,
      equity_curves, estimates, imported_results, imports, instruments, job_events, job_progress, jobs,
-     metric_definitions, optimization_runs, price_coverage, price_versions, recurring_jobs, refused_imports, result_trades,
+     metric_definitions, optimization_runs, price_coverage, price_sources, price_versions, recurring_jobs, refused_imports, result_trades,
      reproductions, result_costs, result_periods, run_benchmarks, run_statistics, run_tallies, crisis_windows,
      run_progress, run_symbols, runner_code, runner_status, runners, search_axes, search_generations,
      search_points, settings, strategies, strategy_events, strategy_parameters, strategy_transitions,
@@ -46,7 +46,7 @@ select set_eq(
      funnel, queue_states, result_metrics, run_failures, run_rejections, throughput,
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
-     success_criteria, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
+     success_criteria, task_kinds, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
   $want$,
   'each role has exactly these privileges on tables and views');
@@ -180,6 +180,7 @@ from (values
     ('session_usage', 'p_session_id bigint, p_day date', 'stable', 'definer', 'director, viewer'),
     ('set_priority', 'p_job_id bigint, p_priority integer', 'volatile', 'definer', 'director'),
     ('stranded_tasks', '', 'stable', 'definer', 'dbt, director, viewer'),
+    ('task_offers', '', 'stable', 'definer', 'runner'),
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean', 'volatile', 'definer', 'importer'),

@@ -20,7 +20,7 @@ LINES = (
     ("runners.worker", "runners.probes"),
     ("runners.tasks", "runners.backtests", "runners.reproduction"),
     ("runners.jobs", "runners.leaderboard", "runners.dbt", "runners.engines"),
-    ("runners.prices", "runners.terminal", "runners.configs", "runners.templates"),
+    ("runners.charts", "runners.prices", "runners.terminal", "runners.configs", "runners.templates"),
     ("strategies", "runners.engines.base", "backdesk"),
     ("runners.database",),
     ("runners.settings", "runners.reporting", "runners.words", "backdesk.project"),

@@ -92,9 +92,15 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_dbt_only_where_it_is_wanted() -> None:
-    assert "dbt" not in registry.capabilities()
-    assert ("dbt" in registry.capabilities(dbt=True)) == (find_spec("dbt") is not None)
-    assert "prices" in registry.capabilities()
+    offers = [
+        ("tasks.dbt_refresh", "dbt", "dbt", True),
+        ("tasks.load_prices", "prices", None, False),
+        ("tasks.suggest", "optuna", "no_such_package", False),
+        ("tasks.no_such_module", "nothing", None, False),
+    ]
+    assert registry.capabilities(offers) == ("prices",)
+    wanted = registry.capabilities(offers, ("dbt",))
+    assert wanted == (("dbt",) if find_spec("dbt") is not None else ()) + ("prices",)
 
 
 def test_what_a_process_answers_is_json_whatever_is_printed() -> None:

@@ -1,0 +1,77 @@
+-- Every kind of task and every source of prices once: the validator, the queue and the runners read these rows.
+
+insert into desk.task_kinds as k (
+  position, name, by_job, capability, package, on_request, config_keys, remedy, description)
+values
+  (1, 'load_prices', true, 'prices', null, false, '{source,symbols}', 'Start one: backdesk work',
+    'Loads prices from a row of price_sources.'),
+  (2, 'dbt_refresh', true, 'dbt', 'dbt', true, '{}', 'Start one that does: backdesk work --dbt',
+    'Builds dbt''s views again.'),
+  (3, 'lean_optimization', true, 'lean', null, true, null,
+    'It needs lean and docker where it runs: backdesk lean check', 'Has LEAN search, and imports what it leaves.'),
+  (4, 'suggest', false, 'optuna', 'optuna', false, '{}', 'Where a runner runs: pip install ''backdesk[bayes]''',
+    'Suggests the next points of a search.')
+on conflict (name) do update
+set position = excluded.position, by_job = excluded.by_job, capability = excluded.capability,
+    package = excluded.package, on_request = excluded.on_request, config_keys = excluded.config_keys,
+    remedy = excluded.remedy, description = excluded.description;
+
+insert into desk.price_sources as s (position, name, capability, package, needs_symbols, remedy, description)
+values
+  (1, 'sample', 'prices', null, false, 'Start one: backdesk work', 'Real daily prices that come with the desk.'),
+  (2, 'yahoo', 'yahoo', 'yfinance', true, 'Where a runner runs: pip install ''backdesk[yahoo]''',
+    'Yahoo, which is asked now; for personal use.')
+on conflict (name) do update
+set position = excluded.position, capability = excluded.capability, package = excluded.package,
+    needs_symbols = excluded.needs_symbols, remedy = excluded.remedy, description = excluded.description;
+
+-- On a desk that had jobs before it had the rows; done once, and nothing to do after that.
+alter table desk.jobs validate constraint jobs_task_known;
+alter table desk.recurring_jobs validate constraint recurring_jobs_task_known;
+
+create or replace function desk.task_needs(p_kind text, p_config jsonb, out capability text, out remedy text)
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(s.capability, k.capability), coalesce(s.remedy, k.remedy)
+  from desk.task_kinds as k
+  left join desk.price_sources as s on 'source' = any (k.config_keys) and s.name = p_config ->> 'source'
+  where k.name = p_kind
+$$;
+comment on function desk.task_needs(text, jsonb) is
+  'What a runner must list among its engines to be given a task, and what to do where none does.';
+
+create or replace function desk.tg_work_items_needs()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  new.needs := (select n.capability from desk.task_needs(new.kind, new.payload) as n);
+  if new.needs is null then
+    perform desk.refuse(format('Unknown kind of task %s', to_jsonb(left(new.kind, 60))), '$.kind',
+      desk.did_you_mean(new.kind, array(select k.name from desk.task_kinds as k)), '23503');
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_work_items_needs() is
+  'Writes down what a runner needs for a task, so that no claim looks it up.';
+create or replace trigger work_items_needs before insert on desk.work_items
+for each row when (new.kind <> 'points') execute function desk.tg_work_items_needs();
+
+create or replace function desk.task_offers()
+returns table (module text, capability text, package text, on_request boolean)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select 'tasks.' || k.name, k.capability, k.package, k.on_request from desk.task_kinds as k
+  union all
+  select 'prices.' || s.name, s.capability, s.package, false from desk.price_sources as s
+$$;
+comment on function desk.task_offers() is
+  'What a runner may list among its engines: a capability where it has the module and the package, and was asked to '
+  'where that is on request.';
+grant execute on function desk.task_offers() to desk_runner;
+
+grant select on desk.task_kinds, desk.price_sources to desk_director, desk_viewer;
