@@ -138,13 +138,18 @@ set search_path = desk, pg_temp
 as $$
   select case
     when p_value in ('Infinity', '-Infinity', 'NaN') then p_value::text
-    -- Through text, which has every digit of a double; the cast to numeric keeps fifteen.
-    when p_unit = 'fraction' then round(p_value::text::numeric * 100, p_decimals)::text || '%'
-    when p_unit = 'money' then '$' || round(p_value::text::numeric, p_decimals)::text
-    else round(p_value::text::numeric, p_decimals)::text
+    else (
+      select regexp_replace(split_part(n.digits, '.', 1), '(\d)(?=(\d{3})+$)', '\1,', 'g')
+        || coalesce('.' || nullif(split_part(n.digits, '.', 2), ''), '')
+        || case when p_unit = 'fraction' then '%' else '' end
+      -- Through text, which has every digit of a double; the cast to numeric keeps fifteen.
+      from (
+        select round(p_value::text::numeric * case when p_unit = 'fraction' then 100 else 1 end, p_decimals)::text
+      ) as n (digits))
   end
 $$;
-comment on function desk.show_number(double precision, text, integer) is 'A metric''s value for people, in its unit.';
+comment on function desk.show_number(double precision, text, integer) is
+  'A metric''s value for people, in its unit; money without a currency. Pages write it as runners/words.py does, alike.';
 
 create or replace function desk.rejection_reason(
   p_metric text, p_comparison text, p_value double precision, p_threshold double precision)

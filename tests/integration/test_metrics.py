@@ -21,6 +21,7 @@ from psycopg.types.json import Jsonb
 from scipy import stats
 
 from runners.engines.raw_metrics import daily_returns, drawdown, return_moments
+from runners.words import metric_text
 from testing.desks import Desk
 from tests import fixed_series
 
@@ -163,6 +164,19 @@ def test_benchmark_metrics_equal_numpy(owner: Owner, name: str) -> None:
     assert found["information_ratio"] == pytest.approx(
         active.mean() / active.std(ddof=1) * np.sqrt(YEAR), rel=1e-11
     )
+
+
+def test_sentences_of_sql_write_a_number_as_pages_do(owner: Owner) -> None:
+    values = [0.0, 0.5, 2.675, -0.001, 0.30000000000000004, 1e-7, 999.995, 1234.5, -1234567.891, 1e15, 1e300,
+              float("nan"), float("inf"), float("-inf")]  # fmt: skip
+    written = owner.execute(
+        "select v, u, d, desk.show_number(v, u, d) from unnest(%s::float8[]) as v,"
+        " unnest(array(select distinct unit from desk.metric_definitions)) as u, generate_series(0, 4) as d",
+        [values],
+    ).fetchall()
+    assert len(written) == len(values) * 5 * 5, "five units"
+    differing = [row for row in written if row[3] != metric_text(*row[:3])]
+    assert differing == []
 
 
 def test_undefined_is_null_and_never_an_error(owner: Owner) -> None:

@@ -17,8 +17,8 @@ from (values
   ('total_trades', '>', 100, 100, 'Insufficient trades: 100 <= 100'),
   ('total_trades', '=', 8, 100, 'Trades not as wanted: 8 != 100'),
   ('total_trades', '!=', 8, 8, 'Trades not as wanted: 8 = 8'),
-  ('total_fees', '<=', 1234.5, 1000, 'Fees too high: $1234.50 > $1000.00'),
-  ('average_win', '>=', 1, 2, 'Average Win too low: $1.00 < $2.00'),
+  ('total_fees', '<=', 1234.5, 1000, 'Fees too high: 1,234.50 > 1,000.00'),
+  ('average_win', '>=', 1, 2, 'Average Win too low: 1.00 < 2.00'),
   -- Digits are added until both sides differ.
   ('sharpe_ratio', '>=', 0.2999, 0.3, 'Sharpe too low: 0.2999 < 0.3000'),
   ('fee_pct', '<=', 0.3001, 0.3, 'Fees too high: 30.01% > 30.00%'),

@@ -30,6 +30,7 @@ def imported(code: str) -> set[str]:
         ("import runners.cli.app, runners.cli.work", [*HEAVY, "psycopg"]),
         ("import runners.worker.serving, runners.reporting", [*HEAVY, "psycopg", "typer"]),
         ("import runners.worker.loop, runners.tasks.registry", HEAVY),
+        ("import runners.backtests.charts", ["streamlit", "numpy", "pandas"]),
         (
             "import runners.worker.zygote\n"
             "from runners.engines.registry import load_engines\n"
@@ -44,6 +45,7 @@ def imported(code: str) -> set[str]:
         "a runner before its zygote",
         "a search's runner before its zygote",
         "a runner",
+        "the charts of a tear sheet",
         "a zygote until it is ready",
     ],
 )
