@@ -9,6 +9,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from streamlit.testing.v1 import AppTest
 
+import streamlit_app
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from testing import desks
@@ -128,3 +129,23 @@ def test_a_desk_without_views_says_so() -> None:
     page = queue_page().run()
     assert not page.exception
     assert "To do: run `backdesk up`" in page.error[0].value
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_page_is_a_folder_an_import_and_a_line(
+    project_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "page.py").write_text(
+        "import streamlit as st\nfrom streamlit_app.database import rows\n"
+        "def jobs():\n    st.title(f\"{rows('select count(*) from desk.jobs')[0]['count']} job\")\n"
+    )
+    monkeypatch.setattr(streamlit_app, "__path__", [*streamlit_app.__path__, str(tmp_path)])
+    source = (project_root / ENTRY).read_text()
+    line = '        st.Page(jobs, title="Jobs", default=True),\n'
+    source = "from streamlit_app.jobs.page import jobs\n" + source.replace(", default=True", "")
+    (tmp_path / "app.py").write_text(source.replace("    [\n", f"    [\n{line}"))
+    (tmp_path / "icon.svg").write_bytes((project_root / ENTRY).with_name("icon.svg").read_bytes())
+    page = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=30).run()
+    assert not page.exception
+    assert [title.value for title in page.title] == ["1 job"]
