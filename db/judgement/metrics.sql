@@ -149,7 +149,7 @@ as $$
   end
 $$;
 comment on function desk.show_number(double precision, text, integer) is
-  'A metric''s value for people, in its unit; money without a currency. Pages write it as runners/words.py does, alike.';
+  'A metric''s value for people, in its unit; money without a currency. Pages write it alike (runners/words.py).';
 
 create or replace function desk.rejection_reason(
   p_metric text, p_comparison text, p_value double precision, p_threshold double precision)

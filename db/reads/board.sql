@@ -91,7 +91,7 @@ comment on column desk.ranked_results.out_of_sample_efficiency is
 comment on column desk.ranked_results.finished_at is 'When it was recorded.';
 comment on column desk.ranked_results.rejection_reasons is 'One sentence a criterion that is not met.';
 comment on column desk.ranked_results.walk_forward_efficiency is
-  'Of a walk-forward''s own result: mean annual return of its folds out of sample over that in sample. Null for others.';
+  'Of a walk-forward''s own result: mean annual return of its folds out of sample over that in sample.';
 comment on column desk.ranked_results.survived is
   'True when it passed and survived deflation: the deflated Sharpe ratio is at least 0.95.';
 comment on column desk.ranked_results.reproduced is
