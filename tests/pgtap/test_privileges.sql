@@ -104,6 +104,7 @@ from (values
     ('complete_task', 'p_work_item_id bigint, p_token uuid, p_result jsonb', 'volatile', 'definer', 'runner'),
     ('complete_work', 'p_outcomes point_outcome[]', 'volatile', 'definer', 'runner'),
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
+    ('help', 'p_topic text', 'stable', 'invoker', 'director, viewer'),
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),
     ('curve_periods', 'p_sessions date[], p_equity float8[], p_cash float8', 'stable', 'definer', 'dbt, director, viewer'),
     ('describe_import', 'p_run_id bigint, p_config jsonb', 'volatile', 'definer', 'importer'),

@@ -1,0 +1,59 @@
+-- What the director may ask and order, by topic: select * from help().
+
+create or replace function desk.help(p_topic text default null)
+returns table (topic text, name text, arguments text, what text, example text)
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  with topics (topic, names) as (
+    values
+    ('jobs', '{batch_summary,cancel_job,estimate,every,job_progress,pause_job,pause_recurring,resume_job,'
+      'resume_recurring,retry_job,set_priority}'),
+    ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
+      'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
+    ('board', '{board,fold_sharpes,funnel,ranked_results}'),
+    ('results', '{fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
+      'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
+      'price_series,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
+    ('judgement', '{cost_sweep,curve_periods,metric_named,refresh_luck,rejudge_run,result_costs,result_periods}'),
+    ('strategies', '{backlog,move_strategy,publish_strategies,sync_backlog}'),
+    ('prices', '{adjusted_bars,latest_price_version,load_bars,load_instrument,price_coverage,series_bars,'
+      'series_gaps}'),
+    ('configs', '{config_schema,validate_config}'),
+    ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
+    ('trading', '{session_positions,session_standing,session_usage}'),
+    ('desk', '{oldest_transaction,prune,help}')
+  ),
+  known as (
+    select t.topic, n.name, t.position, n.place
+    from (select row_number() over () as position, t.* from topics as t) as t
+    cross join lateral unnest(t.names::text[]) with ordinality as n (name, place)
+  ),
+  found as (
+    select p.proname::text as name, '(' || pg_get_function_identity_arguments(p.oid) || ')' as arguments,
+           obj_description(p.oid, 'pg_proc') as what
+    from pg_proc as p
+    where p.pronamespace = 'desk'::regnamespace and has_function_privilege(p.oid, 'execute')
+    union all
+    select c.relname::text, '', obj_description(c.oid, 'pg_class')
+    from pg_class as c
+    where c.relnamespace = 'desk'::regnamespace and c.relkind = 'v' and has_table_privilege(c.oid, 'select')
+  ),
+  listed as (
+    select k.topic, f.name, f.arguments, f.what, k.position, k.place
+    from found as f
+    join known as k on k.name = f.name
+    union all
+    -- What dbt has built: the boards and their kin.
+    select 'marts', c.relname::text, '', obj_description(c.oid, 'pg_class'), 0, row_number() over (order by c.relname)
+    from pg_class as c
+    where c.relnamespace = 'marts'::regnamespace and c.relkind = 'v' and has_table_privilege(c.oid, 'select')
+  )
+  select l.topic, l.name, l.arguments, l.what, substring(l.what from 'select [^;]*\)')
+  from listed as l
+  where p_topic is null or l.topic = lower(p_topic)
+  order by l.position, l.place, l.arguments
+$$;
+comment on function desk.help(text) is
+  'What the caller may call and read, a row a function or view, by topic: select * from help(''jobs'').';
+grant execute on function desk.help(text) to desk_director, desk_viewer;
