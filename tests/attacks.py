@@ -21,10 +21,10 @@ class Attack:
 
     def query(self, **names: str) -> sql.Composed:
         quoted = {name: sql.Identifier(value) for name, value in names.items() if name != "pid"}
-        return sql.SQL(self.statement).format(**quoted, pid=sql.SQL(names["pid"]))  # type: ignore[arg-type]
+        return sql.SQL(self.statement).format(**quoted, pid=sql.SQL(names["pid"]))
 
 
-_OWNER = ("desk_owner",)
+_OWNER: tuple[str, ...] = ("desk_owner",)
 
 POWERS = (
     "alter role {me} superuser",

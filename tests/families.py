@@ -42,7 +42,8 @@ class Family:
 
 def sessions(count: int, start: dt.date = START) -> list[dt.date]:
     """Working days from a date on."""
-    days, day = [], start
+    days: list[dt.date] = []
+    day = start
     while len(days) < count:
         if day.weekday() < 5:
             days.append(day)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
 Points = Literal["xy", "candle", "pair"]
+SHAPES: tuple[Points, ...] = ("xy", "candle", "pair")
 
 # Two round trips of 100 shares over six sessions, worked by hand: 1.00 of fees an order.
 CASH = 100_000.0

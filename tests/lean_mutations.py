@@ -43,7 +43,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 DOCUMENTS = [
     lean_files.result(pascal=pascal, points=points, parameters={"fast": "5"})
     for pascal in (False, True)
-    for points in ("xy", "candle", "pair")
+    for points in lean_files.SHAPES
 ]  # fmt: skip
 PLACES = [places(document) for document in DOCUMENTS]
 

@@ -155,7 +155,7 @@ def test_the_form_goes_on_as_text() -> None:
     shown = shown.button(key="to yaml").click().run()
     assert not shown.exception
     assert shown.radio(key="as").value == "YAML"
-    assert "symbols: [IBM]" in shown.text_area(key="yaml").value
+    assert "symbols: [IBM]" in (shown.text_area(key="yaml").value or "")
 
 
 def test_an_earlier_job_is_copied(ready: Desk) -> None:
@@ -166,7 +166,7 @@ def test_an_earlier_job_is_copied(ready: Desk) -> None:
         ).fetchone()
     shown = page(job=str((found or [0])[0])).run()
     assert not shown.exception
-    text = shown.text_area(key="yaml").value
+    text = shown.text_area(key="yaml").value or ""
     assert [line.split(":")[0] for line in text.splitlines()[1:]] == ["notes", "strategy", "symbols"]
     assert "There is no search" in page(job="999").run().info[0].value
 

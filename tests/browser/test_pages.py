@@ -146,7 +146,7 @@ def test_a_run_shows_its_best_and_its_reasons() -> None:
 def test_a_number_alone_in_the_address_finds_its_run() -> None:
     page = page_of("run")
     page.query_params["run"] = "2"
-    assert page.run().selectbox(key="run").value.startswith("2 ")
+    assert str(page.run().selectbox(key="run").value).startswith("2 ")
 
 
 def test_a_walk_forward_shows_its_folds(built_template: Desk) -> None:

@@ -80,7 +80,7 @@ def test_trouble_is_shown_with_its_age_and_its_reason(busy: Desk) -> None:
     assert not page.exception
     shown = tables(page)
     assert shown["points left"] == [3]
-    assert shown["lease ends in"][0].startswith("over for 3")
+    assert str(shown["lease ends in"][0]).startswith("over for 3")
     assert shown["failed of"] == ["its process was killed"]
     assert shown["error"] == ["ZeroDivisionError: division by zero"]
     assert "1 of 6 points failed" in " ".join(one.value for one in page.markdown)

@@ -199,7 +199,7 @@ def test_a_run_can_be_extended_and_cancelled(queued: Desk) -> None:
     page = run_page().run()
     assert shown(page)["State"] == "pending"
     assert page.info[0].value == "No point has been recorded yet."
-    assert sorted(page.text_area[0].value.splitlines()) == [
+    assert sorted((page.text_area[0].value or "").splitlines()) == [
         "entry_threshold: [25, 30]",
         "rsi_period: {start: 10, end: 20, step: 2}",
     ]

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from runners.database import dump, migrator
+from runners.database import dump
 from runners.database.clients import NoClient, client
-from runners.database.schema_files import read_schema
+from runners.database.schema_files import MigrationError, read_schema
 from runners.settings import Settings
 from testing import desks
 from testing.desks import Desk
@@ -216,7 +216,7 @@ def test_a_backup_older_than_the_baseline_is_refused_with_the_commit_to_pass_thr
         dump, "read_schema", lambda: replace(schema, baseline=replace(schema.baseline, version=99))
     )
     with pytest.raises(
-        migrator.MigrationError, match="brings up to date what is at version 99 or later"
+        MigrationError, match="brings up to date what is at version 99 or later"
     ) as caught:
         dump.read(full.settings, file)
     assert f"the code of commit {schema.baseline.commit}" in str(caught.value.hint)

@@ -99,8 +99,8 @@ def test_the_unit_starts_a_command_that_exists(tmp_path: Path) -> None:
     unit.read(path)
     command = shlex.split(unit["Service"]["ExecStart"])
     assert Path(command[0]).name == "backdesk"
-    done = subprocess.run([sys.executable, "-m", "runners.cli", *command[1:], "--help"], capture_output=True)
-    assert done.returncode == 0
+    words = [sys.executable, "-m", "runners.cli", *command[1:], "--help"]
+    assert subprocess.run(words, capture_output=True).returncode == 0
     if shutil.which("systemd-analyze") is None:
         return
     # Its program is not installed here; everything else has to be right.
@@ -236,8 +236,9 @@ def test_what_people_ran_in_the_old_container_runs_in_that_of_the_page(
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr
 
-    words = ("--strategy", "sma_crossover", "--symbols", "AAPL", "--prices", "sample")
-    code, said = run("app", "run_backtest.py", *words)
+    code, said = run(
+        "app", "run_backtest.py", "--strategy", "sma_crossover", "--symbols", "AAPL", "--prices", "sample"
+    )
     assert (code, "Sharpe" in said) == (0, True), said
     assert len(list((tmp_path / "results" / "backtests").glob("*.json"))) == 1
     # The desk judges, as the login may ask it to: it has no prices yet.

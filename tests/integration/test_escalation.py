@@ -71,7 +71,7 @@ class Attacker:
             "pid": str(admin.info.backend_pid),
         }
 
-    def tries(self, statement: sql.Composable) -> str | None:
+    def tries(self, statement: sql.Composed) -> str | None:
         """The refusal's code; None where it was accepted."""
         try:
             self.session.execute(statement)
@@ -119,8 +119,8 @@ def test_the_matrix(admin: psycopg.Connection[Any], attackers: list[Attacker]) -
     tried = list(attacks())
     assert len(tried) >= 40
     assert {"desk_owner", "desk_dbt", "desk_viewer"} <= {one.role for one in attackers}
-    (superuser,) = (
-        admin.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() or ()
+    (superuser,) = admin.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() or (
+        None,
     )
     before = admin.execute(POWERS).fetchone()
     succeeded, odd = [], []

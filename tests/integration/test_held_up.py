@@ -80,9 +80,9 @@ def test_the_lock_of_migrations_in_a_strangers_hands_is_named(
     desk: Desk, reader: psycopg.Connection[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with desk.connect("admin") as admin:
-        (superuser,) = (
-            admin.execute("select rolsuper from pg_roles where rolname = current_user").fetchone() or ()
-        )
+        (superuser,) = admin.execute(
+            "select rolsuper from pg_roles where rolname = current_user"
+        ).fetchone() or (None,)
         if superuser:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 reader.execute("select pg_advisory_lock(%s)", [migrator._LOCK])
@@ -130,21 +130,19 @@ def test_all_the_connections_of_a_reader_leave_room_for_the_others(desk: Desk, t
     )
     with desk.connect("admin") as admin, ExitStack() as stack:
         stack.callback(admin.execute, f"drop role {login}".encode())
-        stack.callback(lambda: [one.close() for one in held])
-        held: list[psycopg.Connection[Any]] = []
+        held = stack.enter_context(ExitStack())
         (limit,) = admin.execute(
             "select rolconnlimit from pg_roles where rolname = 'desk_viewer'"
         ).fetchone() or (0,)
-        held.extend(psycopg.connect(target) for _ in range(limit))
+        for _ in range(limit):
+            held.enter_context(psycopg.connect(target))
         with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
             psycopg.connect(target)
         began = time.monotonic()
         for role in ("director", "runner", "admin"):
             desk.connect(role).close()
         assert time.monotonic() - began < 10
-        for one in held:
-            one.close()
-        held.clear()
+        held.close()
 
 
 def test_what_a_role_changed_for_itself_is_found_and_mended(desk: Desk) -> None:

@@ -14,8 +14,8 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from runners.database import connection, embedded, migrator, roles
-from runners.database.migrator import Migrated, MigrationError
-from runners.database.schema_files import digest
+from runners.database.migrator import Migrated
+from runners.database.schema_files import MigrationError, digest
 from runners.settings import Settings
 from testing import desks
 from testing.desks import Desk

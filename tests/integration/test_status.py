@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -163,7 +164,7 @@ def test_a_full_disk_is_broken(monkeypatch: pytest.MonkeyPatch, free: float, sev
         def __init__(self) -> None:
             self.free = free
 
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: Usage())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage())
     assert machine.disk_space(Settings(home=Path("/"))).severity.name == severity
 
 

@@ -65,7 +65,8 @@ def run_plainly(
         cerebro.adddata(bt.feeds.PandasData(dataname=frame), name=series.symbol)
     cerebro.addstrategy(strategy, **parameters)
     cerebro.addanalyzer(Ledger, _name="ledger")
-    return cerebro.run(tradehistory=True)[0].analyzers.ledger
+    ledger: Ledger = cerebro.run(tradehistory=True)[0].analyzers.ledger
+    return ledger
 
 
 def naive_metrics(ledger: Ledger, settings: RunSettings) -> dict[str, Any]:

@@ -48,12 +48,12 @@ def real(symbol: str, last: int) -> AdjustedPrices:
     assert spec.submodule_search_locations
     path = Path(spec.submodule_search_locations[0]) / "_data" / "stocks.csv.gz"
     with gzip.open(path, "rt") as file:
-        columns = ("Open", "High", "Low", "Close", "Volume")
         rows = [
-            (dt.date.fromisoformat(row["Date"]), *(float(row[name]) for name in columns))
+            (dt.date.fromisoformat(row["Date"]), float(row["Open"]), float(row["High"]), float(row["Low"]),
+             float(row["Close"]), float(row["Volume"]))
             for row in csv.DictReader(file)
             if row["Ticker"] == symbol
-        ]
+        ]  # fmt: skip
     return series_of(symbol, rows[-last:])
 
 

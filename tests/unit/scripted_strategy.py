@@ -254,10 +254,11 @@ class Attentive(Scripted):
 class TypicalRange(bt.Indicator):
     """Written as users write them: by bar."""
 
-    lines = ("range",)
+    lines: Any = ("range",)
     params = (("period", 3),)
 
-    def __init__(self) -> None:
+    # Backtrader's metaclass takes parameters and data away before it calls this.
+    def __init__(self, *_: Any, **__: Any) -> None:
         self.addminperiod(self.p.period)
 
     def next(self) -> None:
@@ -268,7 +269,8 @@ class TypicalRange(bt.Indicator):
 def random_series(symbol: str, seed: int, bars: int, late: int, gaps: float) -> AdjustedPrices:
     """Wilder than real prices, so that stops and limits are met."""
     generator = random.Random(seed)
-    price, rows = generator.uniform(5, 200), []
+    price = generator.uniform(5, 200)
+    rows: list[Any] = []
     for day in range(late, late + bars):
         opened = price * (1 + generator.gauss(0, 0.02))
         price = opened * (1 + generator.gauss(0, 0.03))

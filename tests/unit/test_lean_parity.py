@@ -90,7 +90,8 @@ ALGORITHMS: list[Any] = [
 def test_ends_where_lean_ends(algorithm: Any) -> None:
     expected = golden()[algorithm.__name__]
     cerebro = bt.Cerebro(stdstats=False)
-    cerebro.broker = LeanBroker(cash=100_000.0)
+    broker: Any = LeanBroker
+    cerebro.broker = broker(cash=100_000.0)
     for equity in expected["equities"]:
         series = daily(equity["ticker"], _date(expected["start"]), _date(expected["end"]))
         cerebro.adddata(ArrayFeed(series=series, numbers=time_numbers(series.epochs)), name=equity["ticker"])

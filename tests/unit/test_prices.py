@@ -54,7 +54,8 @@ def test_noise_is_no_event_and_later_events_of_the_source_are_left_to_it() -> No
 )
 def test_a_simple_fraction_is_a_split(ratio: float, kind: str) -> None:
     (factor,) = reconstructed("X", DAYS[:2], [100.0, 100.0], [100.0 * ratio, 100.0])
-    assert (factor.kind, factor.factor) == (kind, pytest.approx(ratio, rel=1e-9))
+    assert factor.kind == kind
+    assert factor.factor == pytest.approx(ratio, rel=1e-9)
 
 
 def test_adjusting_multiplies_by_what_takes_effect_later() -> None:

@@ -10,6 +10,7 @@ import pytest
 from runners.cli import new
 from runners.probes.all_probes import findings
 from runners.probes.findings import ProbeFinding
+from runners.templates import NotMade
 from strategies import registry
 from strategies.registry import LIBRARY, admit_file, resolve
 
@@ -133,13 +134,13 @@ def test_a_new_strategy_has_a_class_a_config_and_a_test_that_pass(tmp_path: Path
     ],
 )
 def test_a_name_that_will_not_do_is_refused(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(new.NotMade, match=message):
+    with pytest.raises(NotMade, match=message):
         new.written(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("x = 1\n")
-    with pytest.raises(new.NotMade, match="is there already"):
+    with pytest.raises(NotMade, match="is there already"):
         new.written("mine", tmp_path)
     assert (tmp_path / "mine.py").read_text() == "x = 1\n"

@@ -106,16 +106,17 @@ def test_the_benchmark_is_compared_session_by_session() -> None:
     theirs = [0.01, -0.02, 0.015, 0.0, 0.003, -0.001, 0.02, -0.03, 0.01, 0.004]
     sessions = list(account(EQUITY).sessions)
     mean = math.fsum(theirs) / len(theirs)
+    sums = {"benchmark_return": 0.1, "benchmark_mean": mean, "benchmark_m2": 0.002}
     document = {
         "sessions": [session.isoformat() for session in sessions],
         "returns": theirs,
-        "sums": {"benchmark_return": 0.1, "benchmark_mean": mean, "benchmark_m2": 0.002},
+        "sums": sums,
     }
     benchmark = Benchmark.from_json(document)
     own = math.fsum(RETURNS) / len(RETURNS)
     found = against_benchmark(RETURNS, sessions, benchmark)
     assert found == {
-        **document["sums"],
+        **sums,
         "benchmark_comoment": pytest.approx(
             sum((x - own) * (y - mean) for x, y in zip(RETURNS, theirs, strict=True)), rel=1e-12
         ),

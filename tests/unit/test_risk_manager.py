@@ -193,7 +193,7 @@ def test_every_way_to_order_is_watched() -> None:
 
 
 def test_a_plain_backtrader_strategy_is_watched_too() -> None:
-    class Plain(bt.Strategy):  # type: ignore[misc]
+    class Plain(bt.Strategy):
         def __init__(self) -> None:
             self.risk = RiskManager(self, {"max_position_shares": 100})
             self.answers: list[tuple[bool, str]] = []
@@ -215,6 +215,7 @@ def test_asking_changes_nothing_and_sizes_fit_the_limits() -> None:
 
         def on_bar(self, data: Any) -> None:
             if len(self) == 1:
+                assert self.risk_manager is not None
                 self.size = self.calculate_position_size(100.0)
                 self.answers = [
                     self.risk_manager.can_trade(size, 100.0) for size in (self.size, self.size + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import backtrader as bt
 import pytest
@@ -185,7 +185,7 @@ def test_parameters_are_declared_once() -> None:
     with pytest.raises(ParameterError, match="declares 'wanted' in `parameters` and in `params`"):
 
         class Both(BaseStrategy):
-            params: ClassVar[Any] = (("wanted", 2),)
+            params: Any = (("wanted", 2),)
             parameters = (Parameter("wanted", int, 2),)
 
 
@@ -199,7 +199,8 @@ def test_parameters_are_declared_once() -> None:
     ],
 )  # fmt: skip
 def test_values_keep_their_meaning_or_are_refused(kind: type, value: Any, converted: Any) -> None:
-    parameter = Parameter("p", kind, {int: 1, float: 1.0, bool: False, str: ""}[kind])
+    defaults: dict[type, Any] = {int: 1, float: 1.0, bool: False, str: ""}
+    parameter = Parameter("p", kind, defaults[kind])
     if converted is None:
         with pytest.raises(ParameterError, match="parameter 'p': expected"):
             parameter.convert(value)

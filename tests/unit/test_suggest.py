@@ -22,7 +22,7 @@ SPACE: list[dict[str, Any]] = [
     {"name": "side", "type": "text", "values": ["long", "short"]},
     {"name": "cash", "type": "number", "values": [5]},
 ]
-VALUES = {
+VALUES: dict[str, set[Any]] = {
     "period": {10, 12, 14, 16, 18, 20},
     "limit": {0.1, 0.2, 0.3, 0.4},
     "side": {"long", "short"},

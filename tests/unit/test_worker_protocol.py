@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ MESSAGES = [PointBegan(7), ChildEnded(1, -1, 11), {"equity": [1.5] * 1000}, Poin
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30))
 def test_messages_arrive_whole_however_they_are_cut(cuts: list[int]) -> None:
     data = b"".join(map(pack, MESSAGES))
-    reader, received, at = FrameReader(), [], 0
+    reader, at = FrameReader(), 0
+    received: list[Any] = []
     for cut in cuts:
         received += reader.feed(data[at : at + cut])
         at += cut
