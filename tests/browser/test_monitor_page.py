@@ -22,7 +22,7 @@ from testing.desks import Desk
 
 FIRST, SECOND = (int(datetime(2030, 1, day, tzinfo=UTC).timestamp()) for day in (2, 3))
 # Ten shares of AAA bought at 100; on the second day, at 90, five are sold again and an order is refused.
-ROWS = {
+ROWS: dict[str, list[list[Any]]] = {
     "session": [[1, "open", ["AAA"], 1000.0, {"max_daily_loss": 0.02, "max_position_shares": 5}, None]],
     "order_events": [
         [2, FIRST, 1, "completed", "AAA", "buy", "market", 10, 100.0, None, 10, 100.0, 1.0, None],
