@@ -84,7 +84,8 @@ def test_runners_stopped_past_their_lease(place: Arena, times: int, points: int)
 @sizes((200, 3000), (5000, 50_000))
 def test_backends_terminated(place: Arena, times: int, points: int) -> None:
     run_id = place.queue(points)
-    place.start(RUNNERS, seconds=SECONDS)
+    # Slow enough that a busy machine, on which a strike takes longer, has time for all of them.
+    place.start(RUNNERS, seconds=2 * SECONDS)
     victims = (
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where application_name = 'chaos' and datname = current_database() order by random() limit 1"
