@@ -25,6 +25,8 @@ from runners.words import metric_text
 from testing.desks import Desk
 from tests import fixed_series
 
+pytestmark = pytest.mark.judgement
+
 Owner = psycopg.Connection[Any]
 SERIES = fixed_series.series()
 YEAR = 252.0

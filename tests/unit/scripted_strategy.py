@@ -98,7 +98,8 @@ class Scripted(bt.Strategy):
             case "by bar":
                 return bt.ind.HeikinAshi(data)
             case "own":
-                return TypicalRange(data, period=period)
+                own: Any = TypicalRange
+                return own(data, period=period)
         raise ValueError(kind)
 
     def prenext(self) -> None:
@@ -257,8 +258,7 @@ class TypicalRange(bt.Indicator):
     lines: Any = ("range",)
     params = (("period", 3),)
 
-    # Backtrader's metaclass takes parameters and data away before it calls this.
-    def __init__(self, *_: Any, **__: Any) -> None:
+    def __init__(self) -> None:
         self.addminperiod(self.p.period)
 
     def next(self) -> None:

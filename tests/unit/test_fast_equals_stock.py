@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from runners.engines.backtrader.fast_results import ResultCache
 from tests.unit.scripted_strategy import Case, alike
 
+pytestmark = pytest.mark.engine
+
 FEED = st.integers(0, 2)
 SIZE = st.sampled_from([1, 3, 10, 40, 500, 2.5])
 BACK = st.integers(0, 3)

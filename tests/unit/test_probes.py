@@ -14,6 +14,8 @@ from runners.templates import NotMade
 from strategies import registry
 from strategies.registry import LIBRARY, admit_file, resolve
 
+pytestmark = pytest.mark.engine
+
 CLASS = """
 import random
 import backtrader as bt
