@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from runners.jobs import running
-from runners.tasks import registry
 from testing.desks import Desk
 
 needs_optuna = pytest.mark.skipif(find_spec("optuna") is None, reason="the extra bayes is not installed")
@@ -105,8 +104,8 @@ def test_a_refresh_is_left_to_runners_that_were_started_for_it(published: Desk) 
     assert job(published, job_id)[0] == "waiting"
     claim = "select kind from desk.claim_task(desk.register_runner('h', 1, '0', %s, 1, 'p', false, '[]'))"
     with published.connect("runner") as runner:
-        assert runner.execute(claim, [list(registry.capabilities())]).fetchall() == []
-        assert runner.execute(claim, [list(registry.capabilities(dbt=True))]).fetchall() == [("dbt_refresh",)]
+        assert runner.execute(claim, [["prices", "optuna"]]).fetchall() == []
+        assert runner.execute(claim, [["dbt"]]).fetchall() == [("dbt_refresh",)]
 
 
 def test_a_task_of_a_runner_that_was_killed_is_done_by_the_next(published: Desk) -> None:

@@ -10,7 +10,7 @@ def test_the_pages_of_an_empty_desk_one_after_the_other(view: View) -> None:
     """By the links above them, as a person walks; the demo's desk is opened by each page's address."""
     view.open("", PAGES[""])
     for path, title in PAGES.items():
-        view.page.get_by_role("link", name=title, exact=True).click()
+        view.page.get_by_test_id("stTopNavLink").filter(has_text=title).click()
         view.settle(title)
         assert view.page.url == f"{view.address}/{path}"
         assert view.page.locator("[data-testid=stAlert]").count() > 0, title
