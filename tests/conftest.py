@@ -77,6 +77,8 @@ def database_url() -> str | None:
 def server(database_url: str | None) -> Iterator[Settings]:
     """Settings of the tests' server."""
     with desks.server(database_url, Path(os.environ[SUITE_FOLDER])) as settings:
+        if database_url is None:
+            desks.make_hasty(settings)
         yield settings
 
 
