@@ -76,7 +76,6 @@ class RunSettings:
     stock: bool
     seconds_per_point: float
     memory_mb: float
-    keep_series: str
     block_count: int
     warm_up_bars: int = 0
     """Bars before `start_date` that are seen and not traded; their sessions are not counted."""

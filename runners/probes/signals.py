@@ -101,7 +101,6 @@ def traced(
         stock=stock,
         seconds_per_point=0.0,
         memory_mb=0.0,
-        keep_series="all",
         block_count=0,
     )
     (outcome,) = engine.run(settings, prices, [Point(1, parameters)], lambda _: None)
