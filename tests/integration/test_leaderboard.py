@@ -130,7 +130,11 @@ def test_no_number_is_cut_on_a_terminal(
     monkeypatch.setenv("COLUMNS", columns)
     with built_desk.connect("viewer") as viewer:
         show(read(viewer, results=True))
+        strategies = {entry.strategy for entry in read(viewer, results=True)}
     printed = capsys.readouterr().out
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in printed.splitlines()]
+    assert max(map(len, lines)) <= int(columns)
+    assert all(any(name in line.split() for line in lines) for name in strategies)
     if int(columns) >= 80:
         for number in ("3.00", "67.4%", "4,000", "40.0%"):
             assert number in printed
