@@ -53,20 +53,24 @@ TOPICS = {
         "health": "health",
     },
 }
-COMMANDS = {command: module for modules in TOPICS.values() for command, module in modules.items()}
+
+
+def commands() -> dict[str, str]:
+    """The module of each command, in the help's order."""
+    return {command: module for modules in TOPICS.values() for command, module in modules.items()}
 
 
 class Commands(TyperGroup):
     """Imports the module of the command that is called, and all of them only for the help."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        for module in dict.fromkeys(COMMANDS.values()):
+        for module in dict.fromkeys(commands().values()):
             self._import(module)
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in COMMANDS:
-            self._import(COMMANDS[cmd_name])
+        if module := commands().get(cmd_name):
+            self._import(module)
         elif cmd_name not in self.commands:
             # Whoever misspells a command is told of those that look like it.
             self.list_commands(ctx)
@@ -78,17 +82,17 @@ class Commands(TyperGroup):
         return parameters
 
     def _import(self, module: str) -> None:
-        if any(name in self.commands for name, place in COMMANDS.items() if place == module):
+        if any(name in self.commands for name, place in commands().items() if place == module):
             return
         part = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
         # Without one, Typer makes no group of a single command.
         part.callback()(lambda: None)
         import_module(f"runners.cli.{module}").register(part)
-        commands: dict[str, Any] = getattr(get_command(part), "commands")  # noqa: B009
-        for name, command in commands.items():
+        found: dict[str, Any] = getattr(get_command(part), "commands")  # noqa: B009
+        for name, command in found.items():
             command.rich_help_panel = next(topic for topic, names in TOPICS.items() if name in names)
             make_readable(command)
-        self.commands.update(commands)
+        self.commands.update(found)
 
 
 app = typer.Typer(
