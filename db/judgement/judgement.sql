@@ -313,15 +313,8 @@ grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.str
 grant update (notes, tags, priority, title, hypothesis) on desk.strategies to desk_director;
 grant update (value) on desk.settings to desk_director;
 grant select on desk.backtest_results, desk.strategies, desk.metric_definitions, desk.run_progress to desk_importer;
-grant insert (optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
-  return_mean,
-  return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions,
-  total_orders, total_trades, winning_trades, losing_trades, gross_profit, gross_loss, trade_profit_sum,
-  trade_profit_m2,
-  total_fees, traded_value, exposed_sessions, block_counts, block_sums, block_squares, total_return, annual_return,
-  volatility,
+-- Raw metrics beside them: results/raw_metrics.sql.
+grant insert (optimization_run_id, strategy_id, parameters, engine, total_return, annual_return, volatility,
   sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
-  average_win,
-  average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure, engine,
-  engine_metrics,
-  bars, duration) on desk.backtest_results to desk_importer;
+  average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure)
+  on desk.backtest_results to desk_importer;

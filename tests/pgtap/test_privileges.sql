@@ -74,14 +74,11 @@ select set_eq(
     ('desk_director', 'update', 'settings', 'value'),
     ('desk_director', 'update', 'strategies', 'title, hypothesis, priority, notes, tags'),
     ('desk_director', 'update', 'success_criteria', 'comparison, threshold'),
-    ('desk_importer', 'insert', 'backtest_results', 'optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
-     return_mean, return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return,
-     max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades, losing_trades,
-     gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value, exposed_sessions,
-     block_counts, block_sums, block_squares, total_return, annual_return, volatility, sharpe_ratio,
-     sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
-     average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover,
-     exposure, engine, engine_metrics, bars, duration'),
+    ('desk_importer', 'insert', 'backtest_results', 'optimization_run_id, strategy_id, parameters, engine, total_return,
+     annual_return, volatility, sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall,
+     win_rate, average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure'),
+    ('desk_importer', 'insert', 'backtest_results', (select string_agg(m.name, ', ') from unnest(desk.raw_metric_names()) as m (name)
+     where m.name not in ('benchmark_return', 'benchmark_mean', 'benchmark_m2', 'benchmark_comoment'))),
     ('desk_importer', 'insert', 'optimization_runs', 'strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
      timeframe, start_date, end_date, cash, engine, notes, tags')
   ) as t (role, privilege, object, columns), pg_temp.items(t.columns) as col
