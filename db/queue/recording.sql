@@ -130,7 +130,7 @@ begin
     starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
     tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
     losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value,
-    exposed_sessions,
+    exposed_sessions, lost_on,
     block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
     runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2,
     benchmark_comoment)
@@ -140,7 +140,7 @@ begin
          m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
          m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss,
          m.trade_profit_sum,
-         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums,
+         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.lost_on, m.block_counts, m.block_sums,
          m.block_squares,
          r.engine, coalesce(m.engine_metrics, '{}'), r.code_version_id, r.data_hash, n.platform, r.seed,
          g.runner_id, g.attempt, m.bars, m.duration,
@@ -156,9 +156,9 @@ begin
     return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
     max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
     losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
-    total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
-    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8,
-    benchmark_mean float8,
+    total_fees float8, traded_value float8, exposed_sessions bigint, lost_on date, block_counts integer[],
+    block_sums float8[], block_squares float8[], engine_metrics jsonb, bars bigint, duration float8,
+    benchmark_return float8, benchmark_mean float8,
     benchmark_m2 float8, benchmark_comoment float8)
   on conflict (optimization_run_id, ordinal) do nothing
   returning b.id, b.optimization_run_id, b.ordinal, b.passed;

@@ -54,7 +54,8 @@ declare
     'total_orders',
     'total_trades', 'winning_trades', 'losing_trades', 'gross_profit', 'gross_loss', 'trade_profit_sum',
     'trade_profit_m2', 'total_fees',
-    'traded_value', 'exposed_sessions', 'block_counts', 'block_sums', 'block_squares', 'engine_metrics', 'bars'];
+    'traded_value', 'exposed_sessions', 'lost_on', 'block_counts', 'block_sums', 'block_squares', 'engine_metrics',
+    'bars'];
   v_compared text[] := '{metrics}';
   v_unequal jsonb;
   v_curve   record;
