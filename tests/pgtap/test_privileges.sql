@@ -128,6 +128,7 @@ from (values
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
      p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
+    ('reason_kind', 'p_reason text', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
     ('noise_way', 'p_run_id bigint, p_points integer', 'stable', 'definer', 'director, viewer'),
     ('note', 'p_what text, p_id bigint, p_text text', 'volatile', 'definer', 'director'),
