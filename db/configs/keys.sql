@@ -111,7 +111,8 @@ insert into desk.config_keys (
   position, path, type, affects, required, default_value, minimum, maximum, allowed, example, description)
 select 80 + d.position, 'risk_limits.' || d.name, 'number', 'result', false, null, 0, d.highest, null, d.example,
   d.description || coalesce(format(' %s when absent.', d.default_value), '')
-from desk.risk_limit_definitions as d;
+from desk.risk_limit_definitions as d
+where 'strategy' = any (d.kept_by);
 
 -- The first version hashed these for every run, also at their defaults. This list is never added to: a later key is
 -- hashed where it is not at its default, so that the runs from before it keep the hash that they have.
