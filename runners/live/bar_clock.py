@@ -36,7 +36,7 @@ class BarClock:
         """What was not as it should be, for the caller to record and clear."""
 
     def add(self, symbol: str, epoch: int, bar: Bar) -> None:
-        """A bar that begins at `epoch` (UTC seconds). Until its step is out, a second one replaces the first."""
+        """A bar that begins at `epoch` (UTC seconds). Until its step is out, a second one replaces it."""
         if symbol not in self._symbols:
             raise ValueError(f"{symbol} is none of {', '.join(self._symbols)}")
         if self._last is not None and epoch <= self._last:

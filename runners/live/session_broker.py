@@ -1,5 +1,4 @@
-"""The broker that a session's strategy has: Backtrader's, whose orders pass the gate and whose fills come from
-outside."""
+"""The broker that a session's strategy has: Backtrader's, with the gate before it and fills from outside."""
 
 from __future__ import annotations
 

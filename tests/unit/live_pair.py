@@ -59,16 +59,15 @@ class ObligingGate:
     cancels: list[str] = field(default_factory=list)
 
     def submit(self, orders: list[OrderTerms]) -> list[str | None]:
-        reasons = [self.refuses(terms) for terms in orders]
-        reason = next((one for one in reasons if one is not None), None)
-        for terms in orders:
-            if terms.key in self.answers:
-                assert self.answers[terms.key][0] == terms, "a key is one order for ever"
-                continue
+        new = [terms for terms in orders if terms.key not in self.answers]
+        reason = next((one for one in map(self.refuses, new) if one is not None), None)
+        for terms in new:
             self.answers[terms.key] = terms, reason
             if reason is None:
                 self.sent.append(terms.key)
                 self.new.append(terms)
+        for terms in orders:
+            assert self.answers[terms.key][0] == terms, "a key is one order for ever"
         return [self.answers[terms.key][1] for terms in orders]
 
     def cancel(self, key: str) -> None:
@@ -98,9 +97,8 @@ def traded(
     bars: Sequence[tuple[int, Mapping[str, Bar]]],
     begins: int,
     gate: ObligingGate,
-    stream: list[Any] | None = None,
 ) -> tuple[dict[str, Any], list[Execution], list[Any]]:
-    """The tape, the executions, and the stream as JSON. A `stream` that is given is gone through first."""
+    """The tape, the executions, and the stream as JSON."""
     told: queue.Queue[Step | None] = queue.Queue()
     seen: queue.Queue[bool] = queue.Queue()
     executions: list[Execution] = []
@@ -145,3 +143,15 @@ def traded(
         seen.put(False)
         thread.join(SECONDS)
     return strategy.analyzers.tape.get_analysis(), executions, recorded
+
+
+def gone_through(trading: Trading, stream: Sequence[Any], gate: ObligingGate) -> dict[str, Any]:
+    """The tape of a strategy that is begun anew on what was recorded."""
+    items = iter(stream)
+
+    def fetch() -> Step | None:
+        document = next(items, None)
+        return None if document is None else step_from(document)
+
+    found: dict[str, Any] = run_strategy(trading, gate, fetch).analyzers.tape.get_analysis()
+    return found
