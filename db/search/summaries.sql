@@ -19,12 +19,13 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select desk.summary_text(
-    count(*) filter (where b.outcome = 'finished' and r.optimization_type <> 'Walk-Forward'),
+    count(*) filter (where b.outcome = 'finished' and not s.windows),
     count(*) filter (where b.passed and r.parent_run_id is null),
     count(*) filter (where b.outcome = 'failed'),
     coalesce(max(b.sharpe_ratio) filter (where b.passed and r.parent_run_id is null),
       max(b.sharpe_ratio) filter (where r.parent_run_id is null)))
   from desk.optimization_runs as r
+  join desk.searches as s on s.name = r.optimization_type
   join desk.backtest_results as b on b.optimization_run_id = r.id
   where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
 $$;
