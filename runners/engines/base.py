@@ -27,6 +27,15 @@ class Commission:
     per_share: float = 0.0
     minimum: float = 0.0
 
+    def fee(self, size: float, price: float) -> float:
+        """Money of a fill; 0 of nothing."""
+        shares = abs(size)
+        if not shares:
+            return 0.0
+        # The order of these factors is Backtrader's own, so that plain percent fees agree to the bit.
+        fee = shares * self.percent * price + shares * self.per_share
+        return max(fee, self.minimum)
+
 
 @dataclass(eq=False)
 class Benchmark:
