@@ -37,6 +37,15 @@ class Commission:
         return max(fee, self.minimum)
 
 
+@dataclass(frozen=True)
+class Margin:
+    """Least value of an account with shorts, as fractions of the gross value of its positions: after an order
+    that opens or adds, and at the close of a bar."""
+
+    initial: float
+    maintenance: float
+
+
 @dataclass(eq=False)
 class Benchmark:
     """What a run is compared with: `days` are proleptic ordinals of its sessions, ascending (typecode i),
@@ -92,6 +101,8 @@ class RunSettings:
     """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
     benchmark: Benchmark | None = None
     """None where the run has none."""
+    margin: Margin | None = None
+    """None where shorts need no margin, as in Backtrader."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -121,6 +132,9 @@ class RunSettings:
                 values[key] = int(values.get(key, 0))
             key = "benchmark"
             values[key] = Benchmark.from_json(values[key]) if values.get(key) else None
+            key = "margin"
+            if values.get(key):
+                values[key] = Margin(**{name: float(value) for name, value in values[key].items()})
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

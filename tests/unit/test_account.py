@@ -30,8 +30,8 @@ class Touching(bt.Strategy):
             self._touch()
 
     def _touch(self) -> None:
-        if type(self).touch is not None:
-            type(self).touch(self)
+        if (touch := type(self).touch) is not None:
+            touch(self)
 
     def next(self) -> None:
         self.bars += 1
@@ -64,7 +64,7 @@ def comminfo(**values: Any) -> bt.CommInfoBase:
     return bt.CommissionInfo(**values)
 
 
-class FreeLunch(bt.CommInfoBase):  # type: ignore[misc]
+class FreeLunch(bt.CommInfoBase):
     params = (("stocklike", True), ("commtype", bt.CommInfoBase.COMM_FIXED))
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
@@ -75,14 +75,14 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "setcash": (lambda s: s.broker.setcash(1e6), "write cash: 1000000 there"),
     "set_cash": (lambda s: s.broker.set_cash(5), "has cash: 100000; write cash: 5 there"),
     "add_cash": (lambda s: s.broker.add_cash(1000), "add_cash(1000) is a deposit"),
-    "free": (lambda s: s.broker.setcommission(commission=0.0), "write commission: {percent: 0} in the config"),
+    "free": (lambda s: s.broker.setcommission(commission=0.0), "write commission: {percent: 0} in"),
     "dearer": (lambda s: s.broker.setcommission(0.02), "charges 0.02 for 1 at 1 where the config's"),
     "a fixed fee": (
         lambda s: s.broker.setcommission(commission=2.0, margin=2000.0, mult=10.0),
         "write commission: {per_share: 2} in the config",
     ),
-    "of one symbol": (lambda s: s.broker.setcommission(commission=0.0, name="X"), "the strategy's commission"),
-    "own scheme": (lambda s: s.broker.addcommissioninfo(FreeLunch()), "{percent: ..., per_share: ..., minimum"),
+    "of one symbol": (lambda s: s.broker.setcommission(commission=0.0, name="X"), "charges 0 for"),
+    "own scheme": (lambda s: s.broker.addcommissioninfo(FreeLunch()), "{percent: ..., per_share: "),
     "slippage": (lambda s: s.broker.set_slippage_perc(0.01), "set_slippage_perc(0.01) contradicts"),
     "no slippage": (lambda s: s.broker.set_slippage_perc(0.0), "has slippage: 0.002"),
     "kinder slippage": (
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
         lambda s: s.buy(size=1, price=1.0, exectype=bt.Order.Historical), "exectype Historical"
     ),
     "cash itself": (lambda s: setattr(s.broker, "cash", 1e6), "of cash where its fills leave 100,075.0"),
-    "value of a parameter": (lambda s: setattr(s.broker.p, "slip_perc", 0.0), "changed the broker's slippage"),
+    "value of a parameter": (lambda s: setattr(s.broker.p, "slip_perc", 0.0), "changed the broker's"),
     "fees of a parameter": (
         lambda s: s.broker.comminfo.update({None: comminfo(commission=0.0)}), "charges 0 for 1 at 1"
     ),

@@ -1,7 +1,7 @@
 """A broker whose account is its run's config: a strategy that says otherwise is told so, not obeyed.
 
-What a config has a key for (cash, fees, slippage, deposits) is refused where it differs. What it has no key for
-is obeyed and noted, and flags the run: fills at prices already seen, and other rules of the broker.
+What a config has a key for (cash, fees, slippage, deposits) is refused where it differs. What it has no key
+for is obeyed and noted, and flags the run: fills at prices already seen, and other rules of the broker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
 
 from runners.engines.backtrader.commission import DeskCommission, is_plain
-from runners.engines.backtrader.recorder import Recorder
+from runners.engines.backtrader.margin import MarginWatch
 from runners.engines.base import RunSettings
 
 FILLS = ((1.0, 1.0), (1.0, 250.0), (100.0, 10.0), (-100.0, 33.0), (10_000.0, 50.0))
@@ -31,15 +31,38 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
     """BackBroker until keep_to(); from then on the account is that of the settings."""
 
     _kept: RunSettings | None = None
+    margin: MarginWatch | None = None
 
     def keep_to(self, settings: RunSettings) -> None:
         self.set_cash(settings.cash)
         self.addcommissioninfo(DeskCommission(charges=settings.commission))
         if settings.slippage:
             self.set_slippage_perc(settings.slippage)
-        self._noted: dict[str, None] = {}
+        self.noted: dict[str, None] = {}
         self._slippage = {name: getattr(self.p, name) for name in SLIPPAGE}
+        if settings.margin is not None:
+            self.margin = MarginWatch(self, settings.margin)
         self._kept = settings
+
+    def next(self) -> None:
+        if self.margin is None:
+            super().next()
+            return
+        self.margin.before_fills()
+        super().next()
+        self.margin.after_fills()
+
+    def _execute(
+        self, order: Any, ago: int | None = None, price: float | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if ago is None or price is None or self.margin is None or not self.margin.forbids(order, price):
+            return super()._execute(order, ago, price, *args, **kwargs)
+        # As Backtrader does where cash is lacking.
+        order.margin()
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+        return None
 
     # What the config decides
 
@@ -66,8 +89,8 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
         if self._kept is None:
             super().setcommission(*args, **kwargs)
             return
-        before = self.comminfo
-        self.comminfo = {}
+        before: dict[str | None, Any] = self.comminfo
+        self.comminfo: dict[str | None, Any] = {}
         try:
             super().setcommission(*args, **kwargs)
             ((name, scheme),) = self.comminfo.items()
@@ -92,14 +115,14 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
     def _set_slippage(self, method: str, amount: float, *args: Any, **kwargs: Any) -> None:
         getattr(super(), method)(amount, *args, **kwargs)
-        if self._kept is not None and self._changed_slippage():
+        if self._kept is not None and self.changed_slippage():
             raise AccountError(
                 f"{method}({amount:.15g}) contradicts the config, which has slippage: "
-                f"{self._kept.slippage:.15g}; write slippage there, a fraction of the price, and leave the call "
-                "out"
+                f"{self._kept.slippage:.15g}; write slippage there, a fraction of the price, and leave the "
+                "call out"
             )
 
-    def _changed_slippage(self) -> bool:
+    def changed_slippage(self) -> bool:
         return any(getattr(self.p, name) != value for name, value in self._slippage.items())
 
     # Money and fills that come from no market
@@ -162,7 +185,7 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
     def _note(self, what: str) -> None:
         if self._kept is not None:
-            self._noted[what] = None
+            self.noted[what] = None
 
 
 def check_fees(scheme: Any, settings: RunSettings) -> None:
@@ -173,8 +196,8 @@ def check_fees(scheme: Any, settings: RunSettings) -> None:
         if not math.isclose(charged, due, rel_tol=1e-9, abs_tol=1e-12):
             raise AccountError(
                 f"the strategy's commission charges {charged:.6g} for {abs(size):g} at {price:g} where the "
-                f"config's commission charges {due:.6g}; write {_as_key(scheme)} in the config, and leave the "
-                "call out or pass the same to it"
+                f"config's commission charges {due:.6g}; write {_as_key(scheme)} in the config, and leave "
+                "the call out or pass the same to it"
             )
 
 
@@ -187,46 +210,7 @@ def _as_key(scheme: Any) -> str:
 
 def _terms(scheme: Any) -> str:
     pairs = ((name, getattr(scheme.p, name, None), getattr(CommInfoBase.params, name)) for name in CONTRACT)
-    return ", ".join(name for name, value, default in pairs if value and value != default) or type(scheme).__name__
-
-
-def audit(cerebro: Any, broker: ConfiguredBroker, settings: RunSettings, recorder: Recorder) -> None:
-    """Raise AccountError where a strategy changed the account by another way than the broker's methods."""
-    if cerebro.broker is not broker:
-        raise AccountError("the strategy put another broker in place of the run's; leave that out")
-    if broker._changed_slippage():
-        raise AccountError(
-            f"the strategy changed the broker's slippage; write slippage in the config, which has "
-            f"{settings.slippage:.15g}"
-        )
-    for scheme in broker.comminfo.values():
-        check_fees(scheme, settings)
-    if not broker.p.shortcash or not all(map(is_plain, broker.comminfo.values())):
-        return
-    due = settings.cash - recorder.spent
-    if abs(broker.cash - due) > 1e-6 + 1e-9 * (settings.cash + recorder.traded_value):
-        raise AccountError(
-            f"the account has {broker.cash:,.2f} of cash where its fills leave {due:,.2f}: the strategy wrote "
-            f"into it; the config has cash: {settings.cash:.15g}"
-        )
-    held = math.fsum(position.size for position in broker.positions.values())
-    if not math.isclose(held, recorder.held, rel_tol=1e-9, abs_tol=1e-6):
-        raise AccountError(
-            f"the account holds {held:g} shares where its fills leave {recorder.held:g}: the strategy wrote into "
-            "its positions; send orders"
-        )
-
-
-def remarks(cerebro: Any, broker: ConfiguredBroker) -> dict[str, float | str]:
-    """What the strategy changed that no key decides, as engine metrics of which SQL makes flags of the run."""
-    noted = list(broker._noted)
-    cheats = {
-        "cheat-on-close": broker.p.coc or "cheat-on-close" in noted,
-        "cheat-on-open": broker.p.coo or cerebro.p.cheat_on_open or "cheat-on-open" in noted,
-        "timers that cheat": bool(cerebro._timerscheat),
-    }
-    said = {
-        "fills at prices already seen": [name for name, does in cheats.items() if does],
-        "broker's rules by the strategy": [what for what in noted if what not in cheats],
-    }
-    return {f"flag {what}: {', '.join(names)}": 1.0 for what, names in said.items() if names}
+    return (
+        ", ".join(name for name, value, default in pairs if value and value != default)
+        or type(scheme).__name__
+    )

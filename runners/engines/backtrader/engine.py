@@ -15,7 +15,8 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader.account import ConfiguredBroker, audit, remarks
+from runners.engines.backtrader.account import ConfiguredBroker
+from runners.engines.backtrader.account_audit import audit, remarks
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache

@@ -12,7 +12,8 @@ from runners.engines.backtrader.fast_equity import EquityLog
 from runners.engines.backtrader.fast_lines import Cell
 from runners.engines.backtrader.fast_orders import FastBuyOrder, FastSellOrder, new_order
 
-class FastBroker(ConfiguredBroker):  # type: ignore[misc]
+
+class FastBroker(ConfiguredBroker):
     """Behaves as BackBroker; between `begin` and `end` it need not be called on bars without orders.
 
     What it does not keep up to date on such bars are a position's `adjbase` and `datetime`, which only assets
@@ -39,6 +40,7 @@ class FastBroker(ConfiguredBroker):  # type: ignore[misc]
         seen_every_bar = self.every_bar
         self.every_bar = (
             self._must_see_every_bar
+            or self.margin is not None
             or self.p.filler is not None
             or not self.p.shortcash
             or any(not is_plain(rules) for rules in self.comminfo.values())
