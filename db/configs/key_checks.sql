@@ -67,13 +67,7 @@ begin
         perform desk.refuse(format('Got %s where a whole number is needed', v_shown), p_json_path,
           'Such as ' || p_key.example || '.');
       end if;
-      if p_key.path like 'risk_limits.%' then
-        perform desk.check_risk_limit(split_part(p_key.path, '.', 2), v_number::double precision, p_json_path);
-      end if;
-      if v_number < p_key.minimum or v_number > p_key.maximum then
-        perform desk.refuse(format('%s is out of range', v_shown), p_json_path,
-          format('It must lie between %s and %s.', trim_scale(p_key.minimum), trim_scale(p_key.maximum)));
-      end if;
+      perform desk.check_range(v_number, p_key.minimum, p_key.maximum, p_key.unit, '', p_json_path);
     when 'boolean' then
       if v_type <> 'boolean' then
         perform desk.refuse(format('Got %s where true or false is needed', v_shown), p_json_path,
@@ -89,9 +83,9 @@ begin
         perform desk.refuse(format('Got %s as commission', v_shown), p_json_path,
           'Write a fraction of the value such as 0.001, or percent, per_share and minimum.');
       end if;
-      if v_type = 'number' and not (p_value #>> '{}')::numeric between 0 and 0.5 then
-        perform desk.refuse(format('A commission of %s is out of range', v_shown), p_json_path,
-          'It is a fraction of the traded value: 0.001 is a tenth of a per cent.');
+      if v_type = 'number' then
+        perform desk.check_range((p_value #>> '{}')::numeric, p_key.minimum, p_key.maximum, p_key.unit, '',
+          p_json_path);
       end if;
     when 'symbols' then
       if v_type not in ('string', 'array')

@@ -22,7 +22,7 @@ values
     'Last day of the window; the last day that all symbols have prices when absent.'),
   (30, 'cash', 'number', 'result', false, '100000', 1, 1000000000000, null, '100000',
     'Starting capital, in account currency.'),
-  (31, 'commission', 'commission', 'result', false, '0.001', null, null, null, '0.001',
+  (31, 'commission', 'commission', 'result', false, '0.001', 0, 0.5, null, '0.001',
     'Fee of a fill: a fraction of its value, or an object with percent, per_share and minimum.'),
   (32, 'commission.percent', 'number', 'result', false, '0', 0, 0.5, null, '0.001', 'Fraction of the traded value.'),
   (33, 'commission.per_share', 'number', 'result', false, '0', 0, 1000, null, '0.005', 'Money for each unit.'),
@@ -102,14 +102,21 @@ values
   (73, 'memory_mb', 'number', 'execution', false, '2048', 64, 1048576, null, '2048',
     'A backtest that takes more private memory is ended.'),
   (74, 'stock', 'boolean', 'result', false, 'false', null, null, null, 'false', 'True runs the engine unaccelerated.'),
+  (75, 'margin', 'object', 'result', false, null, null, null, null, '',
+    'Margin that an account with shorts must have, as fractions of its positions'' gross value; none when absent.'),
+  (76, 'margin.initial', 'number', 'result', true, null, 0.01, 10, null, '0.5',
+    'Least value of the account after an order that opens or adds to a position, else the order is refused.'),
+  (77, 'margin.maintenance', 'number', 'result', true, null, 0.01, 10, null, '0.3',
+    'Least value at the close of a bar; below it all shorts are bought back at the next open.'),
   (80, 'risk_limits', 'object', 'result', false, null, null, null, null, '',
    'Limits of the strategy''s risk manager, over those of the table risk_limits.');
 
 -- Of a strategy's risk limits, what risk_limit_definitions knows of each.
 insert into desk.config_keys (
-  position, path, type, affects, required, default_value, minimum, maximum, allowed, example, description)
+  position, path, type, affects, required, default_value, minimum, maximum, allowed, example, unit,
+  description)
 select 80 + d.position, 'risk_limits.' || d.name, 'number', 'result', false, null, 0, d.highest, null, d.example,
-  d.description || coalesce(format(' %s when absent.', d.default_value), '')
+  d.unit, d.description || coalesce(format(' %s when absent.', d.default_value), '')
 from desk.risk_limit_definitions as d
 where 'strategy' = any (d.kept_by);
 
@@ -118,3 +125,15 @@ where 'strategy' = any (d.kept_by);
 update desk.config_keys
 set in_every_hash = true
 where path in ('symbols', 'timeframe', 'cash', 'commission', 'slippage', 'seed', 'stock');
+
+update desk.config_keys as k
+set unit = u.unit
+from (values
+  ('fraction', '{commission,commission.percent,slippage,risk_free_rate,margin.initial,margin.maintenance}'::text[]),
+  ('money', '{cash,commission.per_share,commission.minimum}')) as u (unit, paths)
+where k.path = any (u.paths);
+
+-- LEAN has margin models of its own, which its algorithms set.
+update desk.config_keys
+set engines = '{backtrader}'
+where path = 'margin';

@@ -107,6 +107,9 @@ begin
       format('Bring it back first: select move_strategy(''%s'', ''backlog'', ''why'').', v_strategy.name));
   end if;
 
+  perform desk.check_engine_keys(v_strategy.engine, v_config);
+  perform desk.check_margin(v_config -> 'margin');
+
   -- Defaults of scalar keys come from config_keys.
   select jsonb_object_agg(k.path, k.default_value) || v_config into v_config
   from desk.config_keys as k where k.default_value is not null and k.path !~ '[.]' and k.path <> 'optimization';

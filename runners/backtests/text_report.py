@@ -39,6 +39,12 @@ def figures_of(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lost + [(title, amount(raw[name])) for name, title in RAW if name in raw]
 
 
+def flags_of(document: Mapping[str, Any]) -> list[str]:
+    """What the engine found to be wrong, as runs have it in their flags."""
+    found = document["raw_metrics"].get("engine_metrics", {})
+    return [name.removeprefix("flag ") for name in found if name.startswith("flag ")]
+
+
 def _heading(document: Mapping[str, Any]) -> str:
     return (
         f"{document['strategy']} on {', '.join(document['symbols'])}, bars of {document['timeframe']}, "
@@ -47,6 +53,7 @@ def _heading(document: Mapping[str, Any]) -> str:
         f"account     {amount(document['cash'])}, commission {document['commission']:g}, "
         f"slippage {document['slippage']:g}, seed {document['seed']}\n"
         f"prices      {document['prices']['description']}"
+        + "".join(f"\nlook        {flag}" for flag in flags_of(document))
     )
 
 

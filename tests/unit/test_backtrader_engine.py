@@ -104,7 +104,7 @@ def test_a_point_is_the_same_alone_and_after_others() -> None:
 def test_commission_by_hand(commission: Commission, size: int, price: float, fee: float) -> None:
     from runners.engines.backtrader.commission import DeskCommission
 
-    assert DeskCommission.of(commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
+    assert DeskCommission(charges=commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
 
 
 def test_a_strategy_that_fails_costs_its_own_point_only() -> None:
