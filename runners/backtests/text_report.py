@@ -11,7 +11,8 @@ from runners.words import amount, parameters_text, per_cent
 RAW = (
     ("ending_value", "Ending value"), ("total_trades", "Closed trades"), ("winning_trades", "Won"),
     ("losing_trades", "Lost"), ("gross_profit", "Gross profit"), ("gross_loss", "Gross loss"),
-    ("total_fees", "Fees"), ("traded_value", "Traded value"), ("sessions", "Sessions"),
+    ("total_fees", "Fees"), ("traded_value", "Traded value"),
+    ("refused_for_cash", "Orders refused for lack of cash"), ("sessions", "Sessions"),
     ("exposed_sessions", "Sessions with a position"), ("max_drawdown", "Drawdown, a fraction"),
 )  # fmt: skip
 NO_DESK = "Ratios are the database's: none is up, so these are the raw numbers (backdesk up)."

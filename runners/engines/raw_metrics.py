@@ -42,6 +42,9 @@ class Account:
     traded_value: float
     """Sum of |size * price| over all fills."""
     trades: Sequence[ClosedTrade]
+    refused_for_cash: int | None = None
+    """Orders that the broker refused for lack of cash or margin; None where nobody counted."""
+    refused_otherwise: int | None = None
 
 
 def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValue]:
@@ -64,6 +67,10 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         "traded_value": account.traded_value,
         "engine_metrics": {},
     }
+    if account.refused_for_cash is not None:
+        metrics["refused_for_cash"] = account.refused_for_cash
+    if account.refused_otherwise is not None:
+        metrics["refused_otherwise"] = account.refused_otherwise
     if min(account.equity, default=1.0) <= 0.0:
         lost = next(place for place, value in enumerate(account.equity) if value <= 0.0)
         metrics["lost_on"] = account.sessions[lost].isoformat()

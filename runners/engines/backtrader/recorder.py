@@ -69,6 +69,8 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self.exposed = bytearray()
         self.trades: list[ClosedTrade] = []
         self._filled_orders: set[int] = set()
+        self._refused_for_cash: set[int] = set()
+        self._refused_otherwise: set[int] = set()
         self._fees: list[float] = []
         self._values_traded: list[float] = []
         self._spent: list[float] = []
@@ -92,6 +94,10 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             position = self._positions.setdefault((order.data._name, order.tradeid), _Position())
             position.fill(bit.closed, bit.price)
             position.fill(bit.opened, bit.price)
+        if order.status == order.Margin:
+            self._refused_for_cash.add(order.ref)
+        elif order.status == order.Rejected:
+            self._refused_otherwise.add(order.ref)
 
     def notify_trade(self, trade: Any) -> None:
         if not trade.isclosed:
@@ -144,4 +150,6 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             total_fees=math.fsum(self._fees),
             traded_value=self.traded_value,
             trades=self.trades,
+            refused_for_cash=len(self._refused_for_cash),
+            refused_otherwise=len(self._refused_otherwise),
         )
