@@ -58,8 +58,8 @@ begin
 end
 $$;
 comment on function desk.search_history(bigint, uuid) is
-  'What a suggester learns from: every point of the run with its target; null where it failed, is undefined or '
-  'breaks a metric constraint.';
+  'What a suggester learns from: every point of the run with its target; null where it failed, is undefined, '
+  'breaks a metric constraint or lost the account.';
 grant execute on function desk.search_history(bigint, uuid) to desk_runner;
 
 create or replace function desk.in_space(p_space jsonb, p_point jsonb)

@@ -149,6 +149,8 @@ as $$
   select array_remove(array[
     case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
     case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
+    case when bool_or(b.lost) then 'account lost' || case when not bool_and(b.lost)
+      then format(' (%s of %s)', count(*) filter (where b.lost), count(*)) else '' end end,
     case when count(*) > 1 and max(b.total_trades) > 0
       and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
       then 'all points identical' end,
@@ -159,5 +161,5 @@ as $$
   group by e.parameters
 $$;
 comment on function desk.run_flags(bigint) is
-  'What looks wrong with a run: no data, no trades, all points identical (a parameter that nobody reads), best on '
-  'the edge.';
+  'What looks wrong with a run: no data, no trades, accounts lost, all points identical (a parameter that nobody '
+  'reads), best on the edge.';

@@ -32,10 +32,11 @@ def text_report(document: Mapping[str, Any]) -> str:
 
 def figures_of(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Title and shown value of every figure; raw numbers where no database was asked."""
-    if document["figures"] is not None:
-        return [(one["title"], Figure(**one).shown) for one in document["figures"]]
     raw = document["raw_metrics"]
-    return [(title, amount(raw[name])) for name, title in RAW if name in raw]
+    lost = [("Account lost on", raw["lost_on"])] if "lost_on" in raw else []
+    if document["figures"] is not None:
+        return lost + [(one["title"], Figure(**one).shown) for one in document["figures"]]
+    return lost + [(title, amount(raw[name])) for name, title in RAW if name in raw]
 
 
 def _heading(document: Mapping[str, Any]) -> str:

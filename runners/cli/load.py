@@ -14,6 +14,7 @@ from rich.console import Console
 
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
+from runners.prices.calendars import fill_calendars, import_ahead
 from runners.prices.csv_files import read_csv
 from runners.prices.generated import generated
 from runners.prices.load import Loaded, load
@@ -187,6 +188,9 @@ def _load_all(series: Iterable[PriceSeries], settings: Settings) -> list[Loaded]
             for number, one in enumerate(waiting, start=1):
                 status.update(f"loading {one.symbol} ({number} of {len(waiting)})")
                 done.append(load(director, one))
+                if number == 1:
+                    import_ahead(director)
+            fill_calendars(director)
     finally:
         if done:
             show(done, time.perf_counter() - began)

@@ -53,9 +53,7 @@ def run_files(
                 )
                 announce(queued)
                 job_ids = [job.job_id for job in queued]
-                jobs = run_until_over(
-                    director, job_ids, settings=settings, processes=processes, spare=spare
-                )
+                jobs = run_until_over(director, job_ids, settings=settings, processes=processes, spare=spare)
                 made = next((job.batch_id for job in queued if not job.joined), None)
                 if batch and made is not None:
                     batch_line = director.execute(BATCH_LINE, (made,)).fetchone()

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from runners.errors import DeskError
 
 FailureKind = Literal["strategy", "memory", "infrastructure"]
-MetricValue = int | float | list[int] | list[float] | dict[str, float | str]
+MetricValue = int | float | str | list[int] | list[float] | dict[str, float | str]
 
 
 class SettingsError(DeskError):

@@ -64,6 +64,9 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         "traded_value": account.traded_value,
         "engine_metrics": {},
     }
+    if min(account.equity, default=1.0) <= 0.0:
+        lost = next(place for place, value in enumerate(account.equity) if value <= 0.0)
+        metrics["lost_on"] = account.sessions[lost].isoformat()
     returns = daily_returns(settings.cash, account.equity)
     metrics.update(return_moments(returns))
     metrics.update(drawdown(settings.cash, account.equity))

@@ -114,7 +114,7 @@ def test_a_curve_has_the_metrics_that_a_runner_computes(
     found = row[0]
     returns = daily_returns(cash, equity)
     window = RunSettings(
-        1, "", "", "", (), "1d", FIRST, end, cash, Commission(), 0, 0, "", "", False, 1, 1, "all", blocks
+        1, "", "", "", (), "1d", FIRST, end, cash, Commission(), 0, 0, "", "", False, 1, 1, blocks
     )
     expected = {
         "starting_cash": cash,

@@ -85,7 +85,8 @@ begin
           else -20 end;
         v_equity := array(select 100000 + v_step * n + n % 2 from generate_series(1, cardinality(v_sessions)) as n);
         perform tap.complete(v_item.work_item_id, v_item.token, v_item.ordinals[i],
-          tap.metrics('{"exposed_sessions": 10}') || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
+          tap.metrics('{"exposed_sessions": 10}') - case when v_step = -5 then 'traded_value' else '' end
+            || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
       end loop;
     end loop;
   end loop;
@@ -110,8 +111,8 @@ select is(
   (select round(exp(sum(ln(1 + b.total_return)))::numeric, 9) from walk_forward_folds as f join backtest_results as b on b.id = f.out_of_sample_result_id where f.optimization_run_id = pg_temp.parent()),
   'folds are chained by returns');
 select is(
-  tap.rows('select total_trades, winning_trades, total_fees, round(trade_profit_m2::numeric, 3) from backtest_results where optimization_run_id = pg_temp.parent()'),
-  '[[40, 24, 800, 2000000.000]]', 'trades and fees of the tests add up');
+  tap.rows('select total_trades, winning_trades, total_fees, round(trade_profit_m2::numeric, 3), bars, traded_value from backtest_results where optimization_run_id = pg_temp.parent()'),
+  '[[40, 24, 800, 2000000.000, 504, null]]', 'trades and fees of the tests add up; what one of them does not know, the whole does not');
 select is(
   (select b.rejection_reasons from backtest_results as b where b.optimization_run_id = pg_temp.parent()), '{}', 'and are judged by the run''s own criteria');
 select matches(
