@@ -98,7 +98,8 @@ def submit(
         {"session": session_id, "key": key, "symbol": symbol, "quantity": quantity, **terms},
     ).fetchone()
     assert row is not None
-    return row
+    number, state, rule = row
+    return number, state, rule
 
 
 def open_account(

@@ -1,6 +1,6 @@
 -- The checks of an order that are no limits: its shape, who is alive, old decisions, levels, keys, brackets.
 
-select plan(91);
+select plan(99);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 create function pg_temp.asked(p_key text, p_symbol text, p_quantity float8, p_more jsonb default '{}') returns text language sql as
@@ -62,7 +62,7 @@ from (values
   ('update trading_sessions set state = ''finished'' where account_id is not null', '{session,session}', 'a session that is over'),
   ('insert into halts (account_id, level, rule, reason) select id, ''reducing'', ''drill'', ''drill'' from accounts', '{reducing,allowed}', 'reducing'),
   ('insert into halts (level, rule, reason) values (''halted'', ''drill'', ''drill'')', '{halted,halted}', 'halted'),
-  ('insert into halts (account_id, session_id, level, rule, reason) select 1, -1, ''halted'', ''drill'', ''drill''', '{allowed,allowed}', 'another session that is halted')
+  ('insert into halts (account_id, session_id, level, rule, reason) select id, -1, ''halted'', ''drill'', ''drill'' from accounts', '{allowed,allowed}', 'another session that is halted')
 ) as t (change, wanted, what);
 select is((select reason from broker_orders where key = 's:2'), '"MSFT" is no symbol of session ' || (select id from s), 'a refusal is a sentence');
 
@@ -76,6 +76,28 @@ select is(pg_temp.under('update trading_sessions set clock = ''wall'', timeframe
   'by the clock of the wall the bar itself is old');
 select is(pg_temp.under('update trading_sessions set clock = ''wall'', timeframe = ''1m'' where account_id is not null;
   update session_ledgers set newest_bar = clock_timestamp() - interval ''170 seconds'''), '{allowed,allowed}'::text[], 'ended 110 seconds ago');
+
+-- The exchange's hours, at the time of the wall: {entry, exit}.
+create function pg_temp.at(p_open interval, p_close interval, p_limits text) returns text[] language sql as $$
+  select pg_temp.under(format($do$
+    update trading_sessions set clock = 'wall', timeframe = '1m' where account_id is not null;
+    update session_ledgers set newest_bar = clock_timestamp() - interval '1 minute';
+    delete from calendar_sessions where calendar = 'XNYS';
+    insert into calendar_sessions (calendar, session, open, close, half_day)
+    values ('XNYS', current_date, clock_timestamp() + %L, clock_timestamp() + %L, true);
+    %s $do$, $1, $2, $3)) $$;
+select is(pg_temp.at(t.open, t.close, t.limits), t.wanted::text[], t.what)
+from (values
+  (interval '-1 hour', interval '1 hour', 'select tap.limited(''session'', ''exchange_hours'', 1)', '{allowed,allowed}', 'within hours'),
+  ('1 minute', '1 hour', 'select tap.limited(''session'', ''exchange_hours'', 1)', '{exchange_hours,allowed}', 'before the open'),
+  ('-1 hour', '-1 second', 'select tap.limited(''account'', ''exchange_hours'', 1)', '{exchange_hours,allowed}', 'after the close, by the account''s row'),
+  ('-1 hour', '-1 second', 'select tap.limited(''account'', ''exchange_hours'', 0)', '{allowed,allowed}', 'where it is off'),
+  ('-1 hour', '10 minutes', 'select tap.limited(''session'', ''no_entry_minutes'', 9.9)', '{allowed,allowed}', 'more than 9.9 minutes before the close'),
+  ('-1 hour', '10 minutes', 'select tap.limited(''session'', ''no_entry_minutes'', 10)', '{no_entry_minutes,allowed}', 'ten minutes before it'),
+  ('-1 hour', '10 minutes', 'select tap.limited(''account'', ''no_entry_minutes'', 10), tap.limited(''session'', ''no_entry_minutes'', 1)',
+    '{no_entry_minutes,allowed}', 'the wider of two'),
+  ('-1 hour', '-1 second', 'update instruments set calendar = ''24/7''; select tap.limited(''session'', ''exchange_hours'', 1)', '{allowed,allowed}', 'around the clock')
+) as t (open, close, limits, wanted, what);
 
 -- A key is one order for ever.
 create temporary table before as select * from broker_orders where key = 'b:3';
