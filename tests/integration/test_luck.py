@@ -522,19 +522,21 @@ def test_an_edge_is_found_among_noise(owner: Owner) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("draw", "points"),
-    [(independent, 100), (correlated, 100), (refined, 620)],
+    ("draw", "points", "at_most"),
+    # Of independent trials the expected maximum is far stricter than its 5% (docs/metrics.md); of alike ones it
+    # is near them, and 150 families have an error of 1.8%.
+    [(independent, 100, 0.02), (correlated, 100, 0.05 + 2 * 0.018), (refined, 620, 0.02)],
     ids=["alone", "alike", "euler"],
 )
 def test_a_hundred_and_fifty_families_of_noise(
-    owner: Owner, draw: Draw, points: int, record_property: Callable[[str, object], None]
+    owner: Owner, draw: Draw, points: int, at_most: float, record_property: Callable[[str, object], None]
 ) -> None:
     found = noise(owner, f"long_{draw.__name__}", draw, 150, points, 1000)
     fooled, pbo = (found[:, 0] > 0.95).mean(), found[:, 1].mean()
     record_property("fooled", float(fooled))
     record_property("pbo", float(pbo))
     print(f"\n{draw.__name__}: deflated Sharpe above 0.95 in {fooled:.2%}, mean PBO {pbo:.3f}")
-    assert fooled <= 0.02
+    assert fooled <= at_most
     if draw is independent:
         assert 0.43 <= pbo <= 0.55
 
