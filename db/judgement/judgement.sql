@@ -11,6 +11,7 @@ declare
   v_excess double precision;
   v_m2    double precision;
   v_active double precision;
+  v_profit double precision;
 begin
   -- A fall of the whole peak leaves nothing, whatever came back afterwards.
   p_result.lost := p_result.lost_on is not null or coalesce(p_result.ending_value <= 0, false)
@@ -54,11 +55,10 @@ begin
     then sqrt(p_result.total_trades) * (p_result.trade_profit_sum / p_result.total_trades)
       / sqrt(p_result.trade_profit_m2 / (p_result.total_trades - 1)) end;
   p_result.fee_pct := p_result.total_fees / p_result.starting_cash;
-  p_result.fee_share_of_profit := case
-    when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
-    then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
-  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(
-    p_result.traded_value, 0);
+  -- Fees are money of the whole account, so what it earned is too where cash was paid in.
+  v_profit := coalesce(p_result.earned, p_result.ending_value - p_result.starting_cash) + p_result.total_fees;
+  p_result.fee_share_of_profit := case when v_profit > 0 then p_result.total_fees / v_profit end;
+  p_result.break_even_fee := v_profit / nullif(p_result.traded_value, 0);
   p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
   p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
 
