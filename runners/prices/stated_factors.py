@@ -73,9 +73,7 @@ def from_adjusted(
     noise = ratio * (rounding[0] / adjusted + rounding[1] / close + SINGLE_PRECISION)
     steps = [int(day) + 1 for day in np.flatnonzero(np.abs(np.diff(ratio)) > noise[1:] + noise[:-1])]
     if len(steps) > MOST_EVENTS * len(days):
-        return None, (
-            "the adjusted closes move against the closes too often to be splits and dividends: not used",
-        )
+        return None, ("its adjusted closes move too often to be splits and dividends: not used",)
     means = [float(part.mean()) for part in np.split(ratio, steps)]
     factors = []
     for day, before, after in zip(steps, means, means[1:], strict=False):

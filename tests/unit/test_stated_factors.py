@@ -64,18 +64,20 @@ def test_adjusted_closes_that_say_something_else_are_told(tmp_path: Path) -> Non
     assert "its adjusted closes differ from these factors, most on 2022-01-03: by 80.0%" in series.remarks
 
 
-@pytest.mark.parametrize("digits", [4, 6])
-def test_steps_of_rounded_adjusted_closes_are_the_sample_s_factors(tmp_path: Path, digits: int) -> None:
-    """52 dividends of IBM, of closes that were rounded as files have them."""
+@pytest.mark.parametrize(("symbol", "digits"), [("IBM", 4), ("IBM", 6), ("AAPL", 6)])
+def test_steps_of_rounded_adjusted_closes_are_the_sample_s_factors(
+    tmp_path: Path, symbol: str, digits: int
+) -> None:
+    """Dividends of IBM and splits of Apple, of closes that were rounded as files have them."""
     spec = importlib.util.find_spec("bokeh_sampledata")
     assert spec is not None
     assert spec.submodule_search_locations
     with gzip.open(Path(spec.submodule_search_locations[0]) / "_data" / "stocks.csv.gz", "rt") as file:
-        rows = [row for row in csv.DictReader(file) if row["Ticker"] == "IBM"]
+        rows = [row for row in csv.DictReader(file) if row["Ticker"] == symbol]
     text = "Date,Close,Adj Close\n" + "".join(
         f"{row['Date']},{row['Close']},{float(row['Adj Close']):.{digits}f}\n" for row in rows
     )
-    (sample,) = [one for one in read_sample().series if one.symbol == "IBM"]
+    (sample,) = [one for one in read_sample().series if one.symbol == symbol]
     found = read(tmp_path, text).factors
     assert found is not None
     assert sample.factors is not None
@@ -87,7 +89,10 @@ def test_steps_of_rounded_adjusted_closes_are_the_sample_s_factors(tmp_path: Pat
 
 
 def test_a_ratio_that_moves_every_day_is_no_factor(tmp_path: Path) -> None:
-    series = read(tmp_path, table("Date,Close,Adj Close", "10,9", "10,8", "10,9", "10,7", "10,9"))
+    series = read(
+        tmp_path,
+        table("Date,Close,Adj Close", *(f"10.00,{price}" for price in ("9.10", "8.10", "9.20", "7.10"))),
+    )
     assert series.factors is None
     assert any("move too often" in remark for remark in series.remarks)
 
@@ -166,7 +171,8 @@ def test_days_to_come_and_long_ago_and_falls_are_told() -> None:
         "1 bars are before 1900, the first on 1789-07-14",
     )
     assert doubts(made(DAYS, [100, 101, 25.2, 25, 12.6]), NOW) == (
-        "the close falls on 2022-01-05 to about 1/4, on 2022-01-07 to about 1/2: a split that is not in the data?",
+        "the close falls on 2022-01-05 to about 1/4, on 2022-01-07 to about 1/2: "
+        "a split that is not in the data?",
     )
 
 
