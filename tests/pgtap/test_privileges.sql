@@ -137,7 +137,7 @@ from (values
     ('latest_price_version', 'p_instrument_id bigint, p_timeframe text', 'stable', 'definer', 'director, viewer'),
     ('load_bars', 'p_symbol text, p_timeframe text, p_source text, p_times timestamptz[], p_open float8[], p_high float8[],
      p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
-     p_factors float8[]', 'volatile', 'definer', 'director, runner'),
+     p_factors float8[], p_merge boolean, p_replace boolean', 'volatile', 'definer', 'director, runner'),
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
      p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
