@@ -523,8 +523,8 @@ def test_an_edge_is_found_among_noise(owner: Owner) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("draw", "points", "at_most"),
-    # Of independent trials the expected maximum is far stricter than its 5% (docs/metrics.md); of alike ones it
-    # is near them, and 150 families have an error of 1.8%.
+    # Of independent trials the expected maximum is far stricter than its 5% (docs/metrics.md); of alike ones
+    # it is near them, and 150 families have an error of 1.8%.
     [(independent, 100, 0.02), (correlated, 100, 0.05 + 2 * 0.018), (refined, 620, 0.02)],
     ids=["alone", "alike", "euler"],
 )
