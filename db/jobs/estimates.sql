@@ -233,15 +233,15 @@ begin
     perform desk.close_run(r.id, 'failed', v_error)
     from (
       select o.id from desk.optimization_runs as o
-      where o.job_id = v_job.id and o.status in ('pending', 'running') and o.id <> p_pilot.id order by o.id
+      where o.job_id = v_job.id and o.is_open and o.id <> p_pilot.id order by o.id
     ) as r;
     return;
   end if;
   update desk.jobs set state = 'waiting' where id = v_job.id;
-  update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
+  update desk.optimization_runs set paused = false where job_id = v_job.id and is_open;
   update desk.run_progress set due = true
   where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
-    and r.status in ('pending', 'running'));
+    and r.is_open);
   notify desk_work;
 end
 $$;

@@ -132,7 +132,8 @@ declare
   v_family jsonb := '{}';
   v_metrics jsonb;
 begin
-  select r.id, r.strategy_id, r.imported, r.status, r.total_combinations, r.engine, r.role, r.risk_free_rate into v_run
+  select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate
+  into v_run
   from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
     if v_run.id is null then
@@ -149,7 +150,7 @@ begin
         'Import results into a run of your own: insert an optimization_runs row first.');
     end if;
     if v_run.imported then
-      if v_run.status not in ('pending', 'running') then
+      if not v_run.is_open then
         perform desk.refuse(format('Run %s is %s already', v_run.id, v_run.status), '$.optimization_run_id',
           'Insert another optimization_runs row for further results.');
       end if;
@@ -202,7 +203,7 @@ begin
       new.benchmark_m2 := null;
       new.benchmark_comoment := null;
     end if;
-  elsif v_run.status in ('completed', 'failed', 'cancelled')
+  elsif not v_run.is_open
     or current_setting('desk.judged_family', true) = v_run.id::text then
     -- Which criteria count is told by this key; the figures themselves are columns.
     v_family := '{"family": true}';
