@@ -11,6 +11,7 @@ declare
   v_excess double precision;
   v_m2    double precision;
   v_active double precision;
+  v_profit double precision;
 begin
   -- A fall of the whole peak leaves nothing, whatever came back afterwards.
   p_result.lost := p_result.lost_on is not null or coalesce(p_result.ending_value <= 0, false)
@@ -54,11 +55,10 @@ begin
     then sqrt(p_result.total_trades) * (p_result.trade_profit_sum / p_result.total_trades)
       / sqrt(p_result.trade_profit_m2 / (p_result.total_trades - 1)) end;
   p_result.fee_pct := p_result.total_fees / p_result.starting_cash;
-  p_result.fee_share_of_profit := case
-    when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
-    then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
-  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(
-    p_result.traded_value, 0);
+  -- Fees are money of the whole account, so what it earned is too where cash was paid in.
+  v_profit := coalesce(p_result.earned, p_result.ending_value - p_result.starting_cash) + p_result.total_fees;
+  p_result.fee_share_of_profit := case when v_profit > 0 then p_result.total_fees / v_profit end;
+  p_result.break_even_fee := v_profit / nullif(p_result.traded_value, 0);
   p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
   p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
 
@@ -132,7 +132,8 @@ declare
   v_family jsonb := '{}';
   v_metrics jsonb;
 begin
-  select r.id, r.strategy_id, r.imported, r.status, r.total_combinations, r.engine, r.role, r.risk_free_rate into v_run
+  select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate
+  into v_run
   from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
     if v_run.id is null then
@@ -149,7 +150,7 @@ begin
         'Import results into a run of your own: insert an optimization_runs row first.');
     end if;
     if v_run.imported then
-      if v_run.status not in ('pending', 'running') then
+      if not v_run.is_open then
         perform desk.refuse(format('Run %s is %s already', v_run.id, v_run.status), '$.optimization_run_id',
           'Insert another optimization_runs row for further results.');
       end if;
@@ -182,7 +183,13 @@ begin
     new.ranked := v_run.role = 'search' and new.outcome = 'finished';
     new.deflated_sharpe_z := null;
     new.deflated_sharpe := null;
+    new.luck_p := null;
     new.pbo := null;
+    -- Of an import it is marked when the run closes.
+    new.repeated := false;
+    if new.provenance_hash is not null then
+      select desk.repeats_another(r, new) into new.repeated from desk.optimization_runs as r where r.id = v_run.id;
+    end if;
     -- A copy keeps its comparison only where it is made with the same benchmark.
     if new.source_result_id is not null and not exists (
       select from desk.run_benchmarks as b
@@ -196,15 +203,18 @@ begin
       new.benchmark_m2 := null;
       new.benchmark_comoment := null;
     end if;
-  elsif v_run.status in ('completed', 'failed', 'cancelled')
+  elsif not v_run.is_open
     or current_setting('desk.judged_family', true) = v_run.id::text then
     -- Which criteria count is told by this key; the figures themselves are columns.
     v_family := '{"family": true}';
-    select s.pbo, desk.deflated_sharpe_z(new.sharpe_ratio / sqrt(252::double precision), new.skewness, new.kurtosis,
-      new.return_count,
-        s.effective_trials, s.trial_variance)
-    into new.pbo, new.deflated_sharpe_z
-    from desk.run_statistics as s where s.optimization_run_id = v_run.id;
+    select s.pbo, desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count,
+             desk.expected_best(new.return_count, s.expected_maximum, s.family_trials, s.family_correlation,
+               s.trial_variance)),
+           desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise)
+    into new.pbo, new.deflated_sharpe_z, new.luck_p
+    from desk.run_statistics as s
+    cross join (select new.sharpe_ratio / sqrt(252::double precision)) as f (sharpe)
+    where s.optimization_run_id = v_run.id;
     new.deflated_sharpe := desk.normal_cdf(new.deflated_sharpe_z);
   end if;
   if new.outcome = 'failed' then

@@ -26,7 +26,7 @@ begin
           union
           select u.flag from unnest(desk.run_flags(v_run_id)) as u (flag)
           order by 1)
-    where r.id = v_run_id and r.status in ('completed', 'failed', 'cancelled');
+    where r.id = v_run_id and not r.is_open;
     v_count := v_count + 1;
   end loop;
   return v_count;
@@ -38,5 +38,6 @@ comment on function desk.judge_lost_again() is
 do $$
 begin
   perform desk.judge_lost_again();
+  perform desk.count_luck_anew();
 end
 $$;

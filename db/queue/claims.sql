@@ -70,7 +70,7 @@ begin
     join desk.optimization_runs as r on r.engine = any (n.engines)
     join desk.run_progress as p on p.optimization_run_id = r.id
     where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
-      and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+      and r.is_open and not r.imported and not r.paused and r.run_after <= now()
       and exists (
         select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
         where c.runner_id = n.id and v.strategy_id = r.strategy_id
@@ -120,7 +120,7 @@ begin
   -- The status is asked again here, because the run may have been cancelled or paused since it was chosen.
   update desk.optimization_runs
   set status = 'running', code_version_id = coalesce(code_version_id, v_version)
-  where id = p_run_id and status in ('pending', 'running') and not paused;
+  where id = p_run_id and is_open and not paused;
 end
 $$;
 comment on function desk.start_run(bigint, bigint) is
@@ -345,7 +345,8 @@ as $$
     'optimization_run_id', r.id, 'strategy', s.name, 'entry_point', s.entry_point, 'engine', r.engine,
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
-    'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock',
+    'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
+    'cash_flows', r.config -> 'cash_flows',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'benchmark', (

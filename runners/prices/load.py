@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from runners.prices.bars import Bars
 from runners.prices.series import PriceError, PriceSeries
 
 
@@ -39,7 +40,7 @@ class Loaded:
 
 def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
     """Loads one series in a transaction of its own, as the director. Raises PriceError."""
-    bars, factors = series.bars, series.factors
+    bars, factors = Bars.of(series.bars), series.factors
     try:
         with connection.transaction(), connection.cursor(binary=True) as cursor:
             cursor.execute(
@@ -51,20 +52,22 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                 "select instrument_id, version, status, new_bars, changed_bars, bar_count,"
                 " first_bar, last_bar from desk.load_bars(%s, %s, %s, %s::timestamptz[],"
                 " %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[],"
-                " %s::date[], %s::text[], %s::float8[])",
+                " %s::date[], %s::text[], %s::float8[], p_merge => %s, p_replace => %s)",
                 (
                     series.symbol,
                     series.timeframe,
                     series.source,
                     [bar.time for bar in bars],
-                    [bar.open for bar in bars],
-                    [bar.high for bar in bars],
-                    [bar.low for bar in bars],
-                    [bar.close for bar in bars],
-                    [bar.volume for bar in bars],
+                    bars.open.tolist(),
+                    bars.high.tolist(),
+                    bars.low.tolist(),
+                    bars.close.tolist(),
+                    bars.volume.tolist(),
                     None if factors is None else [factor.effective_date for factor in factors],
                     None if factors is None else [factor.kind for factor in factors],
                     None if factors is None else [factor.factor for factor in factors],
+                    series.merges,
+                    series.replaces,
                 ),
             )
             row = cursor.fetchone()
@@ -94,4 +97,6 @@ def _refused(series: PriceSeries, error: psycopg.Error) -> PriceError:
     place = f"{series.path}:{line}: " if series.path and line else f"{series.path}: " if series.path else ""
     if message.endswith("comes twice") and series.timeframe == "1d":
         hint = f"{hint} Bars shorter than a day need --timeframe."
+    if "cannot begin so close" in message:
+        hint = "--timeframe says how long a bar is, such as 5m."
     return PriceError(place + message, detail=detail, hint=hint)

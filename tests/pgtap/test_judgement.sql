@@ -1,6 +1,6 @@
 -- Judgement: ratios worked by hand, reasons word for word, and judging again.
 
-select plan(61);
+select plan(62);
 select tap.given_desk();
 
 -- Reasons
@@ -38,6 +38,11 @@ create function pg_temp.ten(p_more jsonb, p_rate float8 default 0) returns desk.
       "gross_loss": 30, "trade_profit_sum": 50, "trade_profit_m2": 1875, "total_fees": 10, "traded_value": 4000,
       "exposed_sessions": 6}'::jsonb || p_more), p_rate)$$;
 create temporary table ten as select * from pg_temp.ten('{}');
+-- 500 was paid in: the account ended at 1,590 and earned 90, of which and of 10 of fees the curve's 50 says nothing.
+select is(
+  (select array[round(t.fee_share_of_profit::numeric, 9), round(t.break_even_fee::numeric, 9), round(t.total_return::numeric, 9)]
+   from pg_temp.ten('{"net_flows": 500, "earned": 90}') as t), '{0.100000000,0.025000000,0.050000000}'::numeric[],
+  'fees are set against what the whole account earned, the return against the starting cash');
 select is(round((to_jsonb(ten) ->> t.metric)::numeric, 9), t.value, t.promise)
 from ten, (values
   ('total_return', 0.050000000, 'total return is 1050 / 1000 - 1'),

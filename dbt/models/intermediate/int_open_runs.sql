@@ -79,7 +79,7 @@ final as (
   inner join strategies on strategies.strategy_id = runs.strategy_id
   left join code_versions on code_versions.code_version_id = runs.code_version_id
   left join leased on leased.optimization_run_id = runs.optimization_run_id
-  where runs.status in ('pending', 'running')
+  where runs.is_open
     and not runs.imported
 )
 
