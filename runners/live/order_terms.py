@@ -69,5 +69,5 @@ def arguments_of(terms: OrderTerms) -> dict[str, Any]:
 def _epoch(valid: float | None) -> float | None:
     if not valid:
         return None
-    moment = bt.num2date(valid)
+    moment: dt.datetime = bt.num2date(valid)
     return calendar.timegm(moment.timetuple()) + moment.microsecond / 1e6

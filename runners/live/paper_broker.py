@@ -27,7 +27,7 @@ class Account:
     def open(self, broker: Any) -> None:
         """Gives it to a broker of Backtrader's."""
         broker.setcash(self.cash)
-        broker.addcommissioninfo(DeskCommission.of(self.commission))
+        broker.addcommissioninfo(DeskCommission(charges=self.commission))
         if self.slippage:
             broker.set_slippage_perc(self.slippage)
 
@@ -43,7 +43,7 @@ class Execution:
     cash_after: float
 
 
-class MatchingBroker(StepBroker):  # type: ignore[misc]
+class MatchingBroker(StepBroker):
     """Backtrader's broker, which remembers what it did with each order."""
 
     def remember(self) -> MatchingBroker:

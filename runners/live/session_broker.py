@@ -27,7 +27,7 @@ class Divergence(Exception):
     """The account as this process has it is not the account as its broker has it."""
 
 
-class SessionBroker(StepBroker):  # type: ignore[misc]
+class SessionBroker(StepBroker):
     """Accepts, expires, cancels and refuses for lack of cash as Backtrader does; fills only what it is told.
 
     An order's key is the bar on which it was decided and its number on that bar, so that a strategy that goes

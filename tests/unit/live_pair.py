@@ -18,7 +18,7 @@ from runners.live.strategy_run import Trading, run_strategy
 SECONDS = 60
 
 
-class Tape(bt.Analyzer):  # type: ignore[misc]
+class Tape(bt.Analyzer):
     """All that can differ: states of orders, fills, and the account on each bar."""
 
     def start(self) -> None:

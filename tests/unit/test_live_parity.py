@@ -97,7 +97,7 @@ def test_a_refusal_is_a_rejected_order_with_its_reason() -> None:
 
 def changed(stream: list[Any], what: str) -> list[Any]:
     place = next(number for number, step in enumerate(stream) if step["fills"])
-    other = json.loads(json.dumps(stream))
+    other: list[Any] = json.loads(json.dumps(stream))
     if what == "cash":
         other[place]["cash"] += 0.01
     elif what == "price":
