@@ -16,7 +16,7 @@ as $$
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
       'price_series,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,metric_named,refresh_luck,rejudge_run,result_costs,result_periods}'),
-    ('strategies', '{backlog,move_strategy,publish_strategies,sync_backlog}'),
+    ('strategies', '{backlog,code_note,move_strategy,publish_strategies,strategy_parameters,sync_backlog}'),
     ('prices', '{adjusted_bars,latest_price_version,load_bars,load_instrument,price_coverage,series_bars,'
       'series_gaps}'),
     ('configs', '{config_schema,validate_config}'),
