@@ -1,4 +1,4 @@
-"""A strategy's file that is edited while a runner lives: what is asked for afterwards is run by what is in the file."""
+"""A strategy's file that is edited while a runner lives: what is asked for then is run by what is in it."""
 
 from __future__ import annotations
 
@@ -137,9 +137,7 @@ def test_a_parameter_is_known_to_who_queues_as_soon_as_it_is_in_the_file(
 ) -> None:
     edited.edit('Parameter("seconds"', 'Parameter("lots", int, 1, 1, 9), Parameter("seconds"')
     config = tmp_path / "edited.yaml"
-    config.write_text(
-        "strategy: edited\nsymbols: [GOOG]\nend_date: 2010-12-31\noptimization: {parameters: {lots: [1, 2]}}\n"
-    )
+    config.write_text("strategy: edited\nsymbols: [GOOG]\noptimization: {parameters: {lots: [1, 2]}}\n")
     queued = subprocess.run(
         [sys.executable, "-m", "runners.cli", "queue", str(config), "--force"],
         env={**os.environ, **edited.environment},
