@@ -16,7 +16,7 @@ _REFUSALS_SHOWN = 10
 
 Strategy = Annotated[
     str | None,
-    typer.Option(help="Name or code of the strategy; else that of the config, else the project's folder."),
+    typer.Option(help="Name or code of the strategy, of whatever engine; else one of LEAN's: the config's, or the folder's."),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Config file whose criteria the results are judged by.")

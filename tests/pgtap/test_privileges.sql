@@ -187,7 +187,7 @@ from (values
     ('task_offers', '', 'stable', 'definer', 'runner'),
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
-    ('strategy_for_import', 'p_strategy text, p_create boolean', 'volatile', 'definer', 'importer'),
+    ('strategy_for_import', 'p_strategy text, p_create boolean, p_named boolean, OUT id bigint, OUT name text, OUT remark text', 'volatile', 'definer', 'importer'),
     ('runs_summary', 'p_run_ids bigint[]', 'stable', 'invoker', 'director, viewer'),
     ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('sync_backlog', 'p_items jsonb', 'volatile', 'definer', 'director'),
