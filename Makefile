@@ -16,7 +16,7 @@ demo: setup ## Three searches on real prices, to the leaderboard
 test: setup ## All tests but the long ones; ARGS='-k name' chooses, '-n 0' runs them in one process
 	@.venv/bin/python -m pytest -m 'not long' -n 2 --dist loadfile $(ARGS)
 
-test-long: setup ## Chaos and fuzz tests
+test-long: setup ## Chaos and fuzz tests; ARGS='-m "long and lean"' is a part by topic (pyproject.toml)
 	@.venv/bin/python -m pytest -m long --hypothesis-profile='new draws' $(ARGS)
 
 lint: setup ## Style and types

@@ -14,7 +14,7 @@ declare
   v_member boolean;
 begin
   foreach v_role in array array[
-    'desk_owner', 'desk_director', 'desk_importer', 'desk_runner', 'desk_dbt', 'desk_viewer'
+    'desk_owner', 'desk_director', 'desk_importer', 'desk_runner', 'desk_trader', 'desk_link', 'desk_dbt', 'desk_viewer'
   ] loop
     if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
       begin
@@ -52,7 +52,7 @@ begin
     execute 'revoke all on schema public from public';
     execute format(
       'grant connect on database %I'
-      ' to desk_owner, desk_director, desk_importer, desk_runner, desk_dbt, desk_viewer',
+      ' to desk_owner, desk_director, desk_importer, desk_runner, desk_trader, desk_link, desk_dbt, desk_viewer',
       v_database
     );
     execute format('grant temporary on database %I to desk_owner, desk_dbt', v_database);
@@ -76,6 +76,11 @@ begin
         ('desk_director', 'idle_in_transaction_session_timeout=10min'),
         ('desk_importer', 'idle_in_transaction_session_timeout=10min'),
         ('desk_runner', 'idle_in_transaction_session_timeout=5min'),
+        -- Whoever sits in a transaction could hold up the orders of an account.
+        ('desk_trader', 'idle_in_transaction_session_timeout=5s'),
+        ('desk_trader', 'lock_timeout=5s'),
+        ('desk_link', 'idle_in_transaction_session_timeout=5s'),
+        ('desk_link', 'lock_timeout=5s'),
         ('desk_dbt', 'idle_in_transaction_session_timeout=5min'),
         ('desk_dbt', 'lock_timeout=5s'),
         ('desk_viewer', 'idle_in_transaction_session_timeout=60s'),
@@ -85,7 +90,8 @@ begin
     ours as (
       select r.oid, r.rolname::text as role_name
       from pg_catalog.pg_roles as r
-      where r.rolname in ('desk_owner', 'desk_director', 'desk_importer', 'desk_runner', 'desk_dbt', 'desk_viewer')
+      where r.rolname in ('desk_owner', 'desk_director', 'desk_importer', 'desk_runner', 'desk_trader', 'desk_link',
+          'desk_dbt', 'desk_viewer')
          or shobj_description(r.oid, 'pg_authid') = 'made by backdesk login'
     ),
     found as (
@@ -133,7 +139,8 @@ begin
   for v_row in
     select s.role_name, greatest(2, floor(s.share * v_free)::int) as connections
     from (values
-      ('desk_runner', 0.35), ('desk_viewer', 0.30), ('desk_director', 0.15), ('desk_dbt', 0.10), ('desk_importer', 0.05)
+      ('desk_runner', 0.30), ('desk_viewer', 0.20), ('desk_director', 0.15), ('desk_dbt', 0.10),
+      ('desk_importer', 0.05), ('desk_trader', 0.10), ('desk_link', 0.05)
     ) as s (role_name, share)
     join pg_catalog.pg_roles as r on r.rolname = s.role_name
     where r.rolconnlimit <> greatest(2, floor(s.share * v_free)::int)
@@ -196,7 +203,8 @@ $$;
 alter default privileges for role desk_owner revoke execute on functions from public;
 
 set role desk_owner;
-grant usage on schema desk to desk_director, desk_importer, desk_runner, desk_dbt, desk_viewer;
+grant usage on schema desk
+to desk_director, desk_importer, desk_runner, desk_trader, desk_link, desk_dbt, desk_viewer;
 grant usage on schema marts to desk_director, desk_viewer;
 set role desk_dbt;
 -- The owner looks up there what `marts` shows, and has no right to read any of it.

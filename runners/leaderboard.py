@@ -63,6 +63,7 @@ class Entry:
     out_of_sample: bool
     walk_forward_efficiency: float | None
     survived: bool
+    lost: bool
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

@@ -33,6 +33,8 @@ hypothesis.settings.load_profile("steady")
 SUITE_FOLDER = "DESKS_OF_THIS_SUITE"
 """Variable with the folder that all processes of a suite share; it goes with the suite."""
 
+TOPICS = ("queue", "search", "judgement", "engine", "lean", "live", "security", "package")
+
 _DATABASE_URL = os.environ.pop("DATABASE_URL", None) or None
 
 # No test may reach the desk of the person who runs it, nor be steered by settings of theirs.
@@ -53,6 +55,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return suite_keeper.enter(Path(folder))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A part of the long tests is chosen by topic, so none may lack one."""
+    for item in items:
+        if item.get_closest_marker("long") and not any(map(item.get_closest_marker, TOPICS)):
+            raise pytest.UsageError(f"{item.nodeid} is long and has no topic: {', '.join(TOPICS)}")
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         session.config.pluginmanager.register(Budget(), "budget")
@@ -68,6 +77,8 @@ def database_url() -> str | None:
 def server(database_url: str | None) -> Iterator[Settings]:
     """Settings of the tests' server."""
     with desks.server(database_url, Path(os.environ[SUITE_FOLDER])) as settings:
+        if database_url is None:
+            desks.make_hasty(settings)
         yield settings
 
 

@@ -22,6 +22,9 @@ MEANINGS = {
     "23503": "it names something that is not there",
     "23505": "it is there already",
     "23514": "a row breaks a rule of its table",
+    "25001": "an order that is asked for in a transaction, or under another isolation than READ COMMITTED",
+    "42501": "history that nobody may change",
+    "55000": "another process has taken over",
     "BD000": "the desk's own: caught where it is raised for, never seen outside",
     "P0001": "a rule of the desk forbids it",
 }

@@ -22,7 +22,7 @@ def settings(task: dict[str, Any]) -> RunSettings:
         "start_date": "1999-01-01", "end_date": "2100-01-01", "cash": 100_000.0,
         "commission": {"percent": 0.001, "per_share": 0, "minimum": 0}, "slippage": 0, "seed": 1,
         "data_hash": "", "code_hash": "", "stock": task.get("stock", False), "seconds_per_point": 600,
-        "memory_mb": 4096, "keep_series": "all", "block_count": 16,
+        "memory_mb": 4096, "block_count": 16,
     })  # fmt: skip
 
 

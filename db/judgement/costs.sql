@@ -107,13 +107,14 @@ as $$
     select c.*, desk.curve_metrics(p_sessions[c.low : c.high], p_equity[c.low : c.high],
       case when c.low = 1 then p_cash else p_equity[c.low - 1] end, c.start_date, c.end_date, 1) as m
     from cut as c
-    where c.low = 1 or p_equity[c.low - 1] > 0
+    where 0 < all (p_equity[: c.low - 1])
   )
   select x.kind, x.period, x.start_date, x.end_date, x.high - x.low + 1,
          -- A week of grace: a window may begin or end on a holiday.
          p_sessions[1] <= x.start_date + 7 and p_sessions[cardinality(p_sessions)] >= x.end_date - 7,
          (x.m ->> 'ending_value')::float8 / (x.m ->> 'starting_cash')::float8 - 1,
-         case when (x.m ->> 'return_count')::float8 >= 2 and (x.m ->> 'return_m2')::float8 > 1e-24
+         case when x.m -> 'lost_on' is null
+             and (x.m ->> 'return_count')::float8 >= 2 and (x.m ->> 'return_m2')::float8 > 1e-24
            then (x.m ->> 'return_mean')::float8 / sqrt(
              (x.m ->> 'return_m2')::float8 / ((x.m ->> 'return_count')::float8 - 1))
              * sqrt(252::float8) end,
@@ -123,7 +124,7 @@ as $$
 $$;
 comment on function desk.curve_periods(date[], double precision[], double precision) is
   'Return, Sharpe ratio and drawdown of a curve in each calendar year, and in each crisis of crisis_windows that it '
-  'lived through.';
+  'lived through, until the account was lost.';
 grant execute on function desk.curve_periods(date[], double precision[], double precision) to desk_director,
   desk_viewer, desk_dbt;
 

@@ -54,11 +54,12 @@ as $$
     o.downside,
     'tail_count', m.tail, 'tail_sum', o.tail_sum, 'tail_return', o.tail_return,
     'max_drawdown', f.deepest, 'max_drawdown_sessions', f.longest,
+    'lost_on', (select min(p.session) from points as p where p.value <= 0),
     'block_counts', (select jsonb_agg(b.n order by b.block) from blocks as b),
     'block_sums', (select jsonb_agg(b.total order by b.block) from blocks as b),
     'block_squares', (select jsonb_agg(b.squares order by b.block) from blocks as b)))
   from mean as m cross join moments as o cross join falls as f
 $$;
 comment on function desk.curve_metrics(date[], double precision[], double precision, date, date, integer) is
-  'Raw metrics of an equity curve, as runners compute them: returns, moments, tail, drawdown, sums by block of the '
-  'window.';
+  'Raw metrics of an equity curve, as runners compute them: returns, moments, tail, drawdown, loss of the account, '
+  'sums by block of the window.';

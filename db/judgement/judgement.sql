@@ -12,24 +12,34 @@ declare
   v_m2    double precision;
   v_active double precision;
 begin
+  -- A fall of the whole peak leaves nothing, whatever came back afterwards.
+  p_result.lost := p_result.lost_on is not null or coalesce(p_result.ending_value <= 0, false)
+    or coalesce(p_result.return_count is not null and p_result.max_drawdown >= 1, false);
   if p_result.return_count is null then
     p_result.metrics_given := true;
+    if p_result.lost then
+      p_result.sharpe_ratio := null;
+      p_result.sortino_ratio := null;
+      p_result.calmar_ratio := null;
+    end if;
     return;
   end if;
   p_result.metrics_given := false;
   p_result.total_return := p_result.ending_value / p_result.starting_cash - 1;
   p_result.annual_return := case
-    when v_n > 0 and p_result.ending_value > 0 then (p_result.ending_value / p_result.starting_cash) ^ (
+    when v_n > 0 and not p_result.lost then (p_result.ending_value / p_result.starting_cash) ^ (
       v_days / v_n) - 1
     when v_n > 0 then -1 end;
   -- Deviations at the level of rounding are no deviations: a constant curve has no Sharpe ratio.
   v_sd := case when v_n >= 2 and p_result.return_m2 > 1e-24 then sqrt(p_result.return_m2 / (v_n - 1)) end;
-  v_excess := p_result.return_mean - p_risk_free_rate / v_days;
+  -- What a lost account earned for its risk is not defined; neither is any ratio that comes of this.
+  v_excess := case when not p_result.lost then p_result.return_mean - p_risk_free_rate / v_days end;
   p_result.volatility := case when v_n >= 2 then coalesce(v_sd, 0) * sqrt(v_days) end;
   p_result.sharpe_ratio := v_excess / v_sd * sqrt(v_days);
   p_result.sortino_ratio := case
     when v_n >= 2 and p_result.downside_m2 > 1e-24 then v_excess / sqrt(p_result.downside_m2 / v_n) * sqrt(v_days) end;
-  p_result.calmar_ratio := p_result.annual_return / nullif(p_result.max_drawdown, 0);
+  p_result.calmar_ratio := case
+    when not p_result.lost then p_result.annual_return / nullif(p_result.max_drawdown, 0) end;
   v_m2 := case when v_sd is not null then p_result.return_m2 / v_n end;
   p_result.skewness := p_result.return_m3 / v_n / (v_m2 * sqrt(v_m2));
   p_result.kurtosis := p_result.return_m4 / v_n / (v_m2 * v_m2);
@@ -57,7 +67,8 @@ begin
   p_result.alpha := v_days * (v_excess - p_result.beta * (p_result.benchmark_mean - p_risk_free_rate / v_days));
   -- Of the difference of two series, from the sums of both; what is left of equal ones is rounding.
   v_active := p_result.return_m2 + p_result.benchmark_m2 - 2 * p_result.benchmark_comoment;
-  p_result.information_ratio := case when v_n >= 2 and v_active > 1e-12 * (p_result.return_m2 + p_result.benchmark_m2)
+  p_result.information_ratio := case
+    when not p_result.lost and v_n >= 2 and v_active > 1e-12 * (p_result.return_m2 + p_result.benchmark_m2)
     then (p_result.return_mean - p_result.benchmark_mean) / sqrt(v_active / (v_n - 1)) * sqrt(v_days) end;
 
   p_result.probabilistic_sharpe := desk.probabilistic_sharpe(v_excess / v_sd, 0, p_result.skewness, p_result.kurtosis,
@@ -67,7 +78,8 @@ end
 $$;
 comment on function desk.compute_ratios(desk.backtest_results, double precision) is
   'Every ratio from the raw metrics: sample deviation, 252 sessions a year; undefined is null. A result without raw '
-  'moments keeps the ratios it came with.';
+  'moments keeps the ratios it came with. Says whether the account was lost, which leaves ratios of return to risk '
+  'undefined.';
 
 create or replace function desk.reasons_against(p_run_id bigint, p_metrics jsonb,
   p_constraints_only boolean default false)
@@ -77,7 +89,9 @@ set search_path = desk, pg_temp
 as $$
 begin
   -- Criteria on the family wait until its figures are known: tg_results_judge() adds them to the metrics then.
-  return (
+  return case when (p_metrics ->> 'lost')::boolean then array['Account lost' || coalesce(' on ' || coalesce(
+    p_metrics ->> 'lost_on', (select r.end_date::text from desk.optimization_runs as r where r.id = p_run_id)), '')]
+    else '{}' end || (
     select coalesce(array_agg(desk.rejection_reason(c.metric, c.comparison, v.value, c.threshold) order by c.metric,
       c.comparison), '{}')
     from desk.success_criteria as c
@@ -95,7 +109,18 @@ begin
 end
 $$;
 comment on function desk.reasons_against(bigint, jsonb, boolean) is
-  'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none.';
+  'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none. Before them, whatever '
+  'the criteria: that the account was lost, on the last day of the run''s window where its curve is not known.';
+
+create or replace function desk.reason_kind(p_reason text)
+returns text
+language sql immutable strict
+set search_path = desk, pg_temp
+as $$
+  select regexp_replace(p_reason, '(:| on \d{4}-).*$', '')
+$$;
+comment on function desk.reason_kind(text) is 'Kind of a reason against a result: the sentence without its figures.';
+grant execute on function desk.reason_kind(text) to desk_director, desk_viewer, desk_dbt;
 
 create or replace function desk.tg_results_judge()
 returns trigger
@@ -230,7 +255,7 @@ begin
       from added as n
       join desk.run_progress as p on p.optimization_run_id = n.optimization_run_id
       left join desk.backtest_results as b on b.id = p.best_result_id
-      where n.optimization_run_id = $1 and n.outcome = 'finished' and n.%1$I is not null
+      where n.optimization_run_id = $1 and n.outcome = 'finished' and not n.lost and n.%1$I is not null
         and (p.best_value is null or n.%1$I::float8 %2$s p.best_value
           or (n.%1$I::float8 = p.best_value and n.ordinal < b.ordinal))
         and (not $2 or desk.reasons_against($1, to_jsonb(n), true) = '{}')
@@ -303,8 +328,8 @@ begin
 end
 $$;
 comment on function desk.find_best(bigint) is
-  'Finds the best point of a run anew: by the target, among those that meet the metric constraints, the lowest '
-  'ordinal of equals.';
+  'Finds the best point of a run anew: by the target, among those that meet the metric constraints and did not lose '
+  'the account, the lowest ordinal of equals.';
 
 grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.strategies,
   desk.strategy_events, desk.strategy_transitions, desk.code_versions, desk.metric_definitions, desk.config_keys,
@@ -313,15 +338,8 @@ grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.str
 grant update (notes, tags, priority, title, hypothesis) on desk.strategies to desk_director;
 grant update (value) on desk.settings to desk_director;
 grant select on desk.backtest_results, desk.strategies, desk.metric_definitions, desk.run_progress to desk_importer;
-grant insert (optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
-  return_mean,
-  return_m2, return_m3, return_m4, downside_m2, tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions,
-  total_orders, total_trades, winning_trades, losing_trades, gross_profit, gross_loss, trade_profit_sum,
-  trade_profit_m2,
-  total_fees, traded_value, exposed_sessions, block_counts, block_sums, block_squares, total_return, annual_return,
-  volatility,
+-- Raw metrics beside them: results/raw_metrics.sql.
+grant insert (optimization_run_id, strategy_id, parameters, engine, total_return, annual_return, volatility,
   sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
-  average_win,
-  average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure, engine,
-  engine_metrics,
-  bars, duration) on desk.backtest_results to desk_importer;
+  average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure)
+  on desk.backtest_results to desk_importer;

@@ -349,9 +349,9 @@ as $$
     'optimization_run_id', r.id, 'strategy', s.name, 'entry_point', s.entry_point, 'engine', r.engine,
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
-    'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock',
+    'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
-    'keep_series', r.config -> 'keep_series', 'warm_up_bars', r.warm_up_bars, 'block_count', 16,
+    'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'benchmark', (
       select jsonb_build_object('sessions', b.sessions, 'returns', b.returns, 'sums', b.sums)
       from desk.run_benchmarks as b where b.optimization_run_id = r.id and b.sums is not null))

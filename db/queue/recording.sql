@@ -115,6 +115,10 @@ comment on function desk.record_failure(desk.work_items, bigint, text, text) is
   'Records a point as failed for good, with its reason.';
 
 drop function if exists desk.insert_result(desk.optimization_runs, bigint, jsonb, jsonb, bigint, integer);
+-- Written out with the names of the raw metrics of today, so that no call has to plan it anew.
+do $do$
+begin
+  execute format($function$
 create or replace function desk.insert_results(
   p_run_ids bigint[], p_ordinals bigint[], p_parameters jsonb[], p_metrics jsonb[], p_runner_ids bigint[],
   p_attempts integer[])
@@ -126,44 +130,27 @@ as $$
 begin
   return query
   insert into desk.backtest_results as b (
-    optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
-    starting_cash, ending_value, sessions, return_count, return_mean, return_m2, return_m3, return_m4, downside_m2,
-    tail_count, tail_sum, tail_return, max_drawdown, max_drawdown_sessions, total_orders, total_trades, winning_trades,
-    losing_trades, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees, traded_value,
-    exposed_sessions,
-    block_counts, block_sums, block_squares, engine, engine_metrics, code_version_id, data_hash, platform, seed,
-    runner_id, attempt, bars, duration, provenance_hash, benchmark_return, benchmark_mean, benchmark_m2,
-    benchmark_comoment)
-  select r.id, r.strategy_id, g.ordinal, g.parameters, '',
-         m.starting_cash, m.ending_value, m.sessions, coalesce(m.return_count, 0), m.return_mean, m.return_m2,
-         m.return_m3,
-         m.return_m4, m.downside_m2, m.tail_count, m.tail_sum, m.tail_return, m.max_drawdown, m.max_drawdown_sessions,
-         m.total_orders, m.total_trades, m.winning_trades, m.losing_trades, m.gross_profit, m.gross_loss,
-         m.trade_profit_sum,
-         m.trade_profit_m2, m.total_fees, m.traded_value, m.exposed_sessions, m.block_counts, m.block_sums,
-         m.block_squares,
-         r.engine, coalesce(m.engine_metrics, '{}'), r.code_version_id, r.data_hash, n.platform, r.seed,
-         g.runner_id, g.attempt, m.bars, m.duration,
-         desk.provenance_hash(r, g.parameters, n.platform), m.benchmark_return, m.benchmark_mean, m.benchmark_m2,
-         m.benchmark_comoment
+    optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, engine, code_version_id, data_hash,
+    platform, seed, runner_id, attempt, provenance_hash, %1$s)
+  select r.id, r.strategy_id, g.ordinal, g.parameters, '', r.engine, r.code_version_id, r.data_hash, n.platform,
+         r.seed, g.runner_id, g.attempt, desk.provenance_hash(r, g.parameters, n.platform), %2$s
   from unnest(p_run_ids, p_ordinals, p_parameters, p_metrics, p_runner_ids, p_attempts)
     as g (run_id, ordinal, parameters, metrics, runner_id, attempt)
   join desk.optimization_runs as r on r.id = g.run_id
   left join desk.runners as n on n.id = g.runner_id
-  cross join lateral jsonb_to_record(g.metrics) as m (
-    starting_cash float8, ending_value float8, sessions bigint, return_count bigint, return_mean float8,
-    return_m2 float8,
-    return_m3 float8, return_m4 float8, downside_m2 float8, tail_count bigint, tail_sum float8, tail_return float8,
-    max_drawdown float8, max_drawdown_sessions bigint, total_orders bigint, total_trades bigint, winning_trades bigint,
-    losing_trades bigint, gross_profit float8, gross_loss float8, trade_profit_sum float8, trade_profit_m2 float8,
-    total_fees float8, traded_value float8, exposed_sessions bigint, block_counts integer[], block_sums float8[],
-    block_squares float8[], engine_metrics jsonb, bars bigint, duration float8, benchmark_return float8,
-    benchmark_mean float8,
-    benchmark_m2 float8, benchmark_comoment float8)
+  cross join lateral jsonb_populate_record(null::desk.raw_metrics, g.metrics) as m
   on conflict (optimization_run_id, ordinal) do nothing
   returning b.id, b.optimization_run_id, b.ordinal, b.passed;
 end
 $$;
+$function$,
+    (select string_agg(quote_ident(u.name), ', ') from unnest(desk.raw_metric_names()) as u (name)),
+    (select string_agg(format(case u.name
+        when 'return_count' then 'coalesce(m.%I, 0)'
+        when 'engine_metrics' then 'coalesce(m.%I, ''{}'')'
+        else 'm.%I' end, u.name), ', ') from unnest(desk.raw_metric_names()) as u (name)));
+end
+$do$;
 comment on function desk.insert_results(bigint[], bigint[], jsonb[], jsonb[], bigint[], integer[]) is
   'Records finished points from their raw metrics, with their provenance, and answers those that were not there; '
   'triggers compute the ratios, judge and count.';

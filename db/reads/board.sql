@@ -47,7 +47,8 @@ select
   b.passed and b.deflated_sharpe_z is not null and b.deflated_sharpe_z >= 1.645 as survived,
   (
     select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id order by p.id desc limit 1
-  ) as reproduced
+  ) as reproduced,
+  b.lost
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -96,16 +97,19 @@ comment on column desk.ranked_results.survived is
   'True when it passed and survived deflation: the deflated Sharpe ratio is at least 0.95.';
 comment on column desk.ranked_results.reproduced is
   'equal or different: the last verdict of backdesk reproduce. Null where nobody tried.';
+comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
 
 -- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
 -- in order (count, a result by its number) asks ranked_results, since ordering all would cost.
 create or replace view desk.board as
 select r.*
 from desk.ranked_results as r
-order by r.deflated_sharpe_z desc nulls last, r.passed desc, r.sharpe_ratio desc nulls last, r.backtest_result_id;
+order by r.deflated_sharpe_z desc nulls last, r.passed desc, r.sharpe_ratio desc nulls last, r.lost,
+  r.backtest_result_id;
 comment on view desk.board is
   'ranked_results in the order of the board: by the deflated Sharpe ratio''s z; where it is unknown, passed first, '
-  'then by Sharpe ratio, the earlier of two equals first. Filter it, and take the first: limit 10.';
+  'then by Sharpe ratio, a lost account last, the earlier of two equals first. Filter it, and take the first: limit '
+  '10.';
 do $$
 declare
   v_column record;

@@ -15,13 +15,16 @@ as $$
     ('results', '{fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
       'price_series,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
-    ('judgement', '{cost_sweep,curve_periods,metric_named,refresh_luck,rejudge_run,result_costs,result_periods}'),
+    ('judgement', '{cost_sweep,curve_periods,metric_named,reason_kind,refresh_luck,rejudge_run,result_costs,'
+      'result_periods}'),
     ('strategies', '{backlog,code_note,move_strategy,publish_strategies,strategy_parameters,sync_backlog}'),
-    ('prices', '{adjusted_bars,latest_price_version,load_bars,load_instrument,price_coverage,series_bars,'
-      'series_gaps}'),
+    ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,latest_price_version,load_bars,'
+      'load_instrument,price_coverage,series_bars,series_gaps}'),
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
+    ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
+      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,resume_trading,start_trading_session}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

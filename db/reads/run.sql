@@ -16,15 +16,15 @@ comment on column desk.run_failures.first_result_id is 'The first of them, with 
 comment on column desk.run_failures.last_at is 'When the last of them failed.';
 
 create or replace view desk.run_rejections as
-select b.optimization_run_id, split_part(u.reason, ':', 1) as reason, count(distinct b.id) as rejected
+select b.optimization_run_id, desk.reason_kind(u.reason) as reason, count(distinct b.id) as rejected
 from desk.backtest_results as b
 cross join lateral unnest(b.rejection_reasons) as u (reason)
 where b.outcome = 'finished'
-group by b.optimization_run_id, split_part(u.reason, ':', 1);
+group by b.optimization_run_id, desk.reason_kind(u.reason);
 comment on view desk.run_rejections is
   'One row a run and kind of reason: how many finished points were rejected for it; one may have several.';
 comment on column desk.run_rejections.optimization_run_id is 'The run.';
-comment on column desk.run_rejections.reason is 'Kind of reason: the sentence up to its colon.';
+comment on column desk.run_rejections.reason is 'Kind of reason: the sentence without its figures.';
 comment on column desk.run_rejections.rejected is 'Finished points rejected for it.';
 
 create or replace function desk.search_way(p_run_id bigint, p_points integer default 2000)
@@ -51,8 +51,8 @@ begin
     with numbered as (
       select row_number() over w as evaluation, b.id, b.outcome, b.passed, b.%1$I::double precision as value,
              %2$s(b.%1$I) over w as best
-      from desk.backtest_results as b
-      where b.optimization_run_id = $1
+      from (select a.id, a.outcome, a.passed, case when not a.lost then a.%1$I end as %1$I
+        from desk.backtest_results as a where a.optimization_run_id = $1) as b
       window w as (order by b.id)
     ), compared as (
       select n.*, n.value is not null and n.best is distinct from lag(n.best) over (order by n.id) as improved
@@ -123,8 +123,9 @@ begin
   end if;
   return query execute format($map$
     with tried as materialized (
-      select b.id, b.passed, b.outcome = 'failed' as failed, %2$s b.%1$I::double precision as goodness,
-        b.parameters -> $2 as x, b.parameters -> $3 as y
+      select b.id, b.passed, b.outcome = 'failed' as failed,
+        case when not b.lost then %2$s b.%1$I::double precision end as goodness, b.parameters -> $2 as x,
+        b.parameters -> $3 as y
       from desk.backtest_results as b
       where b.optimization_run_id = $1 and b.parameters ? $2 and b.parameters ? $3
     ), given as (

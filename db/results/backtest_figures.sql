@@ -29,22 +29,23 @@ language sql immutable
 set search_path = desk, pg_temp
 as $$
   with returns as (
-    select e.position, p_sessions[e.position] as session,
+    select e.position, p_sessions[e.position] as session, bool_and(e.value > 0) over (order by e.position) as alive,
            e.value / nullif(lag(e.value, 1, p_cash) over (order by e.position), 0) - 1 as r
     from unnest(p_equity) with ordinality as e (value, position)
   ),
   windows as (
-    select r.position, r.session, avg(r.r) over w as mean, stddev_samp(r.r) over w as deviation
+    select r.position, r.session, r.alive, avg(r.r) over w as mean, stddev_samp(r.r) over w as deviation
     from returns as r
     window w as (order by r.position rows between p_window - 1 preceding and current row)
   )
-  select w.session, w.mean / nullif(w.deviation, 0) * sqrt(252::double precision)
+  select w.session, case when w.alive then w.mean / nullif(w.deviation, 0) * sqrt(252::double precision) end
   from windows as w
   where w.position >= p_window
   order by w.position
 $$;
 comment on function desk.rolling_sharpe(date[], double precision[], double precision, integer) is
-  'Sharpe ratio of the last so many sessions, at each session that has as many behind it; null where nothing moved.';
+  'Sharpe ratio of the last so many sessions, at each session that has as many behind it; null where nothing moved, '
+  'and from the loss of the account on.';
 grant execute on function desk.rolling_sharpe(date[], double precision[], double precision, integer) to desk_director,
   desk_viewer;
 

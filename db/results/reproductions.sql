@@ -23,7 +23,7 @@ begin
     perform desk.refuse(format('Result %s is a point that failed: %s', p_result_id, left(v_result.error, 200)),
       '$.backtest_result_id',
       'Only a finished point has numbers to compare.');
-  elsif v_run.optimization_type = 'Walk-Forward' then
+  elsif (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
     perform desk.refuse(format('Result %s is stitched from the folds of run %s', p_result_id, v_run.id),
       '$.backtest_result_id',
       (select 'Reproduce its folds: ' || string_agg(f.out_of_sample_result_id::text, ', ' order by f.fold)
@@ -47,14 +47,7 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_result  desk.backtest_results;
-  v_again   desk.backtest_results;
-  v_raw     constant text[] := array['starting_cash', 'ending_value', 'sessions', 'return_count', 'return_mean',
-    'return_m2', 'return_m3',
-    'return_m4', 'downside_m2', 'tail_count', 'tail_sum', 'tail_return', 'max_drawdown', 'max_drawdown_sessions',
-    'total_orders',
-    'total_trades', 'winning_trades', 'losing_trades', 'gross_profit', 'gross_loss', 'trade_profit_sum',
-    'trade_profit_m2', 'total_fees',
-    'traded_value', 'exposed_sessions', 'block_counts', 'block_sums', 'block_squares', 'engine_metrics', 'bars'];
+  v_again   desk.raw_metrics;
   v_compared text[] := '{metrics}';
   v_unequal jsonb;
   v_curve   record;
@@ -62,12 +55,16 @@ declare
 begin
   select b.* into v_result from desk.backtest_results as b where b.id = p_result_id;
   -- Through the columns' own types, so that a number is compared as it would have been stored.
-  v_again := jsonb_populate_record(null::desk.backtest_results, p_metrics);
-  select coalesce(jsonb_object_agg(k.name, jsonb_build_array(to_jsonb(v_result) -> k.name,
-    to_jsonb(v_again) -> k.name)), '{}')
+  v_again := jsonb_populate_record(null::desk.raw_metrics, p_metrics);
+  -- A result may be older than a raw metric. The clock is not compared, nor what the desk adds from the curve.
+  select coalesce(jsonb_object_agg(u.name, jsonb_build_array(u.value, u.value_again)), '{}')
   into v_unequal
-  from unnest(v_raw) as k (name)
-  where to_jsonb(v_result) -> k.name is distinct from to_jsonb(v_again) -> k.name;
+  from (
+    select k.name, to_jsonb(v_result) -> k.name as value, to_jsonb(v_again) -> k.name as value_again
+    from unnest(desk.raw_metric_names()) as k (name)
+    where k.name <> 'duration' and k.name not like 'benchmark\_%'
+  ) as u
+  where u.value <> 'null' and u.value <> u.value_again;
   select e.sessions, e.equity into v_curve from desk.equity_curves as e where e.backtest_result_id = p_result_id;
   if found then
     v_compared := v_compared || '{sessions,equity}'::text[];

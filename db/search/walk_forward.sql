@@ -136,6 +136,16 @@ comment on function desk.plan_walk_forward(bigint) is
   'Lays the windows of a walk-forward run and plans the search in each in-sample window; refuses windows that cannot '
   'be.';
 
+create or replace function desk.folds_at_most(p_run_id bigint)
+returns bigint
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select w.folds from desk.walk_forward_plans as w where w.optimization_run_id = p_run_id
+$$;
+comment on function desk.folds_at_most(bigint) is
+  'Points that a walk-forward run has at the most beside those of its searches: a test a fold.';
+
 create or replace function desk.plan_child(p_parent desk.optimization_runs, p_role text, p_start date, p_end date,
   p_config jsonb)
 returns bigint
@@ -321,25 +331,30 @@ begin
   select c.sessions, c.equity into v_curve from desk.stitched_curve(p_run.id) as c;
   v_raw := desk.curve_metrics(v_curve.sessions, v_curve.equity, p_run.cash, v_curve.sessions[1],
     v_curve.sessions[cardinality(v_curve.sessions)], 16);
-  -- Sums of squares about a mean add up by the parallel rule (Chan, Golub, LeVeque 1979). In the order of the folds,
-  -- so that the last bit does not depend on which test ended first.
-  select jsonb_build_object(
-    'total_orders', coalesce(sum(b.total_orders), 0), 'total_trades', coalesce(sum(b.total_trades), 0),
-    'winning_trades', coalesce(sum(b.winning_trades), 0), 'losing_trades', coalesce(sum(b.losing_trades), 0),
-    'gross_profit', coalesce(sum(b.gross_profit order by f.fold), 0), 'gross_loss',
-    coalesce(sum(b.gross_loss order by f.fold), 0),
-    'trade_profit_sum', coalesce(sum(b.trade_profit_sum order by f.fold), 0),
-    'trade_profit_m2', greatest(0,
-      coalesce(sum(b.trade_profit_m2 + b.trade_profit_sum ^ 2 / nullif(b.total_trades, 0) order by f.fold)
-      - sum(b.trade_profit_sum order by f.fold) ^ 2 / nullif(sum(b.total_trades), 0)::float8, 0)),
-    'total_fees', coalesce(sum(b.total_fees order by f.fold), 0), 'traded_value',
-    coalesce(sum(b.traded_value order by f.fold), 0),
-    'exposed_sessions', coalesce(sum(b.exposed_sessions), 0), 'bars', coalesce(sum(b.bars), 0), 'duration',
-    coalesce(sum(b.duration order by f.fold), 0))
+  -- What the curve does not say is the sum over the folds, in their order, so that the last bit does not depend on
+  -- which test ended first; unknown of one fold is unknown of all. A raw metric that does not add up has a line here:
+  -- sums of squares about a mean add up by the parallel rule (Chan, Golub, LeVeque 1979).
+  with tests as (
+    select f.fold, to_jsonb(b) as result, b.total_trades as trades, b.trade_profit_sum as profit,
+           b.trade_profit_m2 as m2
+    from desk.walk_forward_folds as f
+    join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+    where f.optimization_run_id = p_run.id
+  )
+  select jsonb_object_agg(s.name, s.value) || (
+    select jsonb_build_object('trade_profit_m2', case when count(*) = count(t.m2) then greatest(0, coalesce(
+      sum(t.m2 + t.profit ^ 2 / nullif(t.trades, 0) order by t.fold)
+      - sum(t.profit order by t.fold) ^ 2 / nullif(sum(t.trades), 0)::float8, 0)) end)
+    from tests as t)
   into v_sums
-  from desk.walk_forward_folds as f
-  join desk.backtest_results as b on b.id = f.out_of_sample_result_id
-  where f.optimization_run_id = p_run.id;
+  from (
+    select k.name, case when count(t.fold) = count(t.result ->> k.name)
+      then coalesce(sum((t.result ->> k.name)::float8 order by t.fold), 0) end as value
+    from unnest(desk.raw_metric_names(true)) as k (name)
+    left join tests as t on true
+    where not v_raw ? k.name and k.name not like 'benchmark\_%'
+    group by k.name
+  ) as s;
   update desk.run_progress set total = 1, cut = 1 where optimization_run_id = p_run.id;
   v_result := (
     select r.backtest_result_id

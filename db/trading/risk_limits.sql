@@ -1,8 +1,10 @@
 -- Risk limits: each once, with its unit and its highest threshold, and what refuses a threshold that is a slip.
 
-insert into desk.risk_limit_definitions (name, position, title, unit, highest, default_value, example, description)
-values
-  ('max_daily_loss', 1, 'Daily loss', 'fraction', 1, 0.02, '0.02',
+insert into desk.risk_limit_definitions (name, position, title, unit, highest, default_value, example, description,
+  kept_by)
+select l.*, array['strategy', 'session', 'account']
+from (values
+  ('max_daily_loss', 1, 'Daily loss', 'fraction', 1::double precision, 0.02::double precision, '0.02',
    'Loss of a day, of the value at its begin, that ends its entries.'),
   ('max_drawdown', 2, 'Drawdown', 'fraction', 1, 0.20, '0.20', 'Fall from the highest value that ends all entries.'),
   ('max_leverage', 3, 'Leverage', 'ratio', 100, 1, '1', 'All positions'' gross value over the portfolio''s.'),
@@ -17,11 +19,15 @@ values
   ('max_orders_per_day', 9, 'Orders a day', 'count', 1e6, 100, '100', 'Orders a day.'),
   ('flatten_on_daily_loss', 10, 'Flatten on daily loss', 'switch', 1, 0, '0', '1 closes all positions at that loss.'),
   ('flatten_on_drawdown', 11, 'Flatten on drawdown', 'switch', 1, 1, '1', '1 closes all positions at that fall.')
+) as l
 on conflict (name) do update
 set position = excluded.position, title = excluded.title, unit = excluded.unit, highest = excluded.highest,
-  default_value = excluded.default_value, example = excluded.example, description = excluded.description;
+  default_value = excluded.default_value, example = excluded.example, description = excluded.description,
+  kept_by = excluded.kept_by;
 
-create or replace function desk.check_risk_limit(p_name text, p_threshold double precision, p_path text)
+drop function if exists desk.check_risk_limit(text, double precision, text);
+create or replace function desk.check_risk_limit(
+  p_name text, p_threshold double precision, p_path text, p_keeper text default 'strategy')
 returns void
 language plpgsql stable
 set search_path = desk, pg_temp
@@ -30,20 +36,19 @@ declare
   v_limit desk.risk_limit_definitions;
 begin
   select d.* into v_limit from desk.risk_limit_definitions as d where d.name = p_name;
-  if not found then
-    perform desk.refuse(format('Unknown risk limit %s', to_jsonb(left(p_name, 60))), p_path,
-      desk.did_you_mean(p_name, array(select d.name from desk.risk_limit_definitions as d)), '23503');
-  elsif not p_threshold between 0 and v_limit.highest then
-    perform desk.refuse(format('%s is out of range for %s', p_threshold, p_name), p_path,
-      format('It must lie between 0 and %s. ', v_limit.highest) || case v_limit.unit
-        when 'fraction' then 'Write fractions: 0.02 for 2%.'
-        when 'switch' then '0 is off, 1 is on.'
-        else format('Such as %s.', v_limit.example) end);
+  if not found or p_keeper <> all (v_limit.kept_by) then
+    perform desk.refuse(
+      format(case when v_limit.name is null then 'Unknown risk limit %s' else 'No %2$s keeps the limit %1$s' end,
+        to_jsonb(left(p_name, 60)), p_keeper), p_path,
+      desk.did_you_mean(p_name, array(select d.name from desk.risk_limit_definitions as d
+        where p_keeper = any (d.kept_by))), '23503');
   end if;
+  perform desk.check_range(p_threshold::numeric, 0, v_limit.highest::numeric, v_limit.unit, p_name, p_path);
 end
 $$;
-comment on function desk.check_risk_limit(text, double precision, text) is
-  'Refuses a limit that is unknown, and a threshold that is negative or above the highest that makes sense.';
+comment on function desk.check_risk_limit(text, double precision, text, text) is
+  'Refuses a limit that is unknown or that this keeper (strategy, session, account) does not keep, and a threshold '
+  'that is negative or above the highest that makes sense.';
 
 create or replace function desk.tg_risk_limits_check()
 returns trigger
@@ -51,7 +56,9 @@ language plpgsql stable security definer
 set search_path = desk, pg_temp
 as $$
 begin
-  perform desk.check_risk_limit(new.limit_name, new.threshold, '$.' || new.limit_name);
+  -- A row of a strategy is for its RiskManager and for the gate: what either of them keeps.
+  perform desk.check_risk_limit(new.limit_name, new.threshold, '$.' || new.limit_name,
+    case when new.account_id is null then 'session' else 'account' end);
   return new;
 end
 $$;
@@ -65,10 +72,13 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select jsonb_object_agg(l.limit_name, l.threshold order by l.strategy_id nulls first)
-  from desk.risk_limits as l where l.strategy_id = p_strategy_id or l.strategy_id is null
+  from desk.risk_limits as l
+  join desk.risk_limit_definitions as d on d.name = l.limit_name and 'strategy' = any (d.kept_by)
+  where l.account_id is null and (l.strategy_id = p_strategy_id or l.strategy_id is null)
 $$;
 comment on function desk.risk_limits_of(bigint) is
-  'Limits of a strategy by name, its own before those of all; null where there are none.';
+  'Limits that the RiskManager of a strategy keeps, its own before those of all; null where there are none.';
 
 grant select on desk.risk_limits, desk.risk_limit_definitions to desk_director, desk_viewer;
-grant insert (strategy_id, limit_name, threshold), update (threshold), delete on desk.risk_limits to desk_director;
+grant insert (strategy_id, account_id, limit_name, threshold), update (threshold), delete on desk.risk_limits
+to desk_director;

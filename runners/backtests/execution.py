@@ -115,6 +115,5 @@ def _run_settings(request: BacktestRequest, prices: Prices) -> RunSettings:
         stock=False,
         seconds_per_point=0.0,
         memory_mb=0.0,
-        keep_series="all",
         block_count=0,
     )

@@ -12,61 +12,87 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from runners import __version__
+from runners.cli.help_text import HELP_OPTIONS, hide_types, make_readable
 from runners.reporting import is_reportable, report
 
 # A new command: a module here with `register(app)`, and a line for each of its commands, in the help's order.
-COMMANDS = {
-    "up": "up",
-    "down": "up",
-    "queue": "queue",
-    "run": "run",
-    "psql": "psql",
-    "schema": "schema",
-    "work": "work",
-    "dbt": "dbt",
-    "leaderboard": "leaderboard",
-    "app": "page",
-    "import": "import_",
-    "status": "status",
-    "doctor": "doctor",
-    "backup": "backup",
-    "restore": "backup",
-    "health": "health",
-    "login": "login",
-    "reproduce": "reproduce",
-    "backtest": "backtest",
-    "check": "check",
-    "load": "load",
-    "lean": "lean",
-    "strategies": "strategies",
-    "new": "new",
+TOPICS = {
+    "The desk": {
+        "up": "up",
+        "down": "up",
+        "status": "status",
+        "doctor": "doctor",
+        "psql": "psql",
+        "env": "env",
+        "app": "page",
+        "dbt": "dbt",
+    },
+    "Searches and backtests": {
+        "queue": "queue",
+        "run": "run",
+        "work": "work",
+        "backtest": "backtest",
+        "import": "import_",
+        "lean": "lean",
+    },
+    "Results": {
+        "leaderboard": "leaderboard",
+        "reproduce": "reproduce",
+    },
+    "Strategies, configs and prices": {
+        "new": "new",
+        "check": "check",
+        "strategies": "strategies",
+        "schema": "schema",
+        "load": "load",
+    },
+    "Keeping a desk": {
+        "backup": "backup",
+        "restore": "backup",
+        "login": "login",
+        "health": "health",
+    },
 }
+
+
+def commands() -> dict[str, str]:
+    """The module of each command, in the help's order."""
+    return {command: module for modules in TOPICS.values() for command, module in modules.items()}
 
 
 class Commands(TyperGroup):
     """Imports the module of the command that is called, and all of them only for the help."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        for module in dict.fromkeys(COMMANDS.values()):
+        for module in dict.fromkeys(commands().values()):
             self._import(module)
-        return list(COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name in COMMANDS:
-            self._import(COMMANDS[cmd_name])
+        if module := commands().get(cmd_name):
+            self._import(module)
         elif cmd_name not in self.commands:
             # Whoever misspells a command is told of those that look like it.
             self.list_commands(ctx)
         return super().get_command(ctx, cmd_name)
 
+    def get_params(self, ctx: Any) -> Any:
+        parameters = super().get_params(ctx)
+        hide_types(parameters)
+        return parameters
+
     def _import(self, module: str) -> None:
-        if any(name in self.commands for name, place in COMMANDS.items() if place == module):
+        if any(name in self.commands for name, place in commands().items() if place == module):
             return
         part = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
         # Without one, Typer makes no group of a single command.
         part.callback()(lambda: None)
         import_module(f"runners.cli.{module}").register(part)
-        self.commands.update(getattr(get_command(part), "commands"))  # noqa: B009
+        found: dict[str, Any] = getattr(get_command(part), "commands")  # noqa: B009
+        for name, command in found.items():
+            command.rich_help_panel = next(topic for topic, names in TOPICS.items() if name in names)
+            make_readable(command)
+        self.commands.update(found)
 
 
 app = typer.Typer(
@@ -77,7 +103,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": list(HELP_OPTIONS)},
 )
 
 

@@ -16,9 +16,10 @@ from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.leaderboard import HEADINGS, NUMBERS, Entry
 
-_ROOMY = 125
-_SPARED = ("status", "symbols")
-_FOLDED = ("strategy", "symbols", "parameters")
+# Where there is no room, what a person can do without goes first; a strategy's name never does.
+_SPARED = ("status", "symbols", "parameters", "trades", "fees", "drawdown", "annual", "passed", "Sharpe")
+# These may take several lines, of so many characters at the least.
+_FOLDED = {"symbols": 8, "parameters": 18}
 
 
 def register(app: typer.Typer) -> None:
@@ -68,9 +69,7 @@ def show(entries: Sequence[Entry]) -> None:
     if not console.is_terminal:
         print(text_table(HEADINGS, [board.cells(entry) for entry in entries], right=NUMBERS))
         return
-    # Numbers are never cut; where there is no room, what a person can do without goes first.
-    narrow = console.width < _ROOMY
-    shown = [heading for heading in HEADINGS if not (narrow and heading in _SPARED)]
+    shown = _fitting(entries, console.width)
     table = Table(box=box.HORIZONTALS, header_style="bold", padding=(0, 0), pad_edge=False)
     for heading in shown:
         if heading in _FOLDED:
@@ -81,6 +80,20 @@ def show(entries: Sequence[Entry]) -> None:
         cells = dict(zip(HEADINGS, board.cells(entry), strict=True))
         table.add_row(*(cells[heading] for heading in shown), style=None if entry.passed else "dim")
     console.print(table)
+
+
+def _fitting(entries: Sequence[Entry], width: int) -> list[str]:
+    """The columns that can be shown whole, those that fold at their least width, in `width` characters."""
+    least = {
+        heading: _FOLDED.get(heading) or max(len(heading), *map(len, cells))
+        for heading, *cells in zip(HEADINGS, *map(board.cells, entries), strict=True)
+    }
+    for spared in _SPARED:
+        # One character stands between two columns.
+        if sum(least.values()) + len(least) - 1 <= width:
+            break
+        del least[spared]
+    return list(least)
 
 
 def _why_empty(anything: Sequence[Entry], strategy: str | None) -> str:

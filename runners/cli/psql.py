@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -37,7 +39,8 @@ def register(app: typer.Typer) -> None:
 def psql(context: typer.Context) -> None:
     """Open psql on the desk's database, as the director.
 
-    All arguments are psql's own; only a leading --role NAME is ours.
+    All arguments are psql's own; only a leading --role NAME is ours. Where nobody sits before it (a pipe,
+    -c, -f), psql stops at the first error, unless told otherwise by -v ON_ERROR_STOP=0.
 
     Examples:
 
@@ -49,13 +52,21 @@ def psql(context: typer.Context) -> None:
     """
     settings = Settings.from_environment()
     role, arguments = _role(context.args)
+    if arguments[:1] in (["--help"], ["-?"]):
+        typer.echo(f"{inspect.cleandoc(psql.__doc__ or '')}\n\nRoles: {', '.join(connection.ROLES)}.\n")
+        subprocess.run([_program(settings, interactive=False), *arguments], check=True)
+        return
     if settings.database_url is None and embedded.status(settings) is None:
         raise connection.DatabaseUnavailable("the desk's database is not running", hint="run `backdesk up`")
     connection.check(role, settings=settings)
     variables = connection.environment(role, settings=settings)
-    program = _program(settings, interactive=sys.stdin.isatty() and not _unattended(arguments))
+    interactive = sys.stdin.isatty() and not _unattended(arguments)
+    program = _program(settings, interactive=interactive)
     # The place in our functions where a refusal was raised is of no use to the director.
-    words = [program, "-v", "SHOW_CONTEXT=never", *arguments]
+    words = [program, "-v", "SHOW_CONTEXT=never"]
+    if not interactive:
+        words += ["-v", "ON_ERROR_STOP=1"]
+    words += arguments
     os.execve(program, words, {**os.environ, **variables})
 
 

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from runners.cli import analytics
 from runners.database import connection, embedded, migrator, programs, roles, waiting
 from runners.errors import DeskError
+from runners.prices import calendars
 from runners.settings import Settings
 
 PUBLISH = "select desk.publish_strategies(%s, %s::text, %s)"
@@ -78,6 +79,8 @@ def bring_up(settings: Settings) -> None:
     with _step() as say:
         say(f"{publish_strategies(settings)} strategies published")
     with _step() as say:
+        say(fill_calendars(settings))
+    with _step() as say:
         say("dbt views built" if analytics.ensure_views(settings) else "dbt views are there")
 
 
@@ -100,6 +103,13 @@ def publish_strategies(settings: Settings, *, announce: bool = False) -> int:
             lambda: runner.execute(PUBLISH, [Jsonb(strategies), socket.gethostname(), announce]),
         )
     return len(strategies)
+
+
+def fill_calendars(settings: Settings) -> str:
+    """The sessions of the calendars that prices need, in one line."""
+    with connection.connect("runner", settings=settings) as runner:
+        filled = calendars.fill_calendars(runner)
+    return f"sessions of {', '.join(filled)} filled" if filled else "calendars are filled"
 
 
 def _wait_for_server(settings: Settings, seconds: float) -> None:

@@ -12,7 +12,7 @@ from runners.database import embedded, passwords
 from runners.errors import DeskError
 from runners.settings import Settings
 
-ROLES = ("owner", "director", "importer", "runner", "dbt", "viewer", "admin")
+ROLES = ("owner", "director", "importer", "runner", "trader", "link", "dbt", "viewer", "admin")
 
 # What `alter role ... set` gives a login, a role taken on by `-c role=` does not get: db/roles.sql has the
 # same rows, and a test compares them.
@@ -20,6 +20,8 @@ ROLE_SETTINGS: dict[str, dict[str, str]] = {
     "director": {"idle_in_transaction_session_timeout": "10min"},
     "importer": {"idle_in_transaction_session_timeout": "10min"},
     "runner": {"idle_in_transaction_session_timeout": "5min"},
+    "trader": {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"},
+    "link": {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"},
     "dbt": {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "5min"},
     "viewer": {
         "statement_timeout": "60s",
@@ -38,6 +40,8 @@ SEARCH_PATHS = {
     "director": READERS_PATH,
     "importer": "desk",
     "runner": "desk",
+    "trader": "desk",
+    "link": "desk",
     "dbt": "desk",
     "viewer": READERS_PATH,
 }

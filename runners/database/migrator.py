@@ -93,6 +93,8 @@ def _bring_up(connection: psycopg.Connection[Any], schema: Schema) -> Migrated:
             dropped += _drop_analytics_views(connection)
             _execute(connection, file)
             _record(connection, _Applied(version, file.path.name, file.sha256))
+            # All topics again, which may read what it changed; also where this process ends before that.
+            connection.execute("delete from desk.schema_topics")
     changed, dropped_for_topics = _apply_topics(connection, schema)
     return Migrated(
         version=schema.version,

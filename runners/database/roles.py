@@ -14,7 +14,9 @@ from runners.database import connection, embedded, passwords, waiting
 from runners.errors import DeskError
 from runners.settings import Settings
 
-LOGINS = ("desk_director", "desk_importer", "desk_runner", "desk_dbt", "desk_viewer")
+LOGINS = (
+    "desk_director", "desk_importer", "desk_runner", "desk_trader", "desk_link", "desk_dbt", "desk_viewer",
+)  # fmt: skip
 ROLES_FILE = folder("db") / "roles.sql"
 
 

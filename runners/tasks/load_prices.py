@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from runners.database.connection import connect
+from runners.prices.calendars import fill_calendars
 from runners.prices.load import Loaded, load
 from runners.prices.series import PriceError
 from runners.tasks.registry import Request, TaskFailed
@@ -32,6 +33,8 @@ def run(request: Request) -> dict[str, Any]:
                 done.append(load(runner, one))
             except PriceError as error:
                 refused.append(f"{one.symbol}: {error.message}")
+        if done:
+            fill_calendars(runner)
     if refused and not done:
         raise TaskFailed("nothing could be loaded", detail="; ".join(refused))
     changed = [one.series.symbol for one in done if one.status == "loaded"]

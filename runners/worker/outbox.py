@@ -1,4 +1,4 @@
-"""Outcomes on their way to the database: kept until it has answered for each."""
+"""Outcomes on their way to the database: kept until it has answered for each (at-least-once delivery)."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class Queue:
         return tuple(AdjustedPrices.from_rows(*row) for row in rows)
 
     def heartbeat(self, runner_id: int, held: Iterable[Running], memory_mb: float) -> dict[int, str]:
-        """Extend the leases; returns the items that this runner no longer holds, each with the reason."""
+        """Renew the leases; returns the items that this runner no longer holds, each with the reason."""
         running = [
             {"work_item_id": one.item.work_item_id, "token": str(one.item.token), "ordinal": one.ordinal}
             for one in held

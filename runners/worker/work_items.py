@@ -14,7 +14,7 @@ Kind = Literal["strategy", "deadline", "memory", "crash", "infrastructure"]
 
 @dataclass(frozen=True)
 class WorkItem:
-    """Claimed points of one run; `token` proves the claim."""
+    """Claimed points of one run; `token` (a fencing token) proves the claim."""
 
     work_item_id: int
     token: UUID

@@ -20,6 +20,8 @@ from testing import desks
 from testing.desks import Desk
 from tests.chaos.arena import CLOCKS, Arena, Books, arena
 
+pytestmark = pytest.mark.queue
+
 RUNNERS = 4
 SECONDS = 0.006
 LEASE = float(CLOCKS["lease_seconds"])
@@ -40,7 +42,7 @@ def report(name: str, times: int, seconds: float, books: Books) -> None:
     print(f"\n{name}: {times} times in {seconds:.0f} s; {books}")
 
 
-@sizes((100, 4000), (1000, 50_000))
+@sizes((40, 1600), (1000, 50_000))
 def test_runners_killed_at_random(place: Arena, times: int, points: int) -> None:
     run_id = place.queue(points)
     place.start(RUNNERS, seconds=SECONDS)
@@ -52,7 +54,7 @@ def test_runners_killed_at_random(place: Arena, times: int, points: int) -> None
     suffer(place, run_id, "kill -9", times, kill, pause=0.12)
 
 
-@sizes((50, 2000), (500, 20_000))
+@sizes((20, 800), (500, 20_000))
 def test_runners_stopped_past_their_lease(place: Arena, times: int, points: int) -> None:
     run_id = place.queue(points)
     place.start(2 * RUNNERS, seconds=0.002)
@@ -81,7 +83,7 @@ def test_runners_stopped_past_their_lease(place: Arena, times: int, points: int)
     assert place.books(run_id).finished == books.finished
 
 
-@sizes((200, 3000), (5000, 50_000))
+@sizes((80, 1200), (5000, 50_000))
 def test_backends_terminated(place: Arena, times: int, points: int) -> None:
     run_id = place.queue(points)
     # Slow enough that a busy machine, on which a strike takes longer, has time for all of them.
@@ -111,7 +113,7 @@ def own_server(tmp_path: Path, database_url: str | None) -> Iterator[Desk]:
             yield desk
 
 
-@sizes((5, 2000), (50, 20_000))
+@sizes((3, 900), (50, 20_000))
 @pytest.mark.parametrize("how", ["immediate", "kill -9"])
 def test_the_server_dies_under_load(
     own_server: Desk, tmp_path: Path, times: int, points: int, how: str

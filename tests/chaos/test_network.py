@@ -18,6 +18,8 @@ from testing.desks import Desk
 from tests.chaos.arena import Arena, arena
 from tests.chaos.proxy import Proxy
 
+pytestmark = pytest.mark.queue
+
 RUNNERS = 3
 
 
@@ -46,7 +48,7 @@ def password(desk: Desk) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("times", "points"), [(10, 1000), pytest.param(100, 10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("times", "points"), [(5, 500), pytest.param(100, 10_000, marks=pytest.mark.long)])
 def test_connections_that_go_silent_are_given_up(
     through: tuple[Arena, Proxy], times: int, points: int
 ) -> None:

@@ -19,6 +19,8 @@ from testing.desks import Desk
 from tests.chaos.arena import FIXTURES
 from tests.chaos.test_state_machine import BOOKS
 
+pytestmark = pytest.mark.queue
+
 Session = psycopg.Connection[Any]
 
 # %(job)s and %(run)s are the job's; runner 1 holds the items of points 1 to 3 and the expired one of point 4,

@@ -25,6 +25,8 @@ from testing.desks import Desk
 from tests.chaos.arena import FIXTURES
 from tests.chaos.model import Claim, Model, Run
 
+pytestmark = pytest.mark.queue
+
 RUNNERS = 3
 KINDS = ("strategy", "memory", "deadline", "crash", "infrastructure")
 draw = strategies.integers(0, 999)

@@ -60,8 +60,9 @@ def schema_of(desk: Desk) -> str:
 
 
 @pytest.fixture(scope="module")
-def full(desk: Desk) -> Desk:
+def full(built_desk: Desk) -> Desk:
     """A desk with results, a board, a curve and a recurring job."""
+    desk = built_desk
     desk.publish_strategies()
     with desk.connect("importer") as importer:
         importer.execute(
@@ -101,7 +102,6 @@ def empty(server: Settings) -> Iterator[Desk]:
 
 
 def test_what_comes_out_is_what_went_in(full: Desk, file: Path, empty: Desk) -> None:
-    assert backdesk(full, "up").returncode == 0
     done = backdesk(empty, "restore", file)
     assert done.returncode == 0, done.stderr
     assert "15 results restored" in done.stdout
@@ -123,24 +123,23 @@ def test_what_comes_out_is_what_went_in(full: Desk, file: Path, empty: Desk) -> 
     assert "1 runners are working on this desk" in backdesk(empty, "restore", file, "--replace").stderr
 
 
-def test_prices_and_jobs_are_not_replaced_unasked(file: Path, empty: Desk) -> None:
-    assert backdesk(empty, "up").returncode == 0
-    with empty.connect("director") as director:
+def test_prices_and_jobs_are_not_replaced_unasked(file: Path, fresh_desk: Desk) -> None:
+    with fresh_desk.connect("director") as director:
         director.execute("insert into jobs (kind) values ('dbt_refresh')")
-    done = backdesk(empty, "restore", file)
+    done = backdesk(fresh_desk, "restore", file)
     assert done.returncode == 1
     assert "0 price series, 1 jobs, 0 results" in done.stderr
-    with empty.connect("director") as director:
+    with fresh_desk.connect("director") as director:
         director.execute("select load_instrument('ZZ', 'ZZ')")
-    with empty.connect("admin") as admin:
+    with fresh_desk.connect("admin") as admin:
         admin.execute("truncate desk.jobs cascade")
         admin.execute(
             "insert into desk.price_versions (instrument_id, timeframe, version, source, content_hash,"
             " bar_count, first_bar, last_bar)"
             " select id, '1d', 1, 'x', repeat('0', 64), 1, now(), now() from desk.instruments"
         )
-    assert "1 price series, 0 jobs, 0 results" in backdesk(empty, "restore", file).stderr
-    done = backdesk(empty, "restore", file, "--replace")
+    assert "1 price series, 0 jobs, 0 results" in backdesk(fresh_desk, "restore", file).stderr
+    done = backdesk(fresh_desk, "restore", file, "--replace")
     assert done.returncode == 0, done.stderr
     assert "0 price series, 0 jobs, 15 results restored" in done.stdout
 
@@ -215,9 +214,7 @@ def test_a_backup_older_than_the_baseline_is_refused_with_the_commit_to_pass_thr
     monkeypatch.setattr(
         dump, "read_schema", lambda: replace(schema, baseline=replace(schema.baseline, version=99))
     )
-    with pytest.raises(
-        MigrationError, match="brings up to date what is at version 99 or later"
-    ) as caught:
+    with pytest.raises(MigrationError, match="brings up to date what is at version 99 or later") as caught:
         dump.read(full.settings, file)
     assert f"the code of commit {schema.baseline.commit}" in str(caught.value.hint)
 

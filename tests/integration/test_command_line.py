@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,41 @@ def test_another_role_may_be_chosen(terminal: Terminal) -> None:
     assert done.stderr.startswith("error: there is no role boss\n  hint: ")
 
 
+@pytest.mark.parametrize("arguments", [[], ["-f", "-"]])
+def test_psql_stops_at_the_first_error_where_nobody_sits_before_it(
+    terminal: Terminal, arguments: list[str]
+) -> None:
+    statements = "select 1/0; select 'went on'"
+    done = terminal.backdesk("psql", "-At", *arguments, stdin=statements)
+    assert (done.returncode, done.stdout) == (3, "")
+    done = terminal.backdesk("psql", "-At", "-v", "ON_ERROR_STOP=0", *arguments, stdin=statements)
+    assert (done.returncode, done.stdout) == (0, "went on\n")
+
+
+def test_help_of_psql_says_what_is_ours(tmp_path: Path) -> None:
+    done = Terminal(tmp_path / "none").backdesk("psql", "--help")
+    assert done.returncode == 0
+    assert "--role NAME" in done.stdout
+    assert "--no-psqlrc" in done.stdout
+
+
+def test_other_clients_find_the_desk_by_its_environment(terminal: Terminal) -> None:
+    snippet = 'import psycopg; print(psycopg.connect(%s).execute("%s").fetchone()[0])'
+    count = "select count(*) from strategy_leaderboard"
+    clean = 'unset ${!PG*}; eval "$("$0" env)" && "$1" -c "$2"'
+    for argument, query, answer in (
+        ("", "select current_user", "desk_director"),
+        ('dbname="trading", user="postgres"', "select current_user", "postgres"),
+        ('dbname="trading", user="postgres"', count, "0"),
+    ):
+        script = snippet % (argument, query)
+        done = terminal.run(["bash", "-c", clean, str(BACKDESK), sys.executable, script])
+        assert (done.stdout, done.stderr) == (f"{answer}\n", "")
+    done = terminal.backdesk("env", "--role", "boss")
+    assert done.returncode == 2
+    assert "the roles are" in done.stderr
+
+
 def test_a_refusal_in_psql_has_no_context_line(terminal: Terminal) -> None:
     done = terminal.backdesk("psql", "-c", "do $$ begin raise 'no' using hint = 'yes'; end $$")
     assert done.returncode == 1
@@ -130,3 +166,17 @@ def test_version_help_and_wrong_usage(tmp_path: Path) -> None:
     assert desk.backdesk("--version").stdout == f"backdesk {__version__}\n"
     assert "backdesk up" in desk.backdesk("up", "--help").stdout
     assert desk.backdesk("no-such-command").returncode == 2
+
+
+@pytest.mark.parametrize("columns", ["60", "120"])
+@pytest.mark.parametrize("command", ["", "check", "load csv"])
+def test_help_fills_the_terminal_and_no_more(tmp_path: Path, command: str, columns: str) -> None:
+    done = Terminal(tmp_path, COLUMNS=columns).backdesk(*command.split(), "--help")
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    assert max(map(len, lines)) <= int(columns)
+    assert "<bool>" not in done.stdout
+    # A paragraph's line is followed by a shorter one only where its first word had no room.
+    text = [line for line in lines if line[:1] == " " and line[1:2].strip()]
+    for line, below in pairwise(text):
+        if lines[lines.index(line) + 1] == below:
+            assert len(line) + 1 + len(below.split()[0]) >= int(columns), (line, below)

@@ -17,6 +17,8 @@ from psycopg.types.json import Jsonb
 
 from testing.desks import Desk
 
+pytestmark = pytest.mark.security
+
 FRAGMENTS = (
     "'; drop table desk.jobs; --", "'); delete from desk.strategies; --", '"; drop schema desk cascade; --',
     "$$; select pg_sleep(9); $$", "$body$ end $body$", "\\'; truncate desk.settings; --", "'||(select 1)||'",

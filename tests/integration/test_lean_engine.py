@@ -29,21 +29,65 @@ CONFIG: dict[str, Any] = {
     "optimization": {"parameters": {"rsi_period": {"start": 4, "end": 8, "step": 2}}},
 }
 
+OF_JOB = (
+    " from backtest_results as b join optimization_runs as r on r.id = b.optimization_run_id"
+    " where r.job_id = %s"
+)
+
+
+def stock(desk: Desk) -> None:
+    """Strategies and the prices of GOOG."""
+    desk.publish_strategies()
+    series = next(one for one in sample.read_sample().series if one.symbol == "GOOG")
+    with desk.connect("director") as director:
+        load.load(director, series)
+
+
+@pytest.fixture(scope="module")
+def stocked(desk: Desk) -> Desk:
+    """A desk whose points have one attempt, and whose one runner serves the whole module."""
+    stock(desk)
+    with desk.connect("admin") as admin:
+        admin.execute("update desk.settings set value = '1' where name like 'max_%attempts'")
+        admin.execute("update desk.settings set value = '0' where name = 'retry_seconds'")
+    return desk
+
+
+@pytest.fixture(scope="module")
+def module_lean(stocked: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """What the module's runner, which it starts, takes for LEAN."""
+    stand_in = StandIn.install(tmp_path_factory.mktemp("lean") / "bin")
+    process = worker(stocked, stand_in)
+    try:
+        yield stand_in
+    finally:
+        stop(process)
+        end_containers(stand_in)
+
 
 @pytest.fixture
-def stocked(fresh_desk: Desk) -> Desk:
-    """A desk with strategies and the prices of GOOG."""
-    fresh_desk.publish_strategies()
-    series = next(one for one in sample.read_sample().series if one.symbol == "GOOG")
-    with fresh_desk.connect("director") as director:
-        load.load(director, series)
+def lean(module_lean: StandIn) -> Iterator[StandIn]:
+    """As it should be, until a test says otherwise."""
+    yield module_lean
+    module_lean.set("ok")
+    end_containers(module_lean)
+
+
+@pytest.fixture
+def another_desk(fresh_desk: Desk) -> Desk:
+    stock(fresh_desk)
     return fresh_desk
 
 
 @pytest.fixture
-def lean(tmp_path: Path) -> Iterator[StandIn]:
+def another_lean(tmp_path: Path) -> Iterator[StandIn]:
+    """For runners of a test's own."""
     stand_in = StandIn.install(tmp_path / "bin")
     yield stand_in
+    end_containers(stand_in)
+
+
+def end_containers(stand_in: StandIn) -> None:
     for pid in stand_in.containers():
         os.kill(pid, signal.SIGKILL)
 
@@ -62,53 +106,74 @@ def rows(desk: Desk, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         return director.execute(query, parameters).fetchall()
 
 
-def worker(desk: Desk, lean: StandIn, home: Path, *options: str) -> subprocess.Popen[str]:
-    """A runner; its own folder for LEAN's workspaces, beside the desk's."""
+def worker(desk: Desk, lean: StandIn, *options: str) -> subprocess.Popen[bytes]:
+    log = (lean.folder / "runner.log").open("ab")
     return subprocess.Popen(
         [sys.executable, "-m", "runners.cli", "work", "--processes", "2", *options],
         env={**os.environ, **desk.environment, **lean.variables},
-        stdout=subprocess.PIPE,
+        stdout=log,
         stderr=subprocess.STDOUT,
-        text=True,
     )
 
 
-def at_once(desk: Desk) -> None:
-    """One attempt, and no waiting before another."""
-    with desk.connect("admin") as admin:
-        admin.execute("update desk.settings set value = '1' where name like 'max_%attempts'")
-        admin.execute("update desk.settings set value = '0' where name = 'retry_seconds'")
-
-
-def drained(desk: Desk, lean: StandIn, home: Path) -> str:
-    process = worker(desk, lean, home, "--drain")
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
     try:
-        output, _ = process.communicate(timeout=90)
+        process.wait(30)
     finally:
         process.kill()
-    assert process.returncode == 0, output
-    return output
+
+
+def drained(desk: Desk, lean: StandIn) -> None:
+    process = worker(desk, lean, "--drain")
+    try:
+        process.wait(90)
+    finally:
+        process.kill()
+    assert process.returncode == 0, (lean.folder / "runner.log").read_text()
+
+
+def ended(desk: Desk, job_id: int) -> tuple[Any, ...]:
+    """State, summary and error of a job that is over."""
+    over = " where id = %s and state in ('done', 'failed', 'cancelled')"
+    until(lambda: rows(desk, "select from jobs" + over, job_id) == [()], seconds=90)
+    return rows(desk, "select state, summary, error from jobs" + over, job_id)[0]
+
+
+def delegated(desk: Desk, config: dict[str, Any]) -> int:
+    with desk.connect("director") as director:
+        row = director.execute(
+            "insert into jobs (kind, config) values ('lean_optimization', %s) returning id",
+            (json.dumps(config),),
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def nothing_left(desk: Desk, lean: StandIn) -> bool:
+    return (lean.containers(), workspaces(desk)) == ([], [])
 
 
 def workspaces(desk: Desk) -> list[Path]:
     return list((desk.settings.home / "lean").glob("workspace-*"))
 
 
-def test_each_point_is_one_backtest_of_the_desks_bars(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
-    queue(stocked)
-    drained(stocked, lean, tmp_path)
+def test_each_point_is_one_backtest_of_the_desks_bars(stocked: Desk, lean: StandIn) -> None:
+    job_id = queue(stocked)
+    state, summary, _ = ended(stocked, job_id)
+    assert (state, summary.startswith("3 runs complete, ")) == ("done", True)
     found = rows(
         stocked,
-        "select parameters, starting_cash, total_trades > 0, total_fees > 0, sessions, engine,"
-        " engine_metrics ->> 'Sharpe Ratio', duration > 0 from backtest_results order by ordinal",
+        "select parameters, starting_cash, total_trades > 0, total_fees > 0, sessions, b.engine,"
+        " engine_metrics ->> 'Sharpe Ratio', duration > 0" + OF_JOB + " order by ordinal",
+        job_id,
     )
     assert [row[0] for row in found] == [{"rsi_period": period} for period in (4, 6, 8)]
     assert {row[1:] for row in found} == {(50_000.0, True, True, 252, "lean", "1.0", True)}
-    [(status, summary)] = rows(stocked, "select status, summary from optimization_runs")
-    assert status == "completed"
-    assert summary.startswith("3 runs complete, ")
-    assert rows(stocked, "select count(*), sum(cardinality(equity)) from equity_curves") == [(3, 756)]
-    assert (lean.containers(), workspaces(stocked)) == ([], [])
+    curves = " join equity_curves as e on e.backtest_result_id = b.id"
+    counts = OF_JOB.replace(" where", curves + " where")
+    assert rows(stocked, "select count(*), sum(cardinality(equity))" + counts, job_id) == [(3, 756)]
+    until(lambda: nothing_left(stocked, lean))
 
 
 @pytest.mark.parametrize(
@@ -122,141 +187,116 @@ def test_each_point_is_one_backtest_of_the_desks_bars(stocked: Desk, lean: Stand
     ],
 )
 def test_what_goes_wrong_ends_the_point_with_its_reason(
-    stocked: Desk, lean: StandIn, tmp_path: Path, mode: str, kind: str, error: str
+    stocked: Desk, lean: StandIn, mode: str, kind: str, error: str
 ) -> None:
-    at_once(stocked)
     lean.set(mode)
-    queue(stocked, optimization={"parameters": {"rsi_period": 4}})
-    drained(stocked, lean, tmp_path)
-    [(outcome, found_kind, message)] = rows(
-        stocked, "select outcome, error_kind, error from backtest_results"
-    )
+    job_id = queue(stocked, optimization={"parameters": {"rsi_period": 5}})
+    state, _, why = ended(stocked, job_id)
+    [(outcome, found_kind, message)] = rows(stocked, "select outcome, error_kind, b.error" + OF_JOB, job_id)
     assert (outcome, found_kind) == ("failed", kind)
     assert error in message
-    [(state, why)] = rows(stocked, "select state, error from jobs")
     assert state == "failed"
     assert error in why
-    assert (lean.containers(), workspaces(stocked)) == ([], [])
+    until(lambda: nothing_left(stocked, lean))
 
 
-def test_a_backtest_that_hangs_is_ended_with_its_container(
-    stocked: Desk, lean: StandIn, tmp_path: Path
-) -> None:
-    at_once(stocked)
+def test_a_backtest_that_hangs_is_ended_with_its_container(stocked: Desk, lean: StandIn) -> None:
     lean.set("hang")
-    queue(stocked, optimization={"parameters": {"rsi_period": 4}}, seconds_per_point=2)
-    drained(stocked, lean, tmp_path)
-    [(kind,)] = rows(stocked, "select error_kind from backtest_results")
+    job_id = queue(stocked, optimization={"parameters": {"rsi_period": 5}}, seconds_per_point=2)
+    ended(stocked, job_id)
+    [(kind,)] = rows(stocked, "select error_kind" + OF_JOB, job_id)
     assert kind in ("deadline", "infrastructure")
     until(lambda: not lean.containers(), seconds=30)
 
 
-def test_a_cancelled_job_leaves_no_container(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
+def test_a_cancelled_job_leaves_no_container(stocked: Desk, lean: StandIn) -> None:
     lean.set("hang")
-    job_id = queue(stocked)
-    process = worker(stocked, lean, tmp_path)
+    job_id = queue(stocked, cash=60_000)
     until(lambda: len(lean.containers()) == 2, seconds=30)
     rows(stocked, "select cancel_job(%s)", job_id)
     until(lambda: not lean.containers(), seconds=30)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert rows(stocked, "select state from jobs") == [("cancelled",)]
+    assert rows(stocked, "select state from jobs where id = %s", job_id) == [("cancelled",)]
 
 
 def test_a_runner_that_is_killed_leaves_no_container_and_loses_nothing(
-    stocked: Desk, lean: StandIn, tmp_path: Path
+    another_desk: Desk, another_lean: StandIn
 ) -> None:
+    desk, lean = another_desk, another_lean
     lean.set("hang")
-    queue(stocked)
-    process = worker(stocked, lean, tmp_path)
+    queue(desk)
+    process = worker(desk, lean)
     until(lambda: len(lean.containers()) == 2, seconds=30)
     process.kill()
-    process.communicate(timeout=30)
+    process.wait(30)
     until(lambda: not lean.containers(), seconds=30)
     lean.set("ok")
-    with stocked.connect("admin") as admin:
+    with desk.connect("admin") as admin:
         admin.execute(
             "update desk.work_items set lease_until = now() - interval '1 s' where state = 'leased'"
         )
         admin.execute("update desk.settings set value = '0' where name = 'retry_seconds'")
-    drained(stocked, lean, tmp_path)
-    assert rows(stocked, "select count(*) from backtest_results where outcome = 'finished'") == [(3,)]
+    drained(desk, lean)
+    assert rows(desk, "select count(*) from backtest_results where outcome = 'finished'") == [(3,)]
 
 
-def test_a_container_whose_lean_was_killed_is_stopped(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
-    at_once(stocked)
+def test_a_container_whose_lean_was_killed_is_stopped(stocked: Desk, lean: StandIn) -> None:
     lean.set("cli_killed")
-    queue(stocked, optimization={"parameters": {"rsi_period": 4}})
-    drained(stocked, lean, tmp_path)
+    job_id = queue(stocked, optimization={"parameters": {"rsi_period": 5}})
+    ended(stocked, job_id)
     until(lambda: not lean.containers(), seconds=30)
-    [(kind,)] = rows(stocked, "select error_kind from backtest_results")
-    assert kind == "infrastructure"
+    assert rows(stocked, "select error_kind" + OF_JOB, job_id) == [("infrastructure",)]
 
 
-def test_without_docker_a_runner_takes_no_work_of_leans(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
-    lean.set("no_docker")
-    queue(stocked)
-    drained(stocked, lean, tmp_path)
-    assert rows(stocked, "select 'lean' = any (engines) from runners") == [(False,)]
-    assert rows(stocked, "select state from jobs") == [("waiting",)]
+def test_without_docker_a_runner_takes_no_work_of_leans(another_desk: Desk, another_lean: StandIn) -> None:
+    another_lean.set("no_docker")
+    queue(another_desk)
+    drained(another_desk, another_lean)
+    assert rows(another_desk, "select 'lean' = any (engines) from runners") == [(False,)]
+    assert rows(another_desk, "select state from jobs") == [("waiting",)]
 
 
-def test_a_delegated_optimization_is_imported_as_a_run(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
+def test_a_delegated_optimization_is_imported_as_a_run(stocked: Desk, lean: StandIn) -> None:
     config = CONFIG | {"success_criteria": {"min_trades": 1}}
     config["optimization"] = CONFIG["optimization"] | {"target_metric": "Net Profit"}
-    with stocked.connect("director") as director:
-        director.execute(
-            "insert into jobs (kind, config) values ('lean_optimization', %s)", (json.dumps(config),)
-        )
-    drained(stocked, lean, tmp_path)
-    [(state, summary, error)] = rows(stocked, "select state, summary, error from jobs")
+    state, summary, error = ended(stocked, delegated(stocked, config))
     assert (state, error) == ("done", None)
     assert summary.startswith("3 runs complete, 3 passed, best Sharpe: ")
     found = rows(
         stocked,
-        "select r.imported, r.target_metric, b.parameters ->> 'rsi_period', b.starting_cash, b.total_fees > 0"
-        " from optimization_runs as r join backtest_results as b on b.optimization_run_id = r.id",
+        "select r.target_metric, b.parameters ->> 'rsi_period', b.starting_cash, b.total_fees > 0"
+        " from optimization_runs as r join backtest_results as b on b.optimization_run_id = r.id"
+        " where r.imported and r.cash = 50000",
     )
-    assert {row[:2] + row[3:] for row in found} == {(True, "total_return", 50_000.0, True)}
-    assert sorted(row[2] for row in found) == ["4", "6", "8"]
-    assert (lean.containers(), workspaces(stocked)) == ([], [])
+    assert {row[:1] + row[2:] for row in found} == {("total_return", 50_000.0, True)}
+    assert sorted(row[1] for row in found) == ["4", "6", "8"]
+    until(lambda: nothing_left(stocked, lean))
 
 
 def test_a_delegated_optimization_that_hangs_ends_when_its_job_is_cancelled(
-    stocked: Desk, lean: StandIn, tmp_path: Path
+    stocked: Desk, lean: StandIn
 ) -> None:
     lean.set("hang")
-    with stocked.connect("director") as director:
-        row = director.execute(
-            "insert into jobs (kind, config) values ('lean_optimization', %s) returning id",
-            (json.dumps(CONFIG),),
-        ).fetchone()
-    process = worker(stocked, lean, tmp_path)
+    job_id = delegated(stocked, CONFIG)
     until(lambda: len(lean.containers()) == 1, seconds=30)
-    rows(stocked, "select cancel_job(%s)", row and row[0])
+    rows(stocked, "select cancel_job(%s)", job_id)
     until(lambda: not lean.containers(), seconds=30)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert rows(stocked, "select state from jobs") == [("cancelled",)]
+    assert rows(stocked, "select state from jobs where id = %s", job_id) == [("cancelled",)]
 
 
-def test_a_delegated_optimization_that_was_cut_off_keeps_what_it_has(
-    stocked: Desk, lean: StandIn, tmp_path: Path
-) -> None:
+def test_a_delegated_optimization_that_was_cut_off_keeps_what_it_has(stocked: Desk, lean: StandIn) -> None:
     lean.set("cut_off")
-    with stocked.connect("director") as director:
-        config = CONFIG | {"optimization": {"parameters": {"rsi_period": {"start": 4, "end": 12, "step": 2}}}}
-        director.execute(
-            "insert into jobs (kind, config) values ('lean_optimization', %s)", (json.dumps(config),)
-        )
-    drained(stocked, lean, tmp_path)
-    assert rows(stocked, "select total_combinations, notes from optimization_runs") == [
-        (3, "the optimization was cut off before its end")
-    ]
+    parameters = {"rsi_period": {"start": 4, "end": 12, "step": 2}}
+    config = CONFIG | {"cash": 80_000, "optimization": {"parameters": parameters}}
+    assert ended(stocked, delegated(stocked, config))[0] == "done"
+    assert rows(
+        stocked,
+        "select total_combinations, notes from optimization_runs where imported and cash = 80000",
+    ) == [(3, "the optimization was cut off before its end")]
 
 
-def test_points_that_never_trade_are_flagged(stocked: Desk, lean: StandIn, tmp_path: Path) -> None:
+def test_points_that_never_trade_are_flagged(stocked: Desk, lean: StandIn) -> None:
     lean.set("no_trades")
-    queue(stocked)
-    drained(stocked, lean, tmp_path)
-    assert rows(stocked, "select flags from optimization_runs") == [(["no orders", "no trades"],)]
+    job_id = queue(stocked, cash=70_000)
+    ended(stocked, job_id)
+    found = rows(stocked, "select flags from optimization_runs where job_id = %s", job_id)
+    assert found == [(["no orders", "no trades"],)]

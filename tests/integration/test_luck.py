@@ -15,6 +15,8 @@ from testing.desks import Desk
 from tests import families
 from tests.unit import reference
 
+pytestmark = pytest.mark.judgement
+
 Owner = psycopg.Connection[Any]
 
 

@@ -26,6 +26,12 @@ FIRST = "create table desk.things (id int primary key, name text);"
 SECOND = "alter table desk.things add column size int;"
 TOPIC = "create or replace function desk.thing_count() returns bigint language sql stable" \
     " as 'select count(*) from desk.things';"  # fmt: skip
+COLUMNS = """
+drop table if exists desk.seen;
+create table desk.seen as
+  select array_agg(attname::text order by attnum) as names
+  from pg_attribute where attrelid = 'desk.things'::regclass and attnum > 1;
+"""
 
 
 class Project:
@@ -248,6 +254,16 @@ def test_any_changed_topic_applies_all_of_them_in_order(project: Project) -> Non
     second.write_text("create or replace view desk.b as select one, 2 as two from desk.a;")
     assert project.migrate().topics == ("things/b.sql",)
     assert project.one("select two from desk.b") == 2
+
+
+def test_a_migration_applies_the_topics_again(project: Project) -> None:
+    project.file("V0001__things.sql", FIRST)
+    project.file("columns.sql", COLUMNS)
+    project.migrate()
+    project.file("V0002__sizes.sql", SECOND)
+    project.migrate()
+    assert project.one("select names from desk.seen") == ["name", "size"]
+    assert not project.migrate().changed
 
 
 def test_a_failing_topic_leaves_the_old_ones(project: Project) -> None:

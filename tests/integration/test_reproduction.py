@@ -16,6 +16,8 @@ from runners.prices.load import load
 from runners.prices.sample import read_sample
 from testing.desks import Desk
 
+pytestmark = pytest.mark.engine
+
 CONFIG = {
     "symbols": ["AAPL", "IBM"],
     "start_date": "2009-01-02",
@@ -154,8 +156,9 @@ def _dispatch() -> str:
     ).stdout.strip()
 
 
-def test_the_same_job_twenty_times_is_byte_equal(built_desk: Desk, results: list[int]) -> None:
-    """In twenty other processes, half of them with numpy's processor dispatch switched off."""
+@pytest.mark.parametrize("times", [6, pytest.param(20, marks=pytest.mark.long)])
+def test_the_same_job_many_times_is_byte_equal(built_desk: Desk, results: list[int], times: int) -> None:
+    """In other processes, half of them with numpy's processor dispatch switched off."""
     with built_desk.connect("runner") as runner:
         row = runner.execute(
             "select optimization_run_id, parameters from desk.reproducible(%s)", (results[0],)
@@ -169,7 +172,7 @@ def test_the_same_job_twenty_times_is_byte_equal(built_desk: Desk, results: list
     plain = {name: value for name, value in os.environ.items() if name != "NPY_DISABLE_CPU_FEATURES"}
     slow = plain | {"NPY_DISABLE_CPU_FEATURES": _dispatch(), "PYTHONHASHSEED": "7"}
     outputs = set()
-    for number in range(0, 20, 2):
+    for number in range(0, times, 2):
         pair = [
             subprocess.Popen(
                 [sys.executable, "-c", PROBE],
@@ -184,6 +187,7 @@ def test_the_same_job_twenty_times_is_byte_equal(built_desk: Desk, results: list
             out, _ = process.communicate(given, timeout=60)
             assert process.returncode == 0
             outputs.add(out)
+    print(f"\n{times} processes")
     assert len(outputs) == 1
     with built_desk.connect("viewer") as viewer:
         recorded = viewer.execute(

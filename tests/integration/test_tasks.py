@@ -102,9 +102,10 @@ def test_a_refresh_is_left_to_runners_that_were_started_for_it(published: Desk) 
     job_id = insert(published, "dbt_refresh", {})
     work(published)
     assert job(published, job_id)[0] == "waiting"
-    work(published, "--dbt")
-    assert job(published, job_id) == ("done", "dbt's models are built", None)
-    assert rows(published, "select next_step from analytics.queue_health")
+    claim = "select kind from desk.claim_task(desk.register_runner('h', 1, '0', %s, 1, 'p', false, '[]'))"
+    with published.connect("runner") as runner:
+        assert runner.execute(claim, [["prices", "optuna"]]).fetchall() == []
+        assert runner.execute(claim, [["dbt"]]).fetchall() == [("dbt_refresh",)]
 
 
 def test_a_task_of_a_runner_that_was_killed_is_done_by_the_next(published: Desk) -> None:
@@ -202,9 +203,7 @@ def test_a_bayesian_search_ends_when_nothing_better_comes(published: Desk) -> No
     assert 8 <= points - best < 12
 
 
-def test_without_optuna_the_command_names_the_extra(
-    published: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_optuna_the_command_names_the_extra(published: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     insert(published, "load_prices", {"source": "sample", "symbols": ["GOOG"]})
     work(published)
     search = {"type": "Bayesian Search", "points": 4, "parameters": {"fast": {"start": 2, "end": 9}}}

@@ -18,6 +18,8 @@ from runners.prices.sample import read_sample
 from testing import desks
 from testing.desks import Desk
 
+pytestmark = pytest.mark.search
+
 CONFIG: dict[str, Any] = {
     "symbols": ["AAPL", "IBM"],
     "start_date": "2004-01-02",

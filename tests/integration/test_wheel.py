@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.package
+
 Files = dict[str, tuple[int, int]]
 
 

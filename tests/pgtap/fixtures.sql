@@ -114,7 +114,7 @@ create function tap.metrics(p_more jsonb default '{}')
 returns jsonb
 language sql
 as $$
-  select '{"starting_cash": 100000, "ending_value": 110000, "sessions": 252, "return_count": 252, "return_mean": 0.0004,
+  select '{"starting_cash": 100000, "ending_value": 110000, "sessions": 520, "return_count": 252, "return_mean": 0.0004,
     "return_m2": 0.0251, "return_m3": 0, "return_m4": 0.0000075, "downside_m2": 0.01, "tail_count": 12, "tail_sum": -0.24,
     "tail_return": -0.015, "max_drawdown": 0.1, "max_drawdown_sessions": 20, "total_orders": 40, "total_trades": 20,
     "winning_trades": 12, "losing_trades": 8, "gross_profit": 15000, "gross_loss": 5000, "trade_profit_sum": 10000,
@@ -202,3 +202,99 @@ begin
 end
 $$;
 comment on function tap.rows(text) is 'Rows of a query in its order, each an array of its columns.';
+
+create function tap.given_session(p_capital double precision default 100000, p_account text default 'PAPER1')
+returns bigint
+language plpgsql
+as $$
+declare
+  v_account_id bigint;
+  v_id         bigint;
+  v_link       uuid;
+begin
+  if not exists (select from desk.accounts where name = p_account) then
+    v_account_id := desk.open_account(p_account);
+    -- As wide as they may be: what a test is about, it makes narrow.
+    insert into desk.risk_limits (account_id, limit_name, threshold)
+    values (v_account_id, 'max_daily_loss', 1), (v_account_id, 'max_leverage', 100),
+      (v_account_id, 'max_orders_per_minute', 1000000);
+    update desk.strategies set status = 'testing' where name = 'sma_crossover' and status = 'backlog';
+    update desk.strategies set status = 'validated' where name = 'sma_crossover' and status = 'testing';
+    update desk.strategies set status = 'paper' where name = 'sma_crossover' and status = 'validated';
+    v_link := desk.begin_link(p_account, 'host', 1);
+    perform desk.beat_link(p_account, v_link, 'ready');
+  end if;
+  v_id := desk.start_trading_session('sma_crossover', p_account, p_capital, '{AAPL,IBM,GOOG}', '1d', p_clock => 'stream');
+  perform desk.begin_strategy(v_id, repeat('a', 64), 'host', 2);
+  perform tap.priced(v_id, '2010-01-04', 100);
+  return v_id;
+end
+$$;
+comment on function tap.given_session(double precision, text) is
+  'A session of sma_crossover on a paper account with a live link: AAPL, IBM and GOOG at 100, limits as wide as they go.';
+
+create function tap.link(p_account text default 'PAPER1')
+returns uuid
+language sql
+as $$
+  select l.token from desk.account_links as l join desk.accounts as a on a.id = l.account_id where a.name = p_account
+$$;
+comment on function tap.link(text) is 'Token of an account''s link.';
+
+create function tap.priced(p_session_id bigint, p_bar timestamptz, p_price double precision, p_symbols text[] default '{AAPL,IBM,GOOG}')
+returns text
+language sql
+as $$
+  select desk.record_prices(p_session_id, l.token, p_bar, p_symbols, array_fill(p_price, array[cardinality(p_symbols)]))
+  from desk.trading_sessions as t join desk.account_links as l on l.account_id = t.account_id where t.id = p_session_id
+$$;
+comment on function tap.priced(bigint, timestamptz, double precision, text[]) is 'A bar on which all symbols close at a price.';
+
+create function tap.order_row(p_session_id bigint, p_key text, p_symbol text, p_quantity double precision, p_more jsonb default '{}')
+returns desk.broker_orders
+language sql
+as $$
+  select jsonb_populate_record(null::desk.broker_orders, jsonb_build_object('session_id', p_session_id, 'key', p_key,
+    'symbol', p_symbol, 'type', 'market', 'time_in_force', 'gtc', 'intent', 'trade', 'quantity', p_quantity) || p_more)
+$$;
+comment on function tap.order_row(bigint, text, text, double precision, jsonb) is 'An order as submit_order() hands it on.';
+
+create function tap.asked(p_session_id bigint, p_key text, p_symbol text, p_quantity double precision, p_more jsonb default '{}')
+returns text
+language sql
+as $$
+  -- As submit_order() does, which wants a statement of its own: the rule of a refusal, or allowed.
+  select coalesce(o.rule, o.state) from desk.place_orders(
+    array[tap.order_row(p_session_id, p_key, p_symbol, p_quantity, p_more)], null) as o
+$$;
+comment on function tap.asked(bigint, text, text, double precision, jsonb) is 'Asks for an order: the rule of its refusal, or allowed.';
+
+create function tap.filled(p_session_id bigint, p_key text, p_quantity double precision default null, p_price double precision default 100,
+  p_execution text default null, p_revision integer default 1)
+returns text
+language plpgsql
+as $$
+declare
+  v_order   desk.broker_orders;
+  v_account text;
+begin
+  select o.* into v_order from desk.broker_orders as o where o.session_id = p_session_id and o.key = p_key;
+  select a.name into v_account from desk.accounts as a where a.id = v_order.account_id;
+  perform desk.take_orders(v_account, tap.link(v_account), 1000);
+  return desk.record_execution(v_account, tap.link(v_account), coalesce(p_execution, 'e:' || p_session_id || p_key), p_revision,
+    v_order.id, v_order.symbol, coalesce(p_quantity, v_order.quantity), p_price,
+    (select l.newest_bar from desk.session_ledgers as l where l.session_id = p_session_id), 0);
+end
+$$;
+comment on function tap.filled(bigint, text, double precision, double precision, text, integer) is
+  'The link takes what is allowed, and an order is filled; whole and at 100 unless more is said.';
+
+create function tap.limited(p_whose text, p_name text, p_threshold double precision)
+returns void
+language sql
+as $$
+  insert into desk.risk_limits (account_id, limit_name, threshold)
+  values (case p_whose when 'account' then (select id from desk.accounts where name = 'PAPER1') end, p_name, p_threshold)
+  on conflict (strategy_id, account_id, limit_name) do update set threshold = excluded.threshold
+$$;
+comment on function tap.limited(text, text, double precision) is 'A limit of all sessions, or of the account PAPER1.';

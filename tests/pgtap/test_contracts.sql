@@ -1,6 +1,6 @@
 -- What holds for every object of the desk, whoever adds the next one.
 
-select plan(14);
+select plan(18);
 
 -- A function that belongs to an extension is not ours.
 create temporary view functions as
@@ -65,5 +65,29 @@ select is_empty(
   $$select a.metric from metric_definitions as a
     where not exists (select from pg_attribute as t where t.attrelid = 'desk.backtest_results'::regclass and t.attname = a.metric)$$,
   'every metric is a column of backtest_results');
+select is_empty(
+  $$select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a
+    where a.attrelid = 'desk.raw_metrics'::regclass and not a.attisdropped
+    except
+    select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a where a.attrelid = 'desk.backtest_results'::regclass$$,
+  'every raw metric is one with its type');
+select is_empty(
+  $$select a.attname::text from pg_attribute as a
+    where a.attrelid = 'desk.backtest_results'::regclass and col_description(a.attrelid, a.attnum) like 'Raw:%'
+    except select m.name from unnest(raw_metric_names()) as m (name)$$,
+  'and what says of itself that it is raw is a raw metric');
+select is_empty(
+  $$select s.name, f.name from searches as s
+    cross join lateral (values (s.plan_first), (s.plan_next), (s.at_most)) as f (name)
+    where f.name is not null and to_regprocedure(format('desk.%I(bigint)', f.name)) is null$$,
+  'every function that a search names is there');
+select is_empty(
+  $$select s.name, k.name from searches as s
+    cross join lateral (
+      select 'optimization.' || n from unnest(s.keys) as n
+      union all
+      select 'optimization.parameters.*.' || n from unnest(s.range_keys) as n) as k (name)
+    except select s.name, k.path from searches as s, config_keys as k$$,
+  'and every key');
 
 select * from finish();

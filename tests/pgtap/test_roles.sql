@@ -1,4 +1,4 @@
-select plan(26);
+select plan(30);
 
 select has_role('desk_owner', 'the owner is there');
 select isnt_superuser('desk_owner', 'the owner is an ordinary role');
@@ -9,7 +9,8 @@ select is(
 );
 
 select has_role(role_name::name, role_name || ' is there')
-from unnest(array['desk_director', 'desk_importer', 'desk_runner', 'desk_dbt', 'desk_viewer']) as role_name;
+from unnest(array['desk_director', 'desk_importer', 'desk_runner', 'desk_trader', 'desk_link', 'desk_dbt',
+  'desk_viewer']) as role_name;
 
 select is(
   (
@@ -39,6 +40,8 @@ select schema_owner_is('marts', 'desk_owner');
 select schema_privs_are('desk', 'desk_director', array['USAGE']);
 select schema_privs_are('desk', 'desk_importer', array['USAGE']);
 select schema_privs_are('desk', 'desk_runner', array['USAGE']);
+select schema_privs_are('desk', 'desk_trader', array['USAGE']);
+select schema_privs_are('desk', 'desk_link', array['USAGE']);
 select schema_privs_are('desk', 'desk_dbt', array['USAGE']);
 select schema_privs_are('desk', 'desk_viewer', array['USAGE']);
 select schema_privs_are('analytics', 'desk_runner', array[]::text[]);

@@ -28,7 +28,8 @@ select throws_ok($$insert into risk_limits (limit_name, threshold) values ('max_
 select throws_ok($$update risk_limits set threshold = 25 where limit_name = 'max_positions'; update risk_limits set limit_name = 'max_drawdown' where limit_name = 'max_positions'$$, '22023', '25 is out of range for max_drawdown', 'also by a change');
 select matches((tap.refused_job('{"symbols": "AAPL", "risk_limits": {"max_drawdown": 25}}'))[4], 'Write fractions: 0.02 for 2%', 'and in a config, with what to write');
 select is(
-  tap.rows('select name, unit, highest, default_value from risk_limit_definitions where name like ''max_d%'' order by 1'),
+  tap.rows('select name, unit, highest, default_value from risk_limit_definitions
+    where name like ''max_d%'' and ''strategy'' = any (kept_by) order by 1'),
   '[["max_daily_loss", "fraction", 1, 0.02], ["max_drawdown", "fraction", 1, 0.2]]', 'units and highest values are rows');
 select throws_ok($$insert into risk_limits (limit_name, threshold) values ('max_positions', 9)$$, '23505', null, 'and a second one of a name');
 select isnt(

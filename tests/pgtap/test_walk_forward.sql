@@ -1,6 +1,6 @@
 -- Walk-forward: windows, folds, the stitched test, and what cannot be.
 
-select plan(42);
+select plan(43);
 select tap.given_desk();
 select tap.given_runner();
 create function pg_temp.plan(p_windows jsonb, p_more jsonb default '{}') returns text[] language sql as $$
@@ -85,7 +85,9 @@ begin
           else -20 end;
         v_equity := array(select 100000 + v_step * n + n % 2 from generate_series(1, cardinality(v_sessions)) as n);
         perform tap.complete(v_item.work_item_id, v_item.token, v_item.ordinals[i],
-          tap.metrics('{"exposed_sessions": 10}') || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
+          tap.metrics('{"exposed_sessions": 10, "engine_metrics": {"loop": "fast", "flag fills at prices already seen: cheat-on-close": 1}}')
+            - case when v_step = -5 then 'traded_value' else '' end
+            || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
       end loop;
     end loop;
   end loop;
@@ -101,6 +103,8 @@ select is(
   (select count(*) filter (where r.role = 'out_of_sample') || ' of ' || count(*) from optimization_runs as r where r.parent_run_id = pg_temp.parent()), '2 of 5',
   'a fold in cash runs no test');
 select is(
+  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close"}', 'what all folds'' results say, the walk-forward says');
+select is(
   (select array_agg(distinct warm_up_bars) from optimization_runs where parent_run_id = pg_temp.parent()), '{20}', 'every part has its warm-up');
 select is(
   (select array[cardinality(e.sessions), cardinality(run_sessions(pg_temp.parent(), '2011-01-01', '2011-12-31'))] from backtest_results as b join equity_curves as e on e.backtest_result_id = b.id
@@ -110,8 +114,8 @@ select is(
   (select round(exp(sum(ln(1 + b.total_return)))::numeric, 9) from walk_forward_folds as f join backtest_results as b on b.id = f.out_of_sample_result_id where f.optimization_run_id = pg_temp.parent()),
   'folds are chained by returns');
 select is(
-  tap.rows('select total_trades, winning_trades, total_fees, round(trade_profit_m2::numeric, 3) from backtest_results where optimization_run_id = pg_temp.parent()'),
-  '[[40, 24, 800, 2000000.000]]', 'trades and fees of the tests add up');
+  tap.rows('select total_trades, winning_trades, total_fees, round(trade_profit_m2::numeric, 3), bars, traded_value from backtest_results where optimization_run_id = pg_temp.parent()'),
+  '[[40, 24, 800, 2000000.000, 504, null]]', 'trades and fees of the tests add up; what one of them does not know, the whole does not');
 select is(
   (select b.rejection_reasons from backtest_results as b where b.optimization_run_id = pg_temp.parent()), '{}', 'and are judged by the run''s own criteria');
 select matches(

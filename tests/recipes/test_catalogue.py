@@ -1,13 +1,8 @@
-"""The recipes of docs/architecture.md: a thing is added to a copy of `db/` as its cell says,
-and the desk uses it.
-
-Nothing else is edited: what these tests do not need, nobody who follows the cell needs.
-"""
+"""Config keys, task kinds and price sources are added as docs/architecture.md says."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +11,8 @@ import pytest
 
 import runners.prices
 import runners.tasks
-from runners.database import migrator
-from runners.database.schema_files import FOLDER
 from runners.tasks import registry
 from runners.worker.queue import OFFERS
-from testing import desks
 from testing.desks import Desk
 
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -40,22 +32,6 @@ insert into desk.config_keys (
   position, path, type, affects, default_value, minimum, maximum, example, description)
 values (900, 'latency', 'number', 'result', '0', 0, 10, '0.5', 'Seconds between an order and its fill.');
 """
-
-
-@pytest.fixture
-def desk_with(template_desk: Desk, tmp_path: Path) -> Iterator[Callable[[str], Desk]]:
-    """A desk whose schema has one more file, which no other file names."""
-    with desks.clone(template_desk) as fresh, desks.environment(fresh.environment):
-
-        def add(text: str) -> Desk:
-            folder = tmp_path / "db"
-            shutil.copytree(FOLDER, folder)
-            (folder / "configs" / "zz_addition.sql").write_text(text)
-            with fresh.connect("admin") as admin:
-                migrator.migrate(admin, folder)
-            return fresh
-
-        yield add
 
 
 @pytest.fixture

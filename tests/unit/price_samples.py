@@ -92,7 +92,6 @@ def settings_for(entry_point: str, series: Sequence[AdjustedPrices], **changes: 
         "stock": True,
         "seconds_per_point": 60,
         "memory_mb": 1024,
-        "keep_series": "all",
         "block_count": 4,
     }
     return RunSettings.from_json(document | changes)

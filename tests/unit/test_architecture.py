@@ -11,7 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from runners import cli
-from runners.cli.app import COMMANDS, app
+from runners.cli.app import TOPICS, app
 
 
 def rooms_named(project_root: Path) -> set[str]:
@@ -42,7 +42,7 @@ def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.Mo
         "def register(app):\n    app.command('greet', short_help='Greet.')(lambda: print('good morning'))\n"
     )
     monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
-    monkeypatch.setitem(COMMANDS, "greet", "greeting")
+    monkeypatch.setitem(TOPICS["Results"], "greet", "greeting")
     assert "greet" in get_command(app).list_commands(None)  # type: ignore[attr-defined]
     assert CliRunner().invoke(app, ["greet"]).output == "good morning\n"
     assert "Greet." in CliRunner().invoke(app, ["--help"]).output

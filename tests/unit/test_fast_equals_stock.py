@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from runners.engines.backtrader.fast_results import ResultCache
 from tests.unit.scripted_strategy import Case, alike
 
+pytestmark = pytest.mark.engine
+
 FEED = st.integers(0, 2)
 SIZE = st.sampled_from([1, 3, 10, 40, 500, 2.5])
 BACK = st.integers(0, 3)
@@ -48,7 +50,6 @@ PLAIN = st.one_of(
 )
 ODD = st.one_of(
     st.tuples(st.just("add_cash"), FEED, st.sampled_from([5_000.0, -500.0])),
-    st.tuples(st.just("set_cash"), FEED, st.sampled_from([50_000.0, 120_000.5])),
     st.tuples(st.just("value_of"), FEED),
     st.tuples(st.just("setcommission"), FEED, st.sampled_from([None, 25.0])),
     st.tuples(st.just("stop_run"), FEED),

@@ -10,7 +10,7 @@ import pytest
 from typer import Typer
 from typer.main import get_command
 
-from runners.cli.app import COMMANDS
+from runners.cli.app import commands
 
 HEAVY = ["streamlit", "jinja2", "rich.console", "numpy", "backtrader", "pandas"]
 
@@ -54,9 +54,9 @@ def test_what_is_not_needed_is_not_imported(code: str, unwanted: list[str]) -> N
 
 
 def test_every_command_is_where_the_list_says() -> None:
-    for module in set(COMMANDS.values()):
+    for module in set(commands().values()):
         alone = Typer()
         alone.callback()(lambda: None)
         import_module(f"runners.cli.{module}").register(alone)
         found: dict[str, object] = getattr(get_command(alone), "commands")  # noqa: B009
-        assert set(found) == {name for name, place in COMMANDS.items() if place == module}
+        assert set(found) == {name for name, place in commands().items() if place == module}

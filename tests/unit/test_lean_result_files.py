@@ -22,6 +22,8 @@ from runners.engines.raw_metrics import ImpossibleResultError
 from tests import lean_files
 from tests.lean_mutations import broken
 
+pytestmark = pytest.mark.lean
+
 SAMPLES = Path(__file__).resolve().parents[2].parent / "shared" / "lean" / "samples"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of LEAN's own files is not here")
 

@@ -50,6 +50,11 @@ def test_no_return_is_defined_after_ruin() -> None:
     assert daily_returns(100.0, [50.0, -50.0, 20.0, 30.0]) == [-0.5, -2.0]
 
 
+def test_the_first_session_that_closes_at_nothing_is_said() -> None:
+    assert raw_metrics(account([50.0, 0.0, -50.0, 20.0]), SETTINGS)["lost_on"] == "2020-01-02"
+    assert "lost_on" not in raw_metrics(account([50.0, 0.01]), SETTINGS)
+
+
 def test_moments_are_sums_about_the_mean() -> None:
     # Mean 0.75 / 10 = 0.075. Deviations: six of -0.075, and 0.425, -0.575, 0.925, -0.325.
     moments = return_moments(RETURNS)

@@ -17,6 +17,8 @@ from strategies.risk_manager import RiskManager
 from tests.unit.price_samples import by_hand
 from tests.unit.strategy_bench import minute_bars, played, sessions
 
+pytestmark = pytest.mark.live
+
 OPEN: dict[str, Any] = dict.fromkeys(
     (
         "max_concentration",

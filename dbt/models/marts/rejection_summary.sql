@@ -34,7 +34,7 @@ reasons as (
   select distinct
     finished.backtest_result_id,
     finished.strategy_id,
-    split_part(given.reason, ':', 1) as reason
+    desk.reason_kind(given.reason) as reason
   from finished
   cross join lateral unnest(finished.rejection_reasons) as given (reason)
 ),

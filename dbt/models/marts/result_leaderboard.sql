@@ -38,7 +38,8 @@ final as (
     strategy_id,
     out_of_sample,
     walk_forward_efficiency,
-    survived
+    survived,
+    lost
   from board
 )
 

@@ -57,7 +57,8 @@ final as (
     strategy_id,
     out_of_sample,
     walk_forward_efficiency,
-    survived
+    survived,
+    lost
   from firsts
 )
 

@@ -93,6 +93,23 @@ def prices(_: Settings, admin: Admin) -> Finding:
     return ok("prices", f"{series} series, the newest bar of {newest}")
 
 
+def calendars(_: Settings, admin: Admin) -> Finding:
+    found = admin.execute(
+        "select calendar, last_session, ending from desk.calendar_coverage order by last_session nulls first"
+    ).fetchall()
+    ending = [
+        f"no sessions of {name}" if last is None else f"the sessions of {name} end on {last}"
+        for name, last, ends in found
+        if ends
+    ]
+    if ending:
+        todo = "backdesk up; if that brings no more, a newer exchange_calendars"
+        return warning("calendars", "; ".join(ending), todo)
+    if not found:
+        return ok("calendars", "none is needed before prices are there")
+    return ok("calendars", f"{', '.join(name for name, _, _ in found)}: sessions to {found[0][1]} and later")
+
+
 def strategies(_: Settings, admin: Admin) -> Finding:
     from strategies.registry import StrategyError, published_strategies
 
@@ -144,5 +161,5 @@ def clock(_: Settings, admin: Admin) -> Finding:
 
 
 CHECKS: tuple[Callable[[Settings, Admin], Finding], ...] = (
-    socket, migrations, dbt_views, prices, strategies, runners, chores, clock,
+    socket, migrations, dbt_views, prices, calendars, strategies, runners, chores, clock,
 )  # fmt: skip

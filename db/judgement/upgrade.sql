@@ -1,0 +1,42 @@
+-- What an older version judged by other rules is judged again as soon as the functions are those of this version.
+
+create or replace function desk.judge_lost_again()
+returns integer
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run_id bigint;
+  v_count  integer := 0;
+begin
+  for v_run_id in
+    select distinct b.optimization_run_id
+    from desk.backtest_results as b
+    where b.outcome = 'finished' and not b.lost
+      and (b.lost_on is not null or b.ending_value <= 0 or (b.return_count is not null and b.max_drawdown >= 1))
+    order by b.optimization_run_id
+  loop
+    -- Ratios first: the figures of the family are made of them.
+    update desk.backtest_results set passed = passed where optimization_run_id = v_run_id and outcome = 'finished';
+    perform desk.rejudge_run(v_run_id);
+    update desk.optimization_runs as r
+    set best_on_edge = desk.best_on_edge(v_run_id),
+        flags = array(
+          select u.flag from unnest(r.flags) as u (flag) where u.flag not like 'best on the edge%'
+          union
+          select u.flag from unnest(desk.run_flags(v_run_id)) as u (flag)
+          order by 1)
+    where r.id = v_run_id and r.status in ('completed', 'failed', 'cancelled');
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function desk.judge_lost_again() is
+  'Judges runs again that have lost accounts from before these were told from others; answers how many.';
+
+do $$
+begin
+  perform desk.judge_lost_again();
+end
+$$;

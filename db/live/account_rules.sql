@@ -1,0 +1,102 @@
+-- Rules of an account that limit entries beside its figures: settled cash, day trades.
+
+create or replace function desk.trading_day(p_at timestamptz, p_timeframe text, p_zone text)
+returns date
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  -- A bar of a day or week is the date that it bears.
+  return (p_at at time zone case when p_timeframe ~ '[dw]$' then 'UTC' else p_zone end)::date;
+end
+$$;
+comment on function desk.trading_day(timestamptz, text, text) is 'Day to which a time of a session belongs.';
+
+create or replace function desk.day_trades(p_account_id bigint, p_since date)
+returns bigint
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_count bigint;
+begin
+  -- Back from what is held now, so that no earlier fill has to be read.
+  with fills as (
+    select e.session_id, e.symbol, e.id, e.quantity, e.executed_at,
+           desk.trading_day(e.executed_at, t.timeframe, t.zone) as day
+    from desk.executions as e
+    join desk.trading_sessions as t on t.id = e.session_id
+    where e.account_id = p_account_id and e.executed_at >= p_since - interval '1 day'
+      and not exists (
+        select from desk.executions as n
+        where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision)
+  ),
+  running as (
+    select f.session_id, f.symbol, f.day, f.quantity,
+      coalesce(p.quantity, 0) - sum(f.quantity) over (
+        partition by f.session_id, f.symbol order by f.executed_at desc, f.id desc) as before,
+      row_number() over (partition by f.session_id, f.symbol order by f.executed_at, f.id) as place
+    from fills as f
+    left join desk.positions as p
+      on p.account_id = p_account_id and p.session_id = f.session_id and p.symbol = f.symbol
+  )
+  select count(distinct (o.session_id, o.symbol, o.day)) into v_count
+  from running as o
+  join running as c
+    on c.session_id = o.session_id and c.symbol = o.symbol and c.day = o.day and c.place > o.place
+  where o.day >= p_since and o.quantity * o.before >= 0 and c.quantity * c.before < 0;
+  return v_count;
+end
+$$;
+comment on function desk.day_trades(bigint, date) is
+  'Symbols and days since a day on which a session of an account opened and closed something on one day.';
+
+create or replace function desk.account_rule_breach(
+  p_order desk.broker_orders, p_session desk.trading_sessions, p_ledger desk.session_ledgers, p_account desk.accounts,
+  p_session_limits jsonb, p_account_limits jsonb)
+returns desk.order_breach
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_price   double precision := coalesce(p_order.limit_price, p_order.stop_price, p_order.decision_price);
+  v_settled double precision;
+  v_trades  bigint;
+  v_most    double precision := (p_account_limits ->> 'max_day_trades')::float8;
+begin
+  if (p_account_limits ->> 'settled_cash_only')::float8 = 1 and p_order.quantity > 0 then
+    select (select sum(l.cash) from desk.session_ledgers as l where l.account_id = p_account.id)
+      - coalesce((
+        select sum(-e.quantity * e.price)
+        from desk.executions as e
+        join desk.trading_sessions as t on t.id = e.session_id
+        where e.account_id = p_account.id and e.quantity < 0 and e.executed_at > p_ledger.day - interval '1 day'
+          and desk.trading_day(e.executed_at, t.timeframe, t.zone) = p_ledger.day
+          and not exists (
+            select from desk.executions as n
+            where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision)), 0)
+      - coalesce((
+        select sum((o.quantity - o.filled) * coalesce(o.limit_price, o.stop_price, o.decision_price))
+        from desk.broker_orders as o
+        where o.account_id = p_account.id and o.is_open and o.quantity > 0), 0)
+    into v_settled;
+    if p_order.quantity * v_price > v_settled * (1 + 1e-9) then
+      return desk.breach('account settled_cash_only', format('%s to pay, %s of settled cash in %s',
+        desk.figure(p_order.quantity * v_price), desk.figure(v_settled), p_account.name), p_order.quantity * v_price,
+        v_settled);
+    end if;
+  end if;
+  if v_most is not null then
+    -- Five sessions are a week.
+    v_trades := desk.day_trades(p_account.id, p_ledger.day - 6);
+    if v_trades >= v_most then
+      return desk.breach('account max_day_trades', format('%s day trades of %s in five sessions: a position that is '
+        'entered now could not be left today', v_trades, p_account.name), v_trades, v_most);
+    end if;
+  end if;
+  return null;
+end
+$$;
+comment on function desk.account_rule_breach(desk.broker_orders, desk.trading_sessions, desk.session_ledgers,
+  desk.accounts, jsonb, jsonb) is
+  'What the rules of an account forbid to enter: with money that has not settled, after too many day trades.';

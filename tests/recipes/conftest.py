@@ -1,0 +1,38 @@
+"""The recipes of docs/architecture.md: a thing is added to a copy of `db/` as its cell says,
+and the desk uses it.
+
+Nothing else is edited: what these tests do not need, nobody who follows the cell needs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runners.database import migrator
+from runners.database.schema_files import FOLDER, read_schema
+from testing import desks
+from testing.desks import Desk
+
+
+@pytest.fixture
+def desk_with(template_desk: Desk, tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    """A desk whose schema has one more topic, which no other file names, and one more migration if given."""
+    with desks.clone(template_desk) as fresh, desks.environment(fresh.environment):
+
+        def add(topic: str = "", migration: str = "") -> Desk:
+            folder = tmp_path / "db"
+            shutil.copytree(FOLDER, folder)
+            if topic:
+                (folder / "configs" / "zz_addition.sql").write_text(topic)
+            if migration:
+                number = read_schema(FOLDER).version + 1
+                (folder / "results" / f"V{number:04}__addition.sql").write_text(migration)
+            with fresh.connect("admin") as admin:
+                migrator.migrate(admin, folder)
+            return fresh
+
+        yield add
