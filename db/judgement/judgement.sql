@@ -182,7 +182,13 @@ begin
     new.ranked := v_run.role = 'search' and new.outcome = 'finished';
     new.deflated_sharpe_z := null;
     new.deflated_sharpe := null;
+    new.luck_p := null;
     new.pbo := null;
+    -- Of an import it is marked when the run closes.
+    new.repeated := false;
+    if new.provenance_hash is not null then
+      select desk.repeats_another(r, new) into new.repeated from desk.optimization_runs as r where r.id = v_run.id;
+    end if;
     -- A copy keeps its comparison only where it is made with the same benchmark.
     if new.source_result_id is not null and not exists (
       select from desk.run_benchmarks as b
@@ -200,11 +206,14 @@ begin
     or current_setting('desk.judged_family', true) = v_run.id::text then
     -- Which criteria count is told by this key; the figures themselves are columns.
     v_family := '{"family": true}';
-    select s.pbo, desk.deflated_sharpe_z(new.sharpe_ratio / sqrt(252::double precision), new.skewness, new.kurtosis,
-      new.return_count,
-        s.effective_trials, s.trial_variance)
-    into new.pbo, new.deflated_sharpe_z
-    from desk.run_statistics as s where s.optimization_run_id = v_run.id;
+    select s.pbo, desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count,
+             desk.expected_best(new.return_count, s.expected_maximum, s.family_trials, s.family_correlation,
+               s.trial_variance)),
+           desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise)
+    into new.pbo, new.deflated_sharpe_z, new.luck_p
+    from desk.run_statistics as s
+    cross join (select new.sharpe_ratio / sqrt(252::double precision)) as f (sharpe)
+    where s.optimization_run_id = v_run.id;
     new.deflated_sharpe := desk.normal_cdf(new.deflated_sharpe_z);
   end if;
   if new.outcome = 'failed' then

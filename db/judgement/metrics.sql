@@ -115,6 +115,8 @@ values
   ('deflated_sharpe_z', 'Deflated Sharpe z', '{}', 'ratio', 'max', 'min_deflated_sharpe_z', null,
     'Deflated Sharpe z too low', null, 'Deflated Sharpe z', 2, 'family',
    'The same as a distance in standard errors, by which the boards rank.'),
+  ('luck_p', 'Luck', '{"Luck p"}', 'fraction', 'min', null, 'max_luck_p', null, 'Luck too likely', 'Luck', 1, 'family',
+   'Chance that the best of as many trials without skill, as alike as these, is as good.'),
   ('pbo', 'PBO', '{"Probability of Backtest Overfitting"}', 'fraction', 'min', null, 'max_pbo', null,
     'Overfitting too likely', 'PBO', 1, 'family',
    'Share of half-and-half splits of the window in which the point that is best in one half lands at or below the '

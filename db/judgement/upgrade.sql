@@ -38,5 +38,6 @@ comment on function desk.judge_lost_again() is
 do $$
 begin
   perform desk.judge_lost_again();
+  perform desk.count_luck_anew();
 end
 $$;

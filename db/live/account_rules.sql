@@ -1,4 +1,4 @@
--- Rules of an account that limit entries beside its figures: settled cash, day trades.
+-- Rules that limit entries beside figures: the exchange's hours, settled cash, day trades.
 
 create or replace function desk.trading_day(p_at timestamptz, p_timeframe text, p_zone text)
 returns date
@@ -51,6 +51,55 @@ $$;
 comment on function desk.day_trades(bigint, date) is
   'Symbols and days since a day on which a session of an account opened and closed something on one day.';
 
+create or replace function desk.hours_breach(
+  p_order desk.broker_orders, p_session desk.trading_sessions, p_hours boolean, p_minutes double precision)
+returns desk.order_breach
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_calendar text;
+  v_at       timestamptz := clock_timestamp();
+  v_always   boolean;
+  v_close    timestamptz;
+begin
+  if p_session.clock = 'stream' then
+    -- A replay decides at the end of its bars; those of days have no time.
+    if p_session.timeframe ~ '[dw]$' then
+      return null;
+    end if;
+    v_at := p_order.counted_at + desk.bar_length(p_session.timeframe);
+  end if;
+  select c.name, c.weekdays is not null and extract(isodow from v_at at time zone c.zone)::integer = any (c.weekdays)
+  into v_calendar, v_always
+  from desk.instruments as i join desk.calendars as c on c.name = i.calendar where i.symbol = p_order.symbol;
+  if v_always then
+    return null;
+  end if;
+  select c.close into v_close from desk.calendar_sessions as c
+  where c.calendar = v_calendar and c.session between v_at::date - 2 and v_at::date + 2
+    and c.open <= v_at and c.close > v_at
+  order by c.session limit 1;
+  if not found then
+    if not p_hours then
+      return null;
+    end if;
+    select c.open into v_close from desk.calendar_sessions as c
+    where c.calendar = v_calendar and c.session >= v_at::date - 2 and c.open > v_at order by c.session limit 1;
+    return desk.breach('exchange_hours', format('%s is closed%s', v_calendar,
+      coalesce(' until ' || to_char(v_close at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC',
+        ', and the desk knows no later session: load its calendar')));
+  elsif v_at >= v_close - make_interval(secs => 60 * p_minutes) then
+    return desk.breach('no_entry_minutes', format('%s closes in %s min; nothing is entered in the last %s', v_calendar,
+      desk.figure(extract(epoch from v_close - v_at) / 60), p_minutes), extract(epoch from v_close - v_at) / 60,
+      p_minutes);
+  end if;
+  return null;
+end
+$$;
+comment on function desk.hours_breach(desk.broker_orders, desk.trading_sessions, boolean, double precision) is
+  'Why nothing is entered at this time of the exchange''s day: closed, or soon to close, half days included.';
+
 create or replace function desk.account_rule_breach(
   p_order desk.broker_orders, p_session desk.trading_sessions, p_ledger desk.session_ledgers, p_account desk.accounts,
   p_session_limits jsonb, p_account_limits jsonb)
@@ -63,7 +112,19 @@ declare
   v_settled double precision;
   v_trades  bigint;
   v_most    double precision := (p_account_limits ->> 'max_day_trades')::float8;
+  v_breach  desk.order_breach;
 begin
+  if p_session_limits ?| '{exchange_hours,no_entry_minutes}'
+    or p_account_limits ?| '{exchange_hours,no_entry_minutes}'
+  then
+    v_breach := desk.hours_breach(p_order, p_session,
+      coalesce(greatest((p_session_limits ->> 'exchange_hours')::float8,
+        (p_account_limits ->> 'exchange_hours')::float8), 0) = 1,
+      greatest((p_session_limits ->> 'no_entry_minutes')::float8, (p_account_limits ->> 'no_entry_minutes')::float8));
+    if v_breach.rule is not null then
+      return v_breach;
+    end if;
+  end if;
   if (p_account_limits ->> 'settled_cash_only')::float8 = 1 and p_order.quantity > 0 then
     select (select sum(l.cash) from desk.session_ledgers as l where l.account_id = p_account.id)
       - coalesce((
@@ -87,8 +148,12 @@ begin
     end if;
   end if;
   if v_most is not null then
-    -- Five sessions are a week.
-    v_trades := desk.day_trades(p_account.id, p_ledger.day - 6);
+    -- Five sessions are a week where no calendar says more.
+    v_trades := desk.day_trades(p_account.id, coalesce((
+      select c.session from desk.calendar_sessions as c
+      join desk.instruments as i on i.calendar = c.calendar
+      where i.symbol = p_order.symbol and c.session <= p_ledger.day order by c.session desc offset 4 limit 1),
+      p_ledger.day - 6));
     if v_trades >= v_most then
       return desk.breach('account max_day_trades', format('%s day trades of %s in five sessions: a position that is '
         'entered now could not be left today', v_trades, p_account.name), v_trades, v_most);

@@ -122,6 +122,7 @@ from (values
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),
     ('curve_periods', 'p_sessions date[], p_equity float8[], p_cash float8', 'stable', 'definer', 'dbt, director, viewer'),
     ('describe_import', 'p_run_id bigint, p_config jsonb', 'volatile', 'definer', 'importer'),
+    ('desk_luck', '', 'stable', 'definer', 'director, viewer'),
     ('estimate', 'p_config jsonb, p_strategy text', 'volatile', 'definer', 'director'),
     ('extend_run', 'p_run_id bigint, p_parameters jsonb', 'volatile', 'definer', 'director'),
     ('do_chores', '', 'volatile', 'definer', 'runner'),

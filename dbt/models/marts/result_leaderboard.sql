@@ -39,7 +39,8 @@ final as (
     out_of_sample,
     walk_forward_efficiency,
     survived,
-    lost
+    lost,
+    luck_p
   from board
 )
 

@@ -22,6 +22,7 @@ select
   probabilistic_sharpe,
   deflated_sharpe,
   deflated_sharpe_z,
+  luck_p,
   pbo,
   win_rate,
   profit_factor,
