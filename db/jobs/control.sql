@@ -202,12 +202,10 @@ begin
     if not v_run.is_open then
       v_again := v_again + desk.reissue_lost(v_run.id);
     end if;
-    -- The code may have been mended meanwhile: the next claim pins it anew where nothing has been recorded.
-    update desk.optimization_runs as r
-    set status = 'running', summary = null, error = null,
-        code_version_id = case when exists (
-          select from desk.backtest_results as b where b.optimization_run_id = r.id) then r.code_version_id end
-    where r.id = v_run.id;
+    -- The code may have been mended meanwhile: the next claim pins it anew where nothing of the whole was recorded.
+    perform desk.unpin_run(v_run.id);
+    perform desk.refuse_other_code(v_run.id);
+    update desk.optimization_runs set status = 'running', summary = null, error = null where id = v_run.id;
     v_total := coalesce(v_total, 0) + v_again;
   end loop;
   if v_total is null then

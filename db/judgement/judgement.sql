@@ -341,7 +341,7 @@ comment on function desk.find_best(bigint) is
   'Finds the best point of a run anew: by the target, among those that meet the metric constraints and did not lose '
   'the account, the lowest ordinal of equals.';
 
-grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.strategies, desk.strategy_parameters,
+grant select on desk.backtest_results, desk.equity_curves, desk.trades, desk.strategies,
   desk.strategy_events, desk.strategy_transitions, desk.code_versions, desk.metric_definitions, desk.config_keys,
   desk.settings, desk.instruments, desk.price_versions, desk.bars, desk.adjustment_factors to desk_director,
   desk_viewer;

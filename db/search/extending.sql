@@ -21,6 +21,8 @@ begin
   elsif v_run.status in ('cancelled', 'failed') then
     perform desk.refuse(format('Run %s was %s', p_run_id, v_run.status), '$.optimization_run_id',
       'Insert the job again.');
+  elsif v_run.status = 'completed' then
+    perform desk.refuse_other_code(p_run_id);
   end if;
   return v_run;
 end

@@ -71,6 +71,8 @@ def _standing(found: dict[str, Any]) -> None:
     words = [f"{found['optimization_type']} on {' '.join(found['symbols'])}", window]
     words.append(f"`{found['config_file']}`" if found["config_file"] else "")
     st.markdown(", ".join(filter(None, words)))
+    if found["code_note"]:
+        st.caption(f"Code: {found['code_note']}")
     percent = float(found["percent"] or 0)
     left = f" · about {duration_text(found['eta'])} left" if found["eta"] is not None else ""
     st.progress(min(percent / 100, 1.0), text=f"{recorded:,} of {total:,} points{left}")

@@ -155,15 +155,16 @@ final as (
         then format('%s points wait and no runner is alive. Start one: backdesk work', figures.claimable_points)
       when figures.runners_alive = 0 and figures.waiting_jobs > 0
         then format('%s jobs wait and no runner is alive. Start one: backdesk work', figures.waiting_jobs)
-      when stranded.code_version is not null
+      when stranded.pinned
         then format(
           'Run %s of %s waits for code version %s, which no live runner has.'
           ' Start a runner that has it, or: select cancel_job(%s), and queue it again',
           stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.job_id)
       when stranded.optimization_run_id is not null
         then format(
-          'Run %s waits, and no live runner has the strategy %s on the engine %s. Start one that has: backdesk work',
-          stranded.optimization_run_id, stranded.strategy, stranded.engine)
+          'Run %s waits, and no live runner has the current code of %s, version %s, on the engine %s.'
+          ' Start one that has: backdesk work; or if another one''s is right, there: backdesk strategies sync',
+          stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.engine)
       when stranded_task.task_kind is not null
         then format(
           'Job %s waits, and no live runner takes tasks of kind %s. %s',
