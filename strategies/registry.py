@@ -63,7 +63,7 @@ class RegisteredStrategy:
             "code": getattr(self.strategy, "code", "") or None,
             "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
             "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
-            "engine": ENGINE,
+            "engine": getattr(self.strategy, "engine", ENGINE),
             "entry_point": self.name,
             "tags": list(getattr(self.strategy, "tags", ())),
             "priority": getattr(self.strategy, "priority", 0),
