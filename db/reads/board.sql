@@ -49,7 +49,8 @@ select
     select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id order by p.id desc limit 1
   ) as reproduced,
   b.lost,
-  b.luck_p
+  b.luck_p,
+  b.haircut_sharpe
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -101,6 +102,8 @@ comment on column desk.ranked_results.reproduced is
 comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
 comment on column desk.ranked_results.luck_p is
   'Chance that the best of as many trials without skill, as alike as these, is as good.';
+comment on column desk.ranked_results.haircut_sharpe is
+  'Annualized Sharpe ratio that alone would be as unlikely as this one is among all trials.';
 
 -- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
 -- in order (count, a result by its number) asks ranked_results, since ordering all would cost.

@@ -1,6 +1,6 @@
 -- Judgement: ratios worked by hand, reasons word for word, and judging again.
 
-select plan(62);
+select plan(64);
 select tap.given_desk();
 
 -- Reasons
@@ -67,6 +67,8 @@ from ten, (values
   ('exposure', 0.600000000, 'exposure is 6 of 10 sessions')
 ) as t (metric, value, promise);
 select is(round((pg_temp.ten('{}', 0.252)).sharpe_ratio::numeric, 9), 2.490597704, 'the risk-free rate is subtracted: 0.25% a day of 252');
+select is(round((pg_temp.ten('{}', 0.252)).sortino_ratio::numeric, 9), 5.916079783, 'not from Sortino, whose one target is 0');
+select is((pg_temp.ten('{"exposed_sessions": 0, "exposed_time": 4.25}')).exposure, 0.425::float8, 'time in the market is counted by bars where there are any');
 select is(
   (select jsonb_agg(round((to_jsonb(pg_temp.ten('{"return_m2": 5e-25, "return_m3": 0, "return_m4": 0, "downside_m2": 0}')) ->> m)::numeric, 6) order by o)
    from unnest('{sharpe_ratio,sortino_ratio,skewness,kurtosis,volatility}'::text[]) with ordinality as u (m, o)),

@@ -111,6 +111,7 @@ from (values
     ('code_note', 'p_run_id bigint', 'stable', 'definer', 'director, viewer'),
     ('files_changed', 'p_runner_id bigint, p_strategies jsonb, p_error text', 'volatile', 'definer', 'runner'),
     ('may_register_again', 'p_runner_id bigint, p_code_hashes text[]', 'stable', 'definer', 'runner'),
+    ('break_even_fee', 'p_result_id bigint', 'stable', 'definer', 'dbt, director, viewer'),
     ('cancel_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
     ('claim_task', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('claim_work', 'p_runner_id bigint, p_limit integer, p_waits boolean', 'volatile', 'definer', 'runner'),
