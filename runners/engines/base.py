@@ -11,7 +11,9 @@ from typing import Any, Literal, Protocol
 from runners.errors import DeskError
 
 FailureKind = Literal["strategy", "memory", "infrastructure"]
-MetricValue = int | float | str | list[int] | list[float] | dict[str, float | str]
+MetricValue = (
+    int | float | str | list[int] | list[float] | dict[str, float | str] | list[dict[str, float | str]]
+)
 
 
 class SettingsError(DeskError):
@@ -206,6 +208,28 @@ class ClosedTrade:
     exit_price: float
     profit: float
     fees: float
+
+
+@dataclass(frozen=True)
+class OpenPosition:
+    """What a run ended with: of `opened` units, entered at `entry_price` on average, `size` are held; both
+    are negative when short. `profit` is that at `last_close`, of the parts closed before too, before `fees`.
+    """
+
+    symbol: str
+    entry_time: dt.datetime
+    size: float
+    opened: float
+    entry_price: float
+    last_time: dt.datetime
+    last_close: float
+    profit: float
+    fees: float
+
+    def as_json(self) -> dict[str, float | str]:
+        """As the raw metric `open_positions` has it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {name: values[name].isoformat() for name in ("entry_time", "last_time")}
 
 
 @dataclass(frozen=True)
