@@ -7,9 +7,12 @@ set search_path = desk, pg_temp
 as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'description', p_key.description, 'default', p_key.default_value,
-    'minimum', trim_scale(p_key.minimum), 'maximum', trim_scale(p_key.maximum), 'enum', to_jsonb(p_key.allowed)))
+    'minimum', trim_scale(p_key.minimum), 'maximum', trim_scale(p_key.maximum),
+    'enum', to_jsonb(desk.key_choices(p_key))))
     || case p_key.type
       when 'text' then '{"type": "string"}'
+      when 'search' then '{"type": "string"}'
+      when 'inner_search' then '{"type": "string"}'
       when 'date' then '{"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}'
       when 'integer' then '{"type": "integer"}'
       when 'number' then '{"type": "number"}'

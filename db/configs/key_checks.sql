@@ -12,6 +12,18 @@ as $$
 $$;
 comment on function desk.json_path(text, text) is 'JSON path of a key below a path.';
 
+create or replace function desk.key_choices(p_key desk.config_keys)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select case when p_key.type in ('search', 'inner_search') then (
+    select array_agg(s.name order by s.position) from desk.searches as s where p_key.type = 'search' or not s.windows)
+    else p_key.allowed end
+$$;
+comment on function desk.key_choices(desk.config_keys) is
+  'The texts that a key may have: those that are allowed, or the searches; null where it may be any.';
+
 create or replace function desk.check_config_value(p_key desk.config_keys, p_value jsonb, p_json_path text)
 returns void
 language plpgsql stable
@@ -21,13 +33,14 @@ declare
   v_type   text := jsonb_typeof(p_value);
   v_shown  text := left(p_value::text, 80);
   v_number numeric;
+  v_words  constant text[] := desk.key_choices(p_key);
 begin
   if v_type = 'null' then
     perform desk.refuse('A key without a value', p_json_path,
       format('Give it a value%s, or remove the key.', coalesce(', such as ' || nullif(p_key.example, ''), '')));
   end if;
   case p_key.type
-    when 'text', 'metric' then
+    when 'text', 'metric', 'search', 'inner_search' then
       if v_type <> 'string' then
         perform desk.refuse(format('Got %s where a text is needed', v_shown), p_json_path,
           'Such as ' || p_key.example || '.');
@@ -54,13 +67,7 @@ begin
         perform desk.refuse(format('Got %s where a whole number is needed', v_shown), p_json_path,
           'Such as ' || p_key.example || '.');
       end if;
-      if p_key.path like 'risk_limits.%' then
-        perform desk.check_risk_limit(split_part(p_key.path, '.', 2), v_number::double precision, p_json_path);
-      end if;
-      if v_number < p_key.minimum or v_number > p_key.maximum then
-        perform desk.refuse(format('%s is out of range', v_shown), p_json_path,
-          format('It must lie between %s and %s.', trim_scale(p_key.minimum), trim_scale(p_key.maximum)));
-      end if;
+      perform desk.check_range(v_number, p_key.minimum, p_key.maximum, p_key.unit, '', p_json_path);
     when 'boolean' then
       if v_type <> 'boolean' then
         perform desk.refuse(format('Got %s where true or false is needed', v_shown), p_json_path,
@@ -76,9 +83,9 @@ begin
         perform desk.refuse(format('Got %s as commission', v_shown), p_json_path,
           'Write a fraction of the value such as 0.001, or percent, per_share and minimum.');
       end if;
-      if v_type = 'number' and not (p_value #>> '{}')::numeric between 0 and 0.5 then
-        perform desk.refuse(format('A commission of %s is out of range', v_shown), p_json_path,
-          'It is a fraction of the traded value: 0.001 is a tenth of a per cent.');
+      if v_type = 'number' then
+        perform desk.check_range((p_value #>> '{}')::numeric, p_key.minimum, p_key.maximum, p_key.unit, '',
+          p_json_path);
       end if;
     when 'symbols' then
       if v_type not in ('string', 'array')
@@ -101,9 +108,9 @@ begin
     when 'parameter' then
       null; -- checked against the strategy in check_parameter()
   end case;
-  if p_key.allowed is not null and not (p_value #>> '{}') = any (p_key.allowed) then
+  if v_words is not null and not (p_value #>> '{}') = any (v_words) then
     perform desk.refuse(format('Unknown value %s', v_shown), p_json_path,
-      desk.did_you_mean(p_value #>> '{}', p_key.allowed));
+      desk.did_you_mean(p_value #>> '{}', v_words));
   end if;
 end
 $$;

@@ -22,7 +22,7 @@ values
     'Last day of the window; the last day that all symbols have prices when absent.'),
   (30, 'cash', 'number', 'result', false, '100000', 1, 1000000000000, null, '100000',
     'Starting capital, in account currency.'),
-  (31, 'commission', 'commission', 'result', false, '0.001', null, null, null, '0.001',
+  (31, 'commission', 'commission', 'result', false, '0.001', 0, 0.5, null, '0.001',
     'Fee of a fill: a fraction of its value, or an object with percent, per_share and minimum.'),
   (32, 'commission.percent', 'number', 'result', false, '0', 0, 0.5, null, '0.001', 'Fraction of the traded value.'),
   (33, 'commission.per_share', 'number', 'result', false, '0', 0, 1000, null, '0.005', 'Money for each unit.'),
@@ -35,8 +35,7 @@ values
     'Symbol that results are compared with; buy and hold of the same symbols when absent.'),
   (40, 'optimization', 'object', 'execution', false, '{}', null, null, null, '',
     'The search. Without it the config is one backtest.'),
-  (41, 'optimization.type', 'text', 'execution', false, '"Grid Search"', null, null,
-    '{Grid Search,Euler Search,Random Search,Bayesian Search,Walk-Forward}', 'Grid Search',
+  (41, 'optimization.type', 'search', 'execution', false, '"Grid Search"', null, null, null, 'Grid Search',
     'How the points are chosen.'),
   (42, 'optimization.target_metric', 'metric', 'judgement', false, '"Sharpe Ratio"', null, null, null, 'Sharpe Ratio',
     'Metric by which the best point is chosen.'),
@@ -68,10 +67,10 @@ values
    'Bayesian: points suggested at a time; 16 when absent.'),
   (55, 'optimization.patience', 'integer', 'execution', false, null, 1, 1000000, null, '64',
    'Bayesian: stop when so many points brought no better one.'),
-  (56, 'optimization.search', 'text', 'execution', false, null, null, null,
-    '{Grid Search,Euler Search,Random Search,Bayesian Search}', 'Euler Search',
+  (56, 'optimization.search', 'inner_search', 'execution', false, null, null, null, null, 'Euler Search',
    'Walk-forward: the search inside each in-sample window; Grid Search when absent.'),
-  (57, 'optimization.walk_forward', 'object', 'execution', false, null, null, null, null, '',
+  (57, 'optimization.walk_forward', 'object', 'execution', false, null, null, null, null,
+    '{in_sample: 504, out_of_sample: 126}',
     'Walk-forward: how the windows are laid.'),
   (58, 'optimization.walk_forward.mode', 'text', 'execution', false, null, null, null, '{rolling,anchored}', 'rolling',
    'rolling moves the in-sample window, anchored lets it grow; rolling when absent.'),
@@ -103,14 +102,21 @@ values
   (73, 'memory_mb', 'number', 'execution', false, '2048', 64, 1048576, null, '2048',
     'A backtest that takes more private memory is ended.'),
   (74, 'stock', 'boolean', 'result', false, 'false', null, null, null, 'false', 'True runs the engine unaccelerated.'),
+  (75, 'margin', 'object', 'result', false, null, null, null, null, '',
+    'Margin that an account with shorts must have, as fractions of its positions'' gross value; none when absent.'),
+  (76, 'margin.initial', 'number', 'result', true, null, 0.01, 10, null, '0.5',
+    'Least value of the account after an order that opens or adds to a position, else the order is refused.'),
+  (77, 'margin.maintenance', 'number', 'result', true, null, 0.01, 10, null, '0.3',
+    'Least value at the close of a bar; below it all shorts are bought back at the next open.'),
   (80, 'risk_limits', 'object', 'result', false, null, null, null, null, '',
    'Limits of the strategy''s risk manager, over those of the table risk_limits.');
 
 -- Of a strategy's risk limits, what risk_limit_definitions knows of each.
 insert into desk.config_keys (
-  position, path, type, affects, required, default_value, minimum, maximum, allowed, example, description)
+  position, path, type, affects, required, default_value, minimum, maximum, allowed, example, unit,
+  description)
 select 80 + d.position, 'risk_limits.' || d.name, 'number', 'result', false, null, 0, d.highest, null, d.example,
-  d.description || coalesce(format(' %s when absent.', d.default_value), '')
+  d.unit, d.description || coalesce(format(' %s when absent.', d.default_value), '')
 from desk.risk_limit_definitions as d
 where 'strategy' = any (d.kept_by);
 
@@ -119,3 +125,15 @@ where 'strategy' = any (d.kept_by);
 update desk.config_keys
 set in_every_hash = true
 where path in ('symbols', 'timeframe', 'cash', 'commission', 'slippage', 'seed', 'stock');
+
+update desk.config_keys as k
+set unit = u.unit
+from (values
+  ('fraction', '{commission,commission.percent,slippage,risk_free_rate,margin.initial,margin.maintenance}'::text[]),
+  ('money', '{cash,commission.per_share,commission.minimum}')) as u (unit, paths)
+where k.path = any (u.paths);
+
+-- LEAN has margin models of its own, which its algorithms set.
+update desk.config_keys
+set engines = '{backtrader}'
+where path = 'margin';

@@ -39,14 +39,23 @@ $$;
 comment on function desk.check_parameter_value(desk.strategy_parameters, jsonb, text) is
   'Refuses a value that a strategy''s parameter does not take.';
 
+create or replace function desk.search_with(p_range_key text)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select s.name from desk.searches as s where p_range_key = any (s.range_keys) order by s.position limit 1
+$$;
+comment on function desk.search_with(text) is 'The first search that reads this key of a range.';
+
 create or replace function desk.parameter_range(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text,
   p_json_path text)
 returns jsonb
-language plpgsql immutable
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_drawn    constant boolean := p_search in ('Random Search', 'Bayesian Search');
+  v_search   desk.searches;
   v_start    numeric := (p_spec ->> 'start')::numeric;
   v_end      numeric := (p_spec ->> 'end')::numeric;
   v_step     numeric := (p_spec ->> 'step')::numeric;
@@ -54,11 +63,12 @@ declare
   v_log      boolean := coalesce((p_spec ->> 'log')::boolean, false);
   v_count    numeric;
 begin
+  select s.* into v_search from desk.searches as s where s.name = p_search;
   if p_parameter.type not in ('integer', 'number') then
     perform desk.refuse(format('%s takes %s values, not a range', p_parameter.name, p_parameter.type), p_json_path,
       'Write a list of values.');
   end if;
-  if v_step is null and not v_drawn then
+  if v_step is null and not v_search.draws then
     perform desk.refuse('Key step is missing', p_json_path,
       format('A %s needs a step between values, such as: step: 2', p_search));
   end if;
@@ -71,18 +81,18 @@ begin
       trim_scale(v_end)),
       p_json_path || '.end', format('Write start: %s, end: %s.', trim_scale(v_end), trim_scale(v_start)));
   end if;
-  if p_spec ? 'min_step' and p_search <> 'Euler Search' then
+  if p_spec ? 'min_step' and not 'min_step' = any (v_search.range_keys) then
     perform desk.refuse(format('A %s has no finest step', p_search), p_json_path || '.min_step',
-      'Remove min_step, or use type: Euler Search.');
+      format('Remove min_step, or use type: %s.', desk.search_with('min_step')));
   end if;
   if v_min_step <= 0 or v_min_step > v_step then
     perform desk.refuse(format('A finest step of %s with a step of %s', trim_scale(v_min_step), trim_scale(v_step)),
       p_json_path || '.min_step',
       'It must be greater than 0 and not greater than the step.');
   end if;
-  if v_log and not v_drawn then
+  if v_log and not 'log' = any (v_search.range_keys) then
     perform desk.refuse(format('A %s has no logarithmic scale', p_search), p_json_path || '.log',
-      'Remove log, or use type: Random Search.');
+      format('Remove log, or use type: %s.', desk.search_with('log')));
   elsif v_log and (v_start <= 0 or v_step is not null) then
     perform desk.refuse(case when v_step is null then 'A logarithmic scale cannot start at 0 or below'
       else 'A logarithmic scale has no step' end,
@@ -111,18 +121,19 @@ begin
   end if;
   return jsonb_build_object('name', p_parameter.name, 'type', p_parameter.type, 'start', trim_scale(v_start), 'step',
     trim_scale(v_step), 'count', v_count)
-    || case when p_search = 'Euler Search' then jsonb_build_object('min_step', trim_scale(coalesce(v_min_step,
+    || case when 'min_step' = any (v_search.range_keys) then jsonb_build_object('min_step',
+         trim_scale(coalesce(v_min_step,
          case p_parameter.type when 'integer' then 1 else v_step / 10 end))) else '{}' end;
 end
 $$;
 comment on function desk.parameter_range(desk.strategy_parameters, jsonb, text, text) is
-  'A range as {name, type, start, step, count}, with min_step for an Euler search, or {name, type, start, end, log} '
-  'where it is drawn from without a step.';
+  'A range as {name, type, start, step, count}, with min_step where the search reads one, or {name, type, start, end, '
+  'log} where it is drawn from without a step.';
 
 create or replace function desk.parameter_axis(p_parameter desk.strategy_parameters, p_spec jsonb, p_search text,
   p_json_path text)
 returns jsonb
-language plpgsql immutable
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare

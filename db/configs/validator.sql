@@ -5,56 +5,60 @@ returns text
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select case p_search ->> 'type' when 'Walk-Forward' then p_search ->> 'search' else p_search ->> 'type' end
+  select coalesce(p_search ->> 'search', p_search ->> 'type')
 $$;
 comment on function desk.inner_search(jsonb) is
-  'How points are chosen: the type of a search, or of the search inside a walk-forward.';
+  'How points are chosen: the type of a checked search, or of the search inside a walk-forward.';
 
 create or replace function desk.checked_search(p_search jsonb, p_config jsonb)
 returns jsonb
-language plpgsql immutable
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_search jsonb := p_search;
-  v_inner  text;
-  v_key    text;
-  v_owner  text;
+  v_type  desk.searches;
+  v_inner desk.searches;
+  v_key   text;
+  v_owner text;
 begin
-  if v_search ->> 'type' = 'Walk-Forward' then
-    v_search := '{"search": "Grid Search"}'::jsonb || v_search;
-    if not v_search ? 'walk_forward' then
-      perform desk.refuse('Key walk_forward is missing', '$.optimization',
-        'Say how the windows are laid, such as: walk_forward: {in_sample: 504, out_of_sample: 126}.');
-    end if;
-    v_search := jsonb_set(v_search, '{walk_forward}',
-      '{"mode": "rolling", "unit": "bars", "embargo": 0, "warm_up": 0}'::jsonb || (v_search -> 'walk_forward'));
-  end if;
-  v_inner := desk.inner_search(v_search);
+  select s.* into v_type from desk.searches as s where s.name = p_search ->> 'type';
+  select s.* into v_inner from desk.searches as s
+  where s.name = case when v_type.windows then coalesce(p_search ->> 'search', v_type.defaults ->> 'search')
+    else v_type.name end;
   -- A key that the chosen search never reads is a mistake, not a wish.
-  select k.name, k.owner into v_key, v_owner
-  from (values ('walk_forward', 'Walk-Forward'), ('search', 'Walk-Forward'), ('segments', 'Euler Search'),
-               ('points', 'Random Search'), ('batch_points', 'Bayesian Search'), ('patience', 'Bayesian Search')) as k (
-                 name, owner)
-  where v_search ? k.name and not (k.owner = v_search ->> 'type' or k.owner = v_inner
-    or (k.name = 'points' and v_inner = 'Bayesian Search'))
+  select k.name, s.name into v_key, v_owner
+  from jsonb_object_keys(p_search) as k (name)
+  join desk.searches as s on k.name = any (s.keys)
+  where not k.name = any (v_type.keys || v_inner.keys)
+  order by s.position
   limit 1;
   if v_key is not null then
-    perform desk.refuse(format('A %s has no %s', v_search ->> 'type', v_key), '$.optimization.' || v_key,
+    perform desk.refuse(format('A %s has no %s', v_type.name, v_key), '$.optimization.' || v_key,
       format('Remove the key, or use type: %s.', v_owner));
   end if;
-  if p_config ? 'in_sample_criteria' and v_search ->> 'type' <> 'Walk-Forward' then
-    perform desk.refuse(format('A %s has no in_sample_criteria', v_search ->> 'type'), '$.in_sample_criteria',
-      'Remove the key, or use type: Walk-Forward.');
+  if p_config ? 'in_sample_criteria' and not v_type.windows then
+    perform desk.refuse(format('A %s has no in_sample_criteria', v_type.name), '$.in_sample_criteria',
+      format('Remove the key, or use type: %s.',
+        (select s.name from desk.searches as s where s.windows order by s.position limit 1)));
   end if;
-  if v_inner in ('Random Search', 'Bayesian Search') and not v_search ? 'points' then
-    perform desk.refuse('Key points is missing', '$.optimization',
-      format('A %s needs to know how many points to try, such as: points: 200', v_inner));
+  select n.key, n.search into v_key, v_owner
+  from (
+    select unnest(v_type.required_keys) as key, v_type.name as search
+    union all
+    select unnest(v_inner.required_keys), v_inner.name
+  ) as n
+  where not p_search ? n.key
+  limit 1;
+  if v_key is not null then
+    perform desk.refuse(format('Key %s is missing', v_key), '$.optimization',
+      (select format('A %s needs it, such as: %s: %s', v_owner, v_key, k.example) from desk.config_keys as k
+       where k.path = 'optimization.' || v_key));
   end if;
-  return v_search || case v_inner
-    when 'Euler Search' then jsonb_build_object('segments', coalesce(v_search -> 'segments', '4'))
-    when 'Bayesian Search' then jsonb_build_object('batch_points', coalesce(v_search -> 'batch_points', '16'))
-    else '{}' end;
+  return p_search || (
+    select coalesce(jsonb_object_agg(d.key, case jsonb_typeof(d.value)
+      when 'object' then d.value || coalesce(p_search -> d.key, '{}')
+      else coalesce(p_search -> d.key, d.value) end), '{}')
+    from jsonb_each(v_inner.defaults || v_type.defaults) as d (key, value));
 end
 $$;
 comment on function desk.checked_search(jsonb, jsonb) is
@@ -102,6 +106,9 @@ begin
     perform desk.refuse(format('Strategy %s is retired', v_strategy.name), '$.strategy',
       format('Bring it back first: select move_strategy(''%s'', ''backlog'', ''why'').', v_strategy.name));
   end if;
+
+  perform desk.check_engine_keys(v_strategy.engine, v_config);
+  perform desk.check_margin(v_config -> 'margin');
 
   -- Defaults of scalar keys come from config_keys.
   select jsonb_object_agg(k.path, k.default_value) || v_config into v_config

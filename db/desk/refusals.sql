@@ -55,3 +55,22 @@ as $$
 $$;
 comment on function desk.did_you_mean(text, text[]) is
   'The nearest known word as a hint, or else the list of known words.';
+
+create or replace function desk.check_range(
+  p_value numeric, p_lowest numeric, p_highest numeric, p_unit text, p_what text, p_path text)
+returns void
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  if p_value < p_lowest or p_value > p_highest then
+    perform desk.refuse(format('%s is out of range%s', p_value, ' for ' || nullif(p_what, '')), p_path,
+      format('It must lie between %s and %s.', trim_scale(p_lowest), trim_scale(p_highest)) || case p_unit
+        when 'fraction' then ' Write fractions: 0.02 for 2%.'
+        when 'switch' then ' 0 is off, 1 is on.'
+        else '' end);
+  end if;
+end
+$$;
+comment on function desk.check_range(numeric, numeric, numeric, text, text, text) is
+  'Refuses a number outside its bounds and says how numbers of its unit are written; of what it is may be empty.';

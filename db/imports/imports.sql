@@ -201,21 +201,27 @@ returns text[]
 language sql stable
 set search_path = desk, pg_temp
 as $$
+  with results as (
+    select b.engine_metrics
+    from desk.optimization_runs as r
+    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    -- The stitched test of a walk-forward is made of its folds' results, which say what there is to say.
+    where (r.id = p_run_id and r.optimization_type <> 'Walk-Forward') or r.parent_run_id = p_run_id
+  )
   select coalesce(array_agg(f.flag order by f.flag), '{}')
   from (
     select case when count(*) < t.total then format('%s (%s of %s)', substr(k.name, 6), count(*), t.total)
       else substr(k.name, 6) end as flag
-    from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id
-      and b.outcome = 'finished') as t
-    cross join desk.backtest_results as b
+    from results as b
     cross join lateral jsonb_object_keys(b.engine_metrics) as k (name)
-    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and starts_with(k.name, 'flag ')
+    cross join (select count(*) as total from results) as t
+    where starts_with(k.name, 'flag ')
     group by k.name, t.total
   ) as f
 $$;
 comment on function desk.engine_flags(bigint) is
-  'What an engine found to be wrong with results of a run: its own metrics whose name begins with "flag ", each with '
-  'the number of results.';
+  'What an engine found to be wrong with results of a run, or of its folds: its own metrics whose name begins with '
+  '"flag ", each with the number of results.';
 
 create or replace function desk.finish_import(p_import_id bigint, p_run_id bigint, p_refused jsonb, p_remarks text[])
 returns text

@@ -54,27 +54,6 @@ comment on function desk.expected_fees(bigint) is
   'Time, trades and fees to expect of a run, from earlier results of its strategy: orders scaled by the length of '
   'the window, their size by the capital.';
 
-create or replace function desk.refinement_points(p_space jsonb, p_segments integer)
-returns bigint
-language sql immutable
-set search_path = desk, pg_temp
-as $$
-  -- Every later generation is a product again: of refined ranges, and of lists and ranges that are at their finest.
-  select coalesce((max(n.rounds) * round(exp(sum(ln(n.values)))))::bigint, 0)
-  from (
-    select case when f.finer then ceil(round(ln((s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric) / ln(
-      p_segments::numeric), 9)) else 0 end as rounds,
-           case when f.finer then least(p_segments + 1.0,
-             (s.item ->> 'count')::numeric * (s.item ->> 'step')::numeric / (s.item ->> 'min_step')::numeric)
-             else (s.item ->> 'count')::numeric end as values
-    from jsonb_array_elements(p_space) as s (item)
-    cross join lateral (
-      select coalesce((s.item ->> 'step')::numeric > (s.item ->> 'min_step')::numeric, false) as finer) as f
-  ) as n
-$$;
-comment on function desk.refinement_points(jsonb, integer) is
-  'Points of all later generations of an Euler search at the most.';
-
 create or replace function desk.estimate_job(p_job_id bigint)
 returns desk.estimates
 language plpgsql volatile
@@ -102,21 +81,11 @@ begin
     into v_estimate.max_fee_pct
   from desk.success_criteria as c where c.optimization_run_id = v_base.id and c.metric = 'fee_pct'
     and c.comparison in ('<', '<=');
-  select sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations else p.total end),
-         sum(case r.optimization_type
-           when 'Walk-Forward' then (select w.folds from desk.walk_forward_plans as w
-             where w.optimization_run_id = r.id)
-           when 'Bayesian Search' then r.total_combinations
-           when 'Euler Search' then p.total + desk.refinement_points(g.space,
-             (r.config #>> '{optimization,segments}')::integer)
-           else p.total end),
-         sum(case r.optimization_type when 'Bayesian Search' then r.total_combinations
-           else p.total end * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(
+  select sum(desk.points_counted(r.id)), sum(desk.points_at_most(r.id)),
+         sum(desk.points_counted(r.id) * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(
            desk.run_sessions(r.id, r.start_date, r.end_date)))
   into v_estimate.combinations, v_estimate.at_most, v_estimate.seconds
   from desk.optimization_runs as r
-  join desk.run_progress as p on p.optimization_run_id = r.id
-  left join desk.search_generations as g on g.optimization_run_id = r.id and g.generation = 1
   where r.job_id = p_job_id and r.role in ('search', 'in_sample');
   v_estimate.estimated_at := now();
   v_estimate.verdict := case
@@ -159,7 +128,8 @@ begin
   -- A few points spread evenly over the first search of the job.
   select r.* into v_base
   from desk.optimization_runs as r
-  where r.job_id = p_job_id and r.optimization_type <> 'Walk-Forward'
+  join desk.searches as s on s.name = r.optimization_type
+  where r.job_id = p_job_id and not s.windows
   order by r.id limit 1;
   select p.total into v_total from desk.run_progress as p where p.optimization_run_id = v_base.id;
   if v_total > 0 then
@@ -172,8 +142,7 @@ begin
           as k
       order by k.ordinal);
   else
-    v_space := desk.parameter_space(v_base.strategy_id, v_base.config #> '{optimization,parameters}',
-      desk.inner_search(v_base.config -> 'optimization'));
+    v_space := desk.run_space(v_base.id);
     v_points := desk.drawn_points(v_base.id, v_space, p_points);
   end if;
   insert into desk.optimization_runs (

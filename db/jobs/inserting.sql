@@ -108,6 +108,8 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_symbols text[] := array(select jsonb_array_elements_text(new.canonical_config -> 'symbols'));
+  v_kind    text;
+  v_needs   record;
 begin
   insert into desk.job_events (job_id, event, to_state, actor) values (new.id, 'job', new.state, new.created_by);
   if new.kind <> 'optimization' then
@@ -126,20 +128,18 @@ begin
   end if;
   if not exists (select from desk.alive_runners()) then
     raise notice 'Job % waits: no runner is alive. Start one: backdesk work', new.id;
-  elsif 'Bayesian Search' in (new.canonical_config #>> '{optimization,type}',
-    new.canonical_config #>> '{optimization,search}')
-    and not exists (select from desk.alive_runners() as a
-      where (desk.task_needs('suggest', '{}')).capability = any (a.engines))
-  then
-    raise notice 'Job % waits: no live runner can suggest points. Where one runs: pip install %', new.id,
-      quote_literal('backdesk[bayes]');
-  elsif new.kind <> 'optimization'
-    and not exists (select from desk.alive_runners() as a
-      where (desk.task_needs(new.kind, new.canonical_config)).capability = any (a.engines))
-  then
-    raise notice 'Job % waits: no live runner takes jobs of kind %. %', new.id,
-      concat_ws(' from ', new.kind, case new.kind when 'load_prices' then new.canonical_config ->> 'source' end),
-      (desk.task_needs(new.kind, new.canonical_config)).remedy;
+  else
+    -- A job is a task, or a search that may ask for one.
+    v_kind := case when new.kind <> 'optimization' then new.kind else (
+      select s.task_kind from desk.searches as s
+      where s.name = desk.inner_search(new.canonical_config -> 'optimization')) end;
+    select n.* into v_needs from desk.task_needs(v_kind, new.canonical_config) as n;
+    if v_kind is not null and not exists (
+      select from desk.alive_runners() as a where v_needs.capability = any (a.engines)) then
+      raise notice 'Job % waits: no live runner takes tasks of kind %. %', new.id,
+        concat_ws(' from ', v_kind, case v_kind when 'load_prices' then new.canonical_config ->> 'source' end),
+        v_needs.remedy;
+    end if;
   end if;
   notify desk_work;
   return null;

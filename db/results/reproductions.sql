@@ -23,7 +23,7 @@ begin
     perform desk.refuse(format('Result %s is a point that failed: %s', p_result_id, left(v_result.error, 200)),
       '$.backtest_result_id',
       'Only a finished point has numbers to compare.');
-  elsif v_run.optimization_type = 'Walk-Forward' then
+  elsif (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
     perform desk.refuse(format('Result %s is stitched from the folds of run %s', p_result_id, v_run.id),
       '$.backtest_result_id',
       (select 'Reproduce its folds: ' || string_agg(f.out_of_sample_result_id::text, ', ' order by f.fold)

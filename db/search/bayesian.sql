@@ -1,7 +1,8 @@
 -- Bayesian search: a runner is asked for points, and what it suggests is checked and planned.
 
-create or replace function desk.ask_for_suggestions(p_run_id bigint)
-returns boolean
+drop function if exists desk.ask_for_suggestions(bigint);
+create or replace function desk.plan_suggestions(p_run_id bigint)
+returns text
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
@@ -20,25 +21,39 @@ begin
   v_left := (v_search ->> 'points')::bigint - v_recorded;
   select b.ordinal into v_best from desk.backtest_results as b where b.id = v_progress.best_result_id;
   if v_left <= 0 or (v_recorded - coalesce(v_best, 0)) >= (v_search ->> 'patience')::bigint then
-    return false;
+    return 'over';
   end if;
   if exists (
     select from desk.work_items as w
     where w.optimization_run_id = p_run_id and w.kind = 'suggest' and w.state in ('waiting', 'leased'))
   then
-    return true;
+    return 'asked';
   end if;
   insert into desk.work_items (kind, optimization_run_id, run_after, payload)
   values ('suggest', p_run_id, v_run.run_after, jsonb_build_object(
     'seed', v_run.seed, 'direction', v_run.target_direction, 'count',
     least(v_left, (v_search ->> 'batch_points')::bigint),
-    'space', desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', 'Bayesian Search')));
+    'space', desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', v_run.optimization_type)));
   notify desk_work;
-  return true;
+  return 'asked';
 end
 $$;
-comment on function desk.ask_for_suggestions(bigint) is
-  'Asks a runner for the next points of a Bayesian search; false when its budget or patience is used up.';
+comment on function desk.plan_suggestions(bigint) is
+  'Asks a runner for the next points of a Bayesian search; over when its budget or patience is used up.';
+
+create or replace function desk.plan_suggested(p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  update desk.optimization_runs as r
+  set total_combinations = (r.config #>> '{optimization,points}')::bigint where r.id = p_run_id;
+  perform desk.plan_suggestions(p_run_id);
+end
+$$;
+comment on function desk.plan_suggested(bigint) is
+  'Plans a Bayesian search: its budget is what it is counted on, and a runner is asked for the first points.';
 
 create or replace function desk.search_history(p_work_item_id bigint, p_token uuid)
 returns table (ordinal bigint, parameters jsonb, value double precision)
@@ -104,7 +119,7 @@ begin
   end if;
   select p.total into v_known from desk.run_progress as p where p.optimization_run_id = p_run_id for update;
   v_search := v_run.config -> 'optimization';
-  v_space := desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', 'Bayesian Search');
+  v_space := desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', v_run.optimization_type);
   v_want := least((v_search ->> 'batch_points')::bigint, (v_search ->> 'points')::bigint - v_known);
   select array_agg(q.point order by q.position) into v_points
   from (

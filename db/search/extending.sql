@@ -13,7 +13,8 @@ begin
   if not found then
     perform desk.refuse(format('There is no run %s', coalesce(p_run_id::text, 'null')), '$.optimization_run_id',
       'See: select id, summary from optimization_runs.', '23503');
-  elsif v_run.imported or v_run.role <> 'search' or v_run.optimization_type = 'Walk-Forward' then
+  elsif v_run.imported or v_run.role <> 'search'
+    or (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
     perform desk.refuse(format('Run %s is %s', p_run_id, case when v_run.imported then 'imported'
       else 'a walk-forward or a part of one' end),
       '$.optimization_run_id', 'Only a search of the desk''s own can be carried on.');
@@ -74,7 +75,7 @@ begin
   perform desk.check_config_keys(coalesce(p_parameters, '{}'), 'optimization.parameters', '$.optimization.parameters');
   v_space := desk.parameter_space(v_run.strategy_id,
     (v_run.config #> '{optimization,parameters}') || coalesce(p_parameters, '{}'),
-    case when v_search in ('Grid Search', 'Euler Search') then v_search else 'Grid Search' end);
+    (select case when s.draws then 'Grid Search' else s.name end from desk.searches as s where s.name = v_search));
   return desk.go_on(v_run, desk.plan_new_points(p_run_id, v_space), 'extended');
 end
 $$;

@@ -135,22 +135,26 @@ comment on function desk.drawn_points(bigint, jsonb, integer) is
   'Points drawn at random from a space by the run''s seed, none that the run has planned, none twice; fewer when no '
   'more are found.';
 
-create or replace function desk.plan_random(p_run_id bigint, p_space jsonb, p_points integer)
+drop function if exists desk.plan_random(bigint, jsonb, integer);
+create or replace function desk.plan_random(p_run_id bigint)
 returns bigint
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
+  v_space  constant jsonb := desk.run_space(p_run_id);
+  v_most   integer;
   v_size   numeric := 1;
   v_points bigint;
   v_seed   bigint;
 begin
+  select (r.config #>> '{optimization,points}')::integer, r.seed into v_most, v_seed
+  from desk.optimization_runs as r where r.id = p_run_id;
   select case when bool_and(s.item ? 'count') then round(exp(sum(ln((s.item ->> 'count')::numeric)))) end into v_size
-  from jsonb_array_elements(p_space) as s (item);
+  from jsonb_array_elements(v_space) as s (item);
   if v_size <= (desk.setting('max_linked_combinations') #>> '{}')::numeric then
     -- A space that can be listed is shuffled: no repeats, and all of it when as many are wished for.
-    v_points := desk.plan_new_points(p_run_id, p_space);
-    select r.seed into v_seed from desk.optimization_runs as r where r.id = p_run_id;
+    v_points := desk.plan_new_points(p_run_id, v_space);
     update desk.search_axes as a
     set valid = s.valid, points = cardinality(s.valid)
     from (
@@ -163,7 +167,7 @@ begin
         where x.optimization_run_id = p_run_id
           and x.generation = (select r.generation from desk.optimization_runs as r where r.id = p_run_id)
       ) as d
-      where d.rank <= p_points
+      where d.rank <= v_most
     ) as s
     where a.optimization_run_id = p_run_id
       and a.generation = (select r.generation from desk.optimization_runs as r where r.id = p_run_id)
@@ -171,9 +175,9 @@ begin
     return case when v_points = 0 then 0 else desk.settle_generation(
       (select g from desk.search_generations as g join desk.optimization_runs as r
          on r.id = g.optimization_run_id and r.generation = g.generation where r.id = p_run_id),
-      least(v_points, p_points)) end;
+      least(v_points, v_most)) end;
   end if;
-  v_points := desk.add_points(p_run_id, p_space, desk.drawn_points(p_run_id, p_space, p_points));
+  v_points := desk.add_points(p_run_id, v_space, desk.drawn_points(p_run_id, v_space, v_most));
   if v_points = 0 then
     perform desk.refuse('The constraints leave no point that could be drawn', '$.optimization.constraints',
       'Widen the ranges, or turn a comparison round.');
@@ -181,5 +185,5 @@ begin
   return v_points;
 end
 $$;
-comment on function desk.plan_random(bigint, jsonb, integer) is
+comment on function desk.plan_random(bigint) is
   'Plans points drawn by the run''s seed; answers how many.';

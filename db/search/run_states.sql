@@ -13,6 +13,10 @@ begin
       desk.did_you_mean(new.target_metric, array(select d.title from desk.metric_definitions as d)), '23503');
   end if;
   new.target_metric := v_metric;
+  if not exists (select from desk.searches as s where s.name = new.optimization_type) then
+    perform desk.refuse(format('Unknown search %s', to_jsonb(left(new.optimization_type, 60))), '$.optimization_type',
+      desk.did_you_mean(new.optimization_type, array(select s.name from desk.searches as s)), '23503');
+  end if;
   if new.job_id is null then
     new.imported := true;
     if new.status not in ('pending', 'running') then
@@ -146,7 +150,8 @@ begin
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
 
   if v_run.status = 'completed' and v_passed > 0 then
-    if v_run.optimization_type = 'Walk-Forward' and v_status in ('testing', 'passed') then
+    if v_status in ('testing', 'passed')
+      and (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
       perform desk.move_strategy_by_run(p_strategy_id, 'validated', v_run.summary, p_run_id);
     elsif v_status in ('testing', 'rejected') then
       perform desk.move_strategy_by_run(p_strategy_id, 'passed', v_run.summary, p_run_id);

@@ -1,4 +1,44 @@
--- How each search begins and goes on, and how an Euler search refines around its best.
+-- The searches once: how each begins and goes on, what of a config it reads, what it asks of runners.
+
+insert into desk.searches as s (
+  position, name, plan_first, plan_next, at_most, counted, draws, windows, task_kind, keys, required_keys, range_keys,
+  defaults, description)
+values
+  (1, 'Grid Search', 'plan_whole', null, null, true, false, false, null, '{}', '{}', '{}', '{}',
+    'Every combination.'),
+  (2, 'Euler Search', 'plan_whole', 'plan_refinement', 'refined_at_most', true, false, false, null, '{segments}', '{}',
+    '{min_step}', '{"segments": 4}', 'A coarse grid, then finer ones around the best.'),
+  (3, 'Random Search', 'plan_random', null, null, true, true, false, null, '{points}', '{points}', '{log}', '{}',
+    'Points drawn by the seed.'),
+  (4, 'Bayesian Search', 'plan_suggested', 'plan_suggestions', null, false, true, false, 'suggest',
+    '{points,batch_points,patience}', '{points}', '{log}', '{"batch_points": 16}',
+    'Points suggested from all results so far.'),
+  (5, 'Walk-Forward', 'plan_walk_forward', 'advance_walk_forward', 'folds_at_most', true, false, true, null,
+    '{walk_forward,search}', '{walk_forward}', '{}',
+    '{"search": "Grid Search", "walk_forward": {"mode": "rolling", "unit": "bars", "embargo": 0, "warm_up": 0}}',
+    'Another search in one window, its best in the next, and so on.')
+on conflict (name) do update
+set position = excluded.position, plan_first = excluded.plan_first, plan_next = excluded.plan_next,
+    at_most = excluded.at_most, counted = excluded.counted, draws = excluded.draws, windows = excluded.windows,
+    task_kind = excluded.task_kind, keys = excluded.keys, required_keys = excluded.required_keys,
+    range_keys = excluded.range_keys, defaults = excluded.defaults, description = excluded.description;
+
+-- On a desk that had runs before it had the rows; done once, and nothing to do after that.
+alter table desk.optimization_runs validate constraint optimization_runs_type_known;
+
+grant select on desk.searches to desk_director, desk_viewer;
+
+create or replace function desk.run_space(p_run_id bigint)
+returns jsonb
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select desk.parameter_space(r.strategy_id, r.config #> '{optimization,parameters}',
+    desk.inner_search(r.config -> 'optimization'))
+  from desk.optimization_runs as r where r.id = p_run_id
+$$;
+comment on function desk.run_space(bigint) is
+  'The parameters that a run searches, as its config has them, each an axis.';
 
 create or replace function desk.plan_first(p_run_id bigint)
 returns void
@@ -6,129 +46,74 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_run    desk.optimization_runs;
-  v_search jsonb;
-  v_space  jsonb;
+  v_plan text;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
-  v_search := v_run.config -> 'optimization';
-  v_space := desk.parameter_space(v_run.strategy_id, v_search -> 'parameters', desk.inner_search(v_search));
-  case v_run.optimization_type
-    when 'Random Search' then perform desk.plan_random(p_run_id, v_space, (v_search ->> 'points')::integer);
-    when 'Bayesian Search' then
-      update desk.optimization_runs set total_combinations = (v_search ->> 'points')::bigint where id = p_run_id;
-      perform desk.ask_for_suggestions(p_run_id);
-    when 'Walk-Forward' then perform desk.plan_walk_forward(p_run_id);
-    else perform desk.plan_grid(p_run_id, v_space);
-  end case;
+  select s.plan_first into v_plan
+  from desk.optimization_runs as r join desk.searches as s on s.name = r.optimization_type where r.id = p_run_id;
+  execute format('select desk.%I($1)', v_plan) using p_run_id;
 end
 $$;
-comment on function desk.plan_first(bigint) is 'Plans the first generation of a run, according to its type.';
+comment on function desk.plan_first(bigint) is 'Plans the first generation of a run, as its search does.';
 
 create or replace function desk.plan_next(p_run_id bigint)
 returns text
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
+declare
+  v_plan text;
+  v_word text := 'over';
 begin
-  return case (select r.optimization_type from desk.optimization_runs as r where r.id = p_run_id)
-    when 'Euler Search' then case when desk.plan_refinement(p_run_id) > 0 then 'planned' else 'over' end
-    when 'Bayesian Search' then case when desk.ask_for_suggestions(p_run_id) then 'asked' else 'over' end
-    when 'Walk-Forward' then desk.advance_walk_forward(p_run_id)
-    else 'over'
-  end;
+  select s.plan_next into v_plan
+  from desk.optimization_runs as r join desk.searches as s on s.name = r.optimization_type where r.id = p_run_id;
+  if v_plan is not null then
+    execute format('select desk.%I($1)', v_plan) into v_word using p_run_id;
+  end if;
+  return v_word;
 end
 $$;
 comment on function desk.plan_next(bigint) is
   'With every point recorded: planned (there are new points), asked (a runner will suggest some), or over.';
 
-create or replace function desk.refined_space(p_space jsonb, p_best jsonb, p_segments integer)
-returns jsonb
-language plpgsql immutable
-set search_path = desk, pg_temp
-as $$
--- Semantics of LEAN's Euler search: each step becomes max(min_step, step / segments), each range the best value
--- plus and minus half the segments of new steps, clipped to the range before; what is at its finest keeps its range.
-declare
-  v_axis  jsonb;
-  v_space jsonb := '[]';
-  v_step  numeric;
-  v_first numeric;
-  v_last  numeric;
-  v_value numeric;
-  v_finer boolean := false;
-begin
-  for v_axis in select s.item from jsonb_array_elements(p_space) with ordinality as s (item, position)
-    order by s.position loop
-    if v_axis ? 'step' and (v_axis ->> 'step')::numeric > (v_axis ->> 'min_step')::numeric then
-      v_finer := true;
-      v_step := greatest((v_axis ->> 'min_step')::numeric, (v_axis ->> 'step')::numeric / p_segments);
-      if v_axis ->> 'type' = 'integer' then
-        v_step := ceil(v_step);
-      end if;
-      v_value := (p_best ->> (v_axis ->> 'name'))::numeric;
-      v_first := (v_axis ->> 'start')::numeric;
-      v_last := v_first + (v_axis ->> 'step')::numeric * ((v_axis ->> 'count')::numeric - 1);
-      -- Whole steps away from the best, so that the best lies on the finer grid.
-      v_first := v_value - v_step * least(floor(p_segments / 2.0), floor((v_value - v_first) / v_step));
-      v_last := v_value + v_step * least(floor(p_segments / 2.0), floor((v_last - v_value) / v_step));
-      v_axis := v_axis || jsonb_build_object('start', trim_scale(v_first), 'step', trim_scale(v_step),
-        'count', trim_scale((v_last - v_first) / v_step + 1)::integer);
-    end if;
-    v_space := v_space || v_axis;
-  end loop;
-  return case when v_finer then v_space end;
-end
-$$;
-comment on function desk.refined_space(jsonb, jsonb, integer) is
-  'The next, finer space around the best point of an Euler search; null when every step is at its finest.';
-
-create or replace function desk.refined_from(p_run_id bigint, out best jsonb, out space jsonb)
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  -- The newest generation whose ranges hold the best point: one that extend_run() added may lie beside it.
-  select b.parameters, g.space
-  from desk.run_progress as p
-  join desk.backtest_results as b on b.id = p.best_result_id
-  join desk.search_generations as g on g.optimization_run_id = p.optimization_run_id
-  where p.optimization_run_id = p_run_id
-    and not exists (
-      select
-      from jsonb_array_elements(g.space) as s (item)
-      where s.item ? 'step'
-        and not (b.parameters ->> (s.item ->> 'name'))::numeric between (s.item ->> 'start')::numeric
-          and (s.item ->> 'start')::numeric + (s.item ->> 'step')::numeric * ((s.item ->> 'count')::numeric - 1))
-  order by g.generation desc
-  limit 1
-$$;
-comment on function desk.refined_from(bigint) is
-  'The best point of a run, and the finest space planned around it; nulls when there is no valid point.';
-
-create or replace function desk.plan_refinement(p_run_id bigint)
+create or replace function desk.points_at_most(p_run_id bigint)
 returns bigint
-language plpgsql volatile
+language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_segments integer;
-  v_space    jsonb;
-  v_best     jsonb;
-  v_points   bigint := 0;
+  v_search desk.searches;
+  v_points bigint;
 begin
-  select (r.config #>> '{optimization,segments}')::integer, f.best, f.space
-  into v_segments, v_best, v_space
-  from desk.optimization_runs as r
-  cross join lateral desk.refined_from(r.id) as f
-  where r.id = p_run_id;
-  -- A finer space may hold nothing new; the search then looks finer still.
-  while v_points = 0 loop
-    v_space := desk.refined_space(v_space, v_best, coalesce(v_segments, 4));
-    exit when v_space is null;
-    v_points := desk.plan_new_points(p_run_id, v_space);
-  end loop;
+  select s.* into v_search
+  from desk.optimization_runs as r join desk.searches as s on s.name = r.optimization_type where r.id = p_run_id;
+  if v_search.at_most is null then
+    return desk.points_counted(p_run_id);
+  end if;
+  execute format('select desk.%I($1)', v_search.at_most) into v_points using p_run_id;
   return v_points;
 end
 $$;
-comment on function desk.plan_refinement(bigint) is
-  'Plans the next generation of an Euler search; 0 when it is over: at the finest steps, or with no valid point.';
+comment on function desk.points_at_most(bigint) is 'How many points a run that is planned will have at the most.';
+
+create or replace function desk.points_counted(p_run_id bigint)
+returns bigint
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select case when s.counted then p.total else r.total_combinations end
+  from desk.optimization_runs as r
+  join desk.searches as s on s.name = r.optimization_type
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  where r.id = p_run_id
+$$;
+comment on function desk.points_counted(bigint) is
+  'How many points a run that is planned is counted on: those of its first generation, or its budget.';
+
+create or replace function desk.plan_whole(p_run_id bigint)
+returns void
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  select desk.plan_grid(p_run_id, desk.run_space(p_run_id))
+$$;
+comment on function desk.plan_whole(bigint) is 'Plans every combination of a run''s parameters.';

@@ -151,12 +151,12 @@ begin
   update desk.search_generations
   set points = p_points
   where optimization_run_id = p_generation.optimization_run_id and generation = p_generation.generation;
-  update desk.optimization_runs
+  update desk.optimization_runs as r
   set total_combinations = greatest(
-        case when optimization_type = 'Bayesian Search' then total_combinations else 0 end,
-          p_generation.first_ordinal + p_points - 1),
+        case when s.counted then 0 else r.total_combinations end, p_generation.first_ordinal + p_points - 1),
       generation = p_generation.generation
-  where id = p_generation.optimization_run_id;
+  from desk.searches as s
+  where r.id = p_generation.optimization_run_id and s.name = r.optimization_type;
   update desk.run_progress
   set total = p_generation.first_ordinal + p_points - 1, due = true, updated_at = now()
   where optimization_run_id = p_generation.optimization_run_id;

@@ -1,4 +1,4 @@
--- What is said of a run that closes: its summary, and what looks wrong with it.
+-- What is said of a run that closes: its summary, and whether its best lies on an edge.
 
 create or replace function desk.summary_text(
   p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe double precision)
@@ -19,12 +19,13 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select desk.summary_text(
-    count(*) filter (where b.outcome = 'finished' and r.optimization_type <> 'Walk-Forward'),
+    count(*) filter (where b.outcome = 'finished' and not s.windows),
     count(*) filter (where b.passed and r.parent_run_id is null),
     count(*) filter (where b.outcome = 'failed'),
     coalesce(max(b.sharpe_ratio) filter (where b.passed and r.parent_run_id is null),
       max(b.sharpe_ratio) filter (where r.parent_run_id is null)))
   from desk.optimization_runs as r
+  join desk.searches as s on s.name = r.optimization_type
   join desk.backtest_results as b on b.optimization_run_id = r.id
   where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
 $$;
@@ -140,26 +141,3 @@ as $$
 $$;
 comment on function desk.best_on_edge(bigint) is
   'Parameters whose best value lies on the edge of what was searched: a better one may lie beyond.';
-
-create or replace function desk.run_flags(p_run_id bigint)
-returns text[]
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  select array_remove(array[
-    case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
-    case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
-    case when bool_or(b.lost) then 'account lost' || case when not bool_and(b.lost)
-      then format(' (%s of %s)', count(*) filter (where b.lost), count(*)) else '' end end,
-    case when count(*) > 1 and max(b.total_trades) > 0
-      and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
-      then 'all points identical' end,
-    case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
-      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null)
-  from desk.best_on_edge(p_run_id) as e (parameters)
-  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
-  group by e.parameters
-$$;
-comment on function desk.run_flags(bigint) is
-  'What looks wrong with a run: no data, no trades, accounts lost, all points identical (a parameter that nobody '
-  'reads), best on the edge.';

@@ -136,6 +136,16 @@ comment on function desk.plan_walk_forward(bigint) is
   'Lays the windows of a walk-forward run and plans the search in each in-sample window; refuses windows that cannot '
   'be.';
 
+create or replace function desk.folds_at_most(p_run_id bigint)
+returns bigint
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select w.folds from desk.walk_forward_plans as w where w.optimization_run_id = p_run_id
+$$;
+comment on function desk.folds_at_most(bigint) is
+  'Points that a walk-forward run has at the most beside those of its searches: a test a fold.';
+
 create or replace function desk.plan_child(p_parent desk.optimization_runs, p_role text, p_start date, p_end date,
   p_config jsonb)
 returns bigint

@@ -42,13 +42,8 @@ begin
         to_jsonb(left(p_name, 60)), p_keeper), p_path,
       desk.did_you_mean(p_name, array(select d.name from desk.risk_limit_definitions as d
         where p_keeper = any (d.kept_by))), '23503');
-  elsif not p_threshold between 0 and v_limit.highest then
-    perform desk.refuse(format('%s is out of range for %s', p_threshold, p_name), p_path,
-      format('It must lie between 0 and %s. ', v_limit.highest) || case v_limit.unit
-        when 'fraction' then 'Write fractions: 0.02 for 2%.'
-        when 'switch' then '0 is off, 1 is on.'
-        else format('Such as %s.', v_limit.example) end);
   end if;
+  perform desk.check_range(p_threshold::numeric, 0, v_limit.highest::numeric, v_limit.unit, p_name, p_path);
 end
 $$;
 comment on function desk.check_risk_limit(text, double precision, text, text) is

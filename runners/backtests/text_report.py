@@ -11,7 +11,8 @@ from runners.words import amount, parameters_text, per_cent
 RAW = (
     ("ending_value", "Ending value"), ("total_trades", "Closed trades"), ("winning_trades", "Won"),
     ("losing_trades", "Lost"), ("gross_profit", "Gross profit"), ("gross_loss", "Gross loss"),
-    ("total_fees", "Fees"), ("traded_value", "Traded value"), ("sessions", "Sessions"),
+    ("total_fees", "Fees"), ("traded_value", "Traded value"),
+    ("refused_for_cash", "Orders refused for lack of cash"), ("sessions", "Sessions"),
     ("exposed_sessions", "Sessions with a position"), ("max_drawdown", "Drawdown, a fraction"),
 )  # fmt: skip
 NO_DESK = "Ratios are the database's: none is up, so these are the raw numbers (backdesk up)."
@@ -39,6 +40,12 @@ def figures_of(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lost + [(title, amount(raw[name])) for name, title in RAW if name in raw]
 
 
+def flags_of(document: Mapping[str, Any]) -> list[str]:
+    """What the engine found to be wrong, as runs have it in their flags."""
+    found = document["raw_metrics"].get("engine_metrics", {})
+    return [name.removeprefix("flag ") for name in found if name.startswith("flag ")]
+
+
 def _heading(document: Mapping[str, Any]) -> str:
     return (
         f"{document['strategy']} on {', '.join(document['symbols'])}, bars of {document['timeframe']}, "
@@ -47,6 +54,7 @@ def _heading(document: Mapping[str, Any]) -> str:
         f"account     {amount(document['cash'])}, commission {document['commission']:g}, "
         f"slippage {document['slippage']:g}, seed {document['seed']}\n"
         f"prices      {document['prices']['description']}"
+        + "".join(f"\nlook        {flag}" for flag in flags_of(document))
     )
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.prices.calendars import fill_calendars, import_ahead
-from runners.prices.csv_files import read_csv
+from runners.prices.csv_files import Dialect, read_csv
 from runners.prices.generated import generated
 from runners.prices.load import Loaded, load
 from runners.prices.sample import read_sample
@@ -59,25 +59,52 @@ def csv(
     time_zone: Annotated[
         str | None, typer.Option(help="Of times that name none, such as America/New_York.")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="time=Datum,close=6 by header or number; or all in order, - for one to leave."),
+    ] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="How dates are written, such as %d/%m/%Y or %m/%d/%Y.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="The decimal mark: . or ,")] = None,
+    thousands: Annotated[str | None, typer.Option(help="The mark between thousands: , or .")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Such as utf-8, cp1252 or utf-16.")] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Leave out what cannot be read, counted and listed.")
+    ] = False,
 ) -> None:
-    """Load bars from CSV files with a header line.
+    """Load bars from CSV files, as their sources write them.
 
-    Columns: date or time, open, high, low, close, volume, and symbol or ticker where a file has many symbols.
-    A file without open, high and low has closes only. Dates and times are ISO; bars shorter than a day need
-    a time zone and stand at the time when they begin.
+    Read as they are: files of yfinance, pandas, Stooq, MetaTrader, Alpha Vantage, NSE, nasdaq.com,
+    investing.com, Interactive Brokers, Kaggle and crypto exchanges, with or without a header. What was
+    recognised is said, and so is each column that is not read. Where a file does not tell day from month, or
+    13.250 from thousands, it is asked for. A file without open, high and low has closes only. Bars shorter
+    than a day need a time zone and stand at the time when they begin.
 
     Examples:
 
       backdesk load csv AAPL.csv
 
-      backdesk load csv bars.csv --symbol SPY --timeframe 15m
+      backdesk load csv bars.csv --symbol SPY --timeframe 15m --time-zone America/New_York
+
+      backdesk load csv kurse.csv --columns time=Tag,close=Kurs --decimal ,
     """
+    for name, mark in (("--decimal", decimal), ("--thousands", thousands)):
+        if mark not in (None, ".", ","):
+            raise PriceError(f"{name} {mark} is no mark", hint="a point or a comma")
+    if decimal and decimal == thousands:
+        raise PriceError(f"{decimal!r} cannot be both the decimal mark and the one between thousands")
+    dialect = Dialect(columns, date_format, decimal, thousands, encoding, skip_bad_rows)
     try:
         zone = ZoneInfo(time_zone) if time_zone else None
     except (ZoneInfoNotFoundError, ValueError):
         hint = "such as America/New_York or UTC"
         raise PriceError(f"there is no time zone {time_zone!r}", hint=hint) from None
-    series = [one for file in files for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone)]
+    series = [
+        one
+        for file in files
+        for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
+    ]
     _load_all(series, Settings.from_environment())
 
 

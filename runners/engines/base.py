@@ -27,6 +27,24 @@ class Commission:
     per_share: float = 0.0
     minimum: float = 0.0
 
+    def fee(self, size: float, price: float) -> float:
+        """Money of a fill; 0 of nothing."""
+        shares = abs(size)
+        if not shares:
+            return 0.0
+        # The order of these factors is Backtrader's own, so that plain percent fees agree to the bit.
+        fee = shares * self.percent * price + shares * self.per_share
+        return max(fee, self.minimum)
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Least value of an account with shorts, as fractions of the gross value of its positions: after an order
+    that opens or adds, and at the close of a bar."""
+
+    initial: float
+    maintenance: float
+
 
 @dataclass(eq=False)
 class Benchmark:
@@ -83,6 +101,8 @@ class RunSettings:
     """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
     benchmark: Benchmark | None = None
     """None where the run has none."""
+    margin: Margin | None = None
+    """None where shorts need no margin, as in Backtrader."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -112,6 +132,9 @@ class RunSettings:
                 values[key] = int(values.get(key, 0))
             key = "benchmark"
             values[key] = Benchmark.from_json(values[key]) if values.get(key) else None
+            key = "margin"
+            if values.get(key):
+                values[key] = Margin(**{name: float(value) for name, value in values[key].items()})
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

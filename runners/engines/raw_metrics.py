@@ -42,6 +42,9 @@ class Account:
     traded_value: float
     """Sum of |size * price| over all fills."""
     trades: Sequence[ClosedTrade]
+    refused_for_cash: int | None = None
+    """Orders that the broker refused for lack of cash or margin; None where nobody counted."""
+    refused_otherwise: int | None = None
 
 
 def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValue]:
@@ -64,9 +67,11 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         "traded_value": account.traded_value,
         "engine_metrics": {},
     }
-    if min(account.equity, default=1.0) <= 0.0:
-        lost = next(place for place, value in enumerate(account.equity) if value <= 0.0)
-        metrics["lost_on"] = account.sessions[lost].isoformat()
+    if account.refused_for_cash is not None:
+        metrics["refused_for_cash"] = account.refused_for_cash
+    if account.refused_otherwise is not None:
+        metrics["refused_otherwise"] = account.refused_otherwise
+    metrics.update(loss(account.sessions, account.equity))
     returns = daily_returns(settings.cash, account.equity)
     metrics.update(return_moments(returns))
     metrics.update(drawdown(settings.cash, account.equity))
@@ -74,6 +79,13 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
     metrics.update(block_sums(returns, account.sessions, settings))
     metrics.update(against_benchmark(returns, account.sessions, settings.benchmark))
     return metrics
+
+
+def loss(sessions: Sequence[dt.date], equity: Sequence[float]) -> dict[str, MetricValue]:
+    """The first session that closed with the account at or below zero; nothing where there is none."""
+    lost = (session for session, value in zip(sessions, equity, strict=True) if value <= 0.0)
+    first = next(lost, None)
+    return {} if first is None else {"lost_on": first.isoformat()}
 
 
 def daily_returns(starting_cash: float, equity: Sequence[float]) -> list[float]:

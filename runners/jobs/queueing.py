@@ -25,10 +25,11 @@ returning id
 BATCH = "insert into desk.batches (name, file, notes) values (%s, %s, %s) returning id"
 COMBINATIONS = """
 select count(*) filter (where r.role = 'search'),
-       coalesce(sum(r.total_combinations) filter (where r.optimization_type <> 'Walk-Forward'), 0)::bigint,
+       coalesce(sum(r.total_combinations) filter (where not s.windows), 0)::bigint,
        max(j.state), max(j.batch_id)
 from desk.optimization_runs as r
 join desk.jobs as j on j.id = r.job_id
+join desk.searches as s on s.name = r.optimization_type
 where r.job_id = %s and r.role in ('search', 'in_sample')
 """
 IDENTICAL = """

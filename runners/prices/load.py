@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from runners.prices.bars import Bars
 from runners.prices.series import PriceError, PriceSeries
 
 
@@ -39,7 +40,7 @@ class Loaded:
 
 def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
     """Loads one series in a transaction of its own, as the director. Raises PriceError."""
-    bars, factors = series.bars, series.factors
+    bars, factors = Bars.of(series.bars), series.factors
     try:
         with connection.transaction(), connection.cursor(binary=True) as cursor:
             cursor.execute(
@@ -57,11 +58,11 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                     series.timeframe,
                     series.source,
                     [bar.time for bar in bars],
-                    [bar.open for bar in bars],
-                    [bar.high for bar in bars],
-                    [bar.low for bar in bars],
-                    [bar.close for bar in bars],
-                    [bar.volume for bar in bars],
+                    bars.open.tolist(),
+                    bars.high.tolist(),
+                    bars.low.tolist(),
+                    bars.close.tolist(),
+                    bars.volume.tolist(),
                     None if factors is None else [factor.effective_date for factor in factors],
                     None if factors is None else [factor.kind for factor in factors],
                     None if factors is None else [factor.factor for factor in factors],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from runners.errors import DeskError
+from runners.prices.bars import Bar as Bar
+from runners.prices.bars import Bars
 
 ROUNDING = 1e-9
 """Relative width of the hair by which rounding may put a close above its high or below its low."""
@@ -28,25 +32,13 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """Raw prices of one bar; `line` is where the source has it, for messages."""
-
-    time: dt.datetime
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float = 0.0
-    line: int | None = None
-
-
-@dataclass(frozen=True)
 class PriceSeries:
     """One symbol's bars in order of time. `factors` is the whole set; None leaves what the desk has."""
 
     symbol: str
     source: str
-    bars: tuple[Bar, ...]
+    bars: Sequence[Bar]
+    """A tuple of a few, or Bars of many."""
     timeframe: str = "1d"
     factors: tuple[Factor, ...] | None = None
     title: str | None = None
@@ -70,12 +62,16 @@ def closes(times: Iterable[dt.datetime], prices: Iterable[float]) -> tuple[Bar, 
 
 def without_rounding(series: PriceSeries) -> PriceSeries:
     """High and low moved over open and close where only rounding kept them apart; says how many."""
-    bars = tuple(_mended(bar) for bar in series.bars)
-    count = sum(bar is not old for bar, old in zip(bars, series.bars, strict=True))
+    bars = Bars.of(series.bars)
+    top, bottom = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
+    low_high = (bars.high < top) & (top <= bars.high * (1 + ROUNDING))
+    high_low = (bars.low > bottom) & (bottom >= bars.low * (1 - ROUNDING))
+    count = int(np.count_nonzero(low_high | high_low))
     if not count:
         return series
+    widened = replace(bars, high=np.where(low_high, top, bars.high), low=np.where(high_low, bottom, bars.low))
     remark = f"{count} bars had an open or a close a rounding error outside high and low: widened"
-    return replace(series, bars=bars, remarks=(*series.remarks, remark))
+    return replace(series, bars=widened, remarks=(*series.remarks, remark))
 
 
 def without_impossible_bars(series: PriceSeries) -> PriceSeries:
@@ -104,12 +100,3 @@ def impossible(bar: Bar) -> str | None:
     if bar.low > min(bar.open, bar.close):
         return f"low {bar.low!r} is above {min(bar.open, bar.close)!r}"
     return None
-
-
-def _mended(bar: Bar) -> Bar:
-    top, bottom = max(bar.open, bar.close), min(bar.open, bar.close)
-    if bar.high < top <= bar.high * (1 + ROUNDING):
-        bar = replace(bar, high=top)
-    if bar.low > bottom >= bar.low * (1 - ROUNDING):
-        bar = replace(bar, low=bottom)
-    return bar

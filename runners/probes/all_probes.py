@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from runners.backtests.request import RequestError
 from runners.probes.findings import ProbeFinding
 from runners.probes.look_ahead import look_ahead
+from runners.probes.never_called import never_called
 from runners.probes.prices import probe_prices
 from runners.probes.repeatable import repeatable
 from runners.probes.signals import traced
@@ -27,6 +28,7 @@ def findings(entry: RegisteredStrategy, symbols: tuple[str, ...] = ()) -> Iterat
         yield ProbeFinding("fault", "run", f"it fails on {described}: {whole.error}", ahead)
         return
     yield ProbeFinding("ok", "run", f"{len(whole.signals)} orders on {described}")
+    yield from never_called(entry, whole)
     yield look_ahead(prices, whole, lambda part: traced(entry, part, {}, timeframe=timeframe))
     yield warm_up(prices, whole, lambda part: traced(entry, part, {}, timeframe=timeframe))
     yield from unread(entry, whole, lambda values: traced(entry, prices, values, timeframe=timeframe))

@@ -38,6 +38,7 @@ class Trace:
     signals: tuple[Signal, ...]
     ending: float
     error: str | None = None
+    cheats_on_open: bool = False
 
     def until(self, time: int) -> tuple[Signal, ...]:
         """Signals decided on that bar or before."""
@@ -49,12 +50,14 @@ class OrderTrace(bt.Analyzer):  # type: ignore[misc]
 
     def start(self) -> None:
         self.signals: list[Signal] = []
+        self.cheats_on_open = False
         self.seen: set[int] = set()
 
     def notify_order(self, order: Any) -> None:
         self.take(order)
 
     def stop(self) -> None:
+        self.cheats_on_open = bool(self.strategy.cerebro.p.cheat_on_open)
         for order in self.strategy.broker.orders:
             self.take(order)
 
@@ -68,8 +71,8 @@ class OrderTrace(bt.Analyzer):  # type: ignore[misc]
             Signal(epoch(made.dt), str(order.data._name), float(made.size), order.getordername(), price)
         )
 
-    def get_analysis(self) -> list[Signal]:
-        return self.signals
+    def get_analysis(self) -> tuple[list[Signal], bool]:
+        return self.signals, self.cheats_on_open
 
 
 def traced(
@@ -108,7 +111,8 @@ def traced(
         return Trace((), 0.0, outcome.error)
     ending = outcome.metrics["ending_value"]
     assert isinstance(ending, float | int)
-    return Trace(tuple(engine.analyses["signals"]), float(ending))
+    signals, cheats_on_open = engine.analyses["signals"]
+    return Trace(tuple(signals), float(ending), cheats_on_open=cheats_on_open)
 
 
 def cut(prices: Sequence[AdjustedPrices], last: int) -> list[AdjustedPrices]:

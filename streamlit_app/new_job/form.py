@@ -12,8 +12,6 @@ import streamlit as st
 
 from streamlit_app.new_job import parameters, queries
 
-DRAWN = ("Random Search", "Bayesian Search")
-
 
 def draw() -> dict[str, Any] | None:
     """The config as it is filled in; None where there is nothing to test yet, which the page then says."""
@@ -100,21 +98,25 @@ def _cost(label: str, default: float, help: str) -> float:
 def _search(strategy: str) -> dict[str, Any]:
     st.subheader("The search")
     left, right = st.columns(2)
-    kind = left.selectbox("Search", queries.choices("optimization.type"), key="search", bind="query-params")
+    known = {one["name"]: one for one in queries.searches()}
+    kind = left.selectbox("Search", list(known), key="search", bind="query-params")
     titles = [one["title"] for one in queries.metrics()]
     target = right.selectbox("Target", titles, index=titles.index("Sharpe Ratio"), key="target")
     search: dict[str, Any] = {"type": kind}
     inner = kind
-    if kind == "Walk-Forward":
-        inner = left.selectbox("Search in each window", queries.choices("optimization.search"), key="inner")
+    if known[kind]["windows"]:
+        inside = [name for name, one in known.items() if not one["windows"]]
+        inner = left.selectbox("Search in each window", inside, key="inner")
         search |= {"search": inner, "walk_forward": _windows()}
     search["target_metric"] = target
-    if inner in DRAWN:
-        search["points"] = int(right.number_input("Points", 1, 1_000_000, 200, 50, key="points"))
-    if inner == "Euler Search":
-        search["segments"] = int(right.number_input("Segments", 2, 1000, 4, key="segments"))
+    for one in queries.search_numbers(inner):
+        key, label = one["key"], one["key"].replace("_", " ").capitalize()
+        chosen = right.number_input(
+            label, one["low"], one["high"], one["value"], key=key, help=one["description"]
+        )
+        search[key] = int(chosen)
     st.markdown("**Parameters**")
-    search["parameters"] = parameters.draw(strategy, queries.parameters(strategy), inner in DRAWN)
+    search["parameters"] = parameters.draw(strategy, queries.parameters(strategy), known[inner]["draws"])
     constraints = st.text_area(
         "Constraints, a line each", key="constraints", height=80, placeholder="fast < slow\nDrawdown < 0.40"
     )

@@ -63,6 +63,24 @@ def choices(path: str) -> list[str]:
     return list(found[0]["allowed"] or []) if found else []
 
 
+def searches() -> list[dict[str, Any]]:
+    """The searches, in their order."""
+    return rows("select name, draws, windows, description from desk.searches order by position")
+
+
+def search_numbers(name: str) -> list[dict[str, Any]]:
+    """Whole numbers that a search needs or has a default for, each with what it may be and begins as."""
+    return rows(
+        "select n.name as key, k.minimum::int as low, k.maximum::int as high, k.description,"
+        " coalesce(s.defaults ->> n.name, k.example)::int as value"
+        " from desk.searches as s cross join unnest(s.keys) as n (name)"
+        " join desk.config_keys as k on k.path = 'optimization.' || n.name and k.type = 'integer'"
+        " where s.name = %(name)s and (n.name = any (s.required_keys) or s.defaults ? n.name)"
+        " order by k.position",
+        {"name": name},
+    )
+
+
 def job_config(job: int) -> dict[str, Any] | None:
     """The config of an earlier job, as it was inserted."""
     found = rows(

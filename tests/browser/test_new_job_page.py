@@ -129,6 +129,18 @@ def test_the_form_is_a_file_is_estimated_and_becomes_a_job(ready: Desk) -> None:
 
 
 @pytest.mark.usefixtures("ready")
+def test_the_form_asks_for_what_the_search_reads() -> None:
+    shown = page(strategy="sma_crossover", search="Walk-Forward").run()
+    assert shown.selectbox(key="inner").options[-1] == "Bayesian Search"
+    shown = shown.selectbox(key="inner").select("Bayesian Search").run()
+    shown = shown.number_input(key="batch_points").set_value(8).run()
+    assert not shown.exception
+    written = parse_config("shown", shown.code[0].value).data["optimization"]
+    assert (written["search"], written["points"], written["batch_points"]) == ("Bayesian Search", 200, 8)
+    assert "segments" not in written
+
+
+@pytest.mark.usefixtures("ready")
 def test_a_refusal_names_the_line_the_path_and_what_would_be_right() -> None:
     shown = in_yaml(CONFIG.replace("fast:", "fats:"))
     assert not shown.exception

@@ -36,7 +36,7 @@ TEN_BENCHMARK = np.array([0, 1, -1, 2, 1, -2, 0, -1, 0, 1]) / 100
 TEN_TRADES = {
     "total_orders": 7, "total_trades": 3, "winning_trades": 2, "losing_trades": 1, "gross_profit": 45,
     "gross_loss": 9, "trade_profit_sum": 36, "trade_profit_m2": 674, "total_fees": 4, "traded_value": 4000,
-    "sessions": 10, "exposed_sessions": 6,
+    "sessions": 10, "exposed_sessions": 6, "refused_for_cash": 2, "refused_otherwise": 1,
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_a_task_that_no_runner_takes_says_what_it_needs(with_views: Desk) -> Non
         director.execute("select cancel_job(id) from jobs where state = 'waiting'")
         director.add_notice_handler(lambda notice: said.append(notice.message_primary or ""))
         director.execute("insert into jobs (kind) values ('dbt_refresh')")
-    assert re.search(r"Job \d+ waits: no live runner takes jobs of kind dbt_refresh\. .*--dbt", said[0])
+    assert re.search(r"Job \d+ waits: no live runner takes tasks of kind dbt_refresh\. .*--dbt", said[0])
     shown = page(with_views)
     assert "no live runner takes tasks of kind dbt_refresh. Start one that does: backdesk work --dbt" in shown
 

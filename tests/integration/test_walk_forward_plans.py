@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runners.engines.base import Commission, RunSettings
-from runners.engines.raw_metrics import block_sums, daily_returns, drawdown, return_moments
+from runners.engines.raw_metrics import block_sums, daily_returns, drawdown, loss, return_moments
 from testing.desks import Desk
 
 WINDOWS = "select * from desk.walk_forward_windows(%s, %s, %s, %s, %s, %s, %s, %s) order by fold"
@@ -123,11 +123,15 @@ def test_a_curve_has_the_metrics_that_a_runner_computes(
         **return_moments(returns),
         **drawdown(cash, equity),
         **block_sums(returns, sessions, window),
+        **loss(sessions, equity),
     }
     assert set(found) == set(expected)
     for key, value_here in expected.items():
         here = value_here if isinstance(value_here, list) else [value_here]
         there = found[key] if isinstance(found[key], list) else [found[key]]
         for one, other in zip(here, there, strict=True):
+            if key == "lost_on":
+                assert one == other
+                continue
             assert isinstance(one, int | float)
             assert math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-12), (key, one, other)

@@ -114,7 +114,7 @@ create function tap.metrics(p_more jsonb default '{}')
 returns jsonb
 language sql
 as $$
-  select '{"starting_cash": 100000, "ending_value": 110000, "sessions": 252, "return_count": 252, "return_mean": 0.0004,
+  select '{"starting_cash": 100000, "ending_value": 110000, "sessions": 520, "return_count": 252, "return_mean": 0.0004,
     "return_m2": 0.0251, "return_m3": 0, "return_m4": 0.0000075, "downside_m2": 0.01, "tail_count": 12, "tail_sum": -0.24,
     "tail_return": -0.015, "max_drawdown": 0.1, "max_drawdown_sessions": 20, "total_orders": 40, "total_trades": 20,
     "winning_trades": 12, "losing_trades": 8, "gross_profit": 15000, "gross_loss": 5000, "trade_profit_sum": 10000,

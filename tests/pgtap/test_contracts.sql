@@ -1,6 +1,6 @@
 -- What holds for every object of the desk, whoever adds the next one.
 
-select plan(16);
+select plan(18);
 
 -- A function that belongs to an extension is not ours.
 create temporary view functions as
@@ -76,5 +76,18 @@ select is_empty(
     where a.attrelid = 'desk.backtest_results'::regclass and col_description(a.attrelid, a.attnum) like 'Raw:%'
     except select m.name from unnest(raw_metric_names()) as m (name)$$,
   'and what says of itself that it is raw is a raw metric');
+select is_empty(
+  $$select s.name, f.name from searches as s
+    cross join lateral (values (s.plan_first), (s.plan_next), (s.at_most)) as f (name)
+    where f.name is not null and to_regprocedure(format('desk.%I(bigint)', f.name)) is null$$,
+  'every function that a search names is there');
+select is_empty(
+  $$select s.name, k.name from searches as s
+    cross join lateral (
+      select 'optimization.' || n from unnest(s.keys) as n
+      union all
+      select 'optimization.parameters.*.' || n from unnest(s.range_keys) as n) as k (name)
+    except select s.name, k.path from searches as s, config_keys as k$$,
+  'and every key');
 
 select * from finish();

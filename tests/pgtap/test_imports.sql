@@ -1,6 +1,6 @@
 -- The two statements that users already have, and what becomes of what they import.
 
-select plan(32);
+select plan(33);
 alter table strategies alter column id restart with 1;
 alter table optimization_runs alter column id restart with 1;
 alter table backtest_results alter column id restart with 1;
@@ -118,5 +118,9 @@ reset role;
 select tap.given_runner();
 select is(advance_runs(max(id)), 1, 'runners look after their own runs only') from runners;
 select is((select count(distinct optimization_run_id) from work_items where kind = 'points'), 1::bigint, 'an imported run is never handed out');
+
+select is(
+  tap.refusal($$insert into desk.optimization_runs (strategy_id, optimization_type, total_combinations, status) values (1, 'Grid Serch', 1, 'running')$$),
+  array['23503', 'Unknown search "Grid Serch"', '$.optimization_type', 'Did you mean Grid Search?'], 'a run is of a search that there is');
 
 select * from finish();

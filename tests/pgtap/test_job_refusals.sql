@@ -1,6 +1,6 @@
 -- The director's insert: what cannot run is refused with one sentence, the JSON path and the remedy.
 
-select plan(59);
+select plan(63);
 select tap.given_desk();
 set local role desk_director;
 
@@ -23,8 +23,17 @@ from (values
   ('a text for true or false is refused', '{"symbols": "AAPL", "stock": "yes"}',
    '22023', 'Got "yes" where true or false is needed', '$.stock', 'Write true or false.'),
   ('a commission in per cents is refused', '{"symbols": "AAPL", "commission": 5}',
-   '22023', 'A commission of 5 is out of range', '$.commission',
-   'It is a fraction of the traded value: 0.001 is a tenth of a per cent.'),
+   '22023', '5 is out of range', '$.commission', 'It must lie between 0 and 0.5. Write fractions: 0.02 for 2%.'),
+  ('so is slippage', '{"symbols": "AAPL", "slippage": 5}',
+   '22023', '5 is out of range', '$.slippage', 'It must lie between 0 and 0.5. Write fractions: 0.02 for 2%.'),
+  ('and a margin', '{"symbols": "AAPL", "margin": {"initial": 50, "maintenance": 30}}',
+   '22023', '50 is out of range', '$.margin.initial', 'It must lie between 0.01 and 10. Write fractions: 0.02 for 2%.'),
+  ('half a margin is refused', '{"symbols": "AAPL", "margin": {"initial": 0.5}}',
+   '22023', 'Key maintenance is missing', '$.margin',
+   'Least value at the close of a bar; below it all shorts are bought back at the next open. Such as: maintenance: 0.3'),
+  ('a margin that would close what may be opened is refused', '{"symbols": "AAPL", "margin": {"initial": 0.3, "maintenance": 0.5}}',
+   '22023', 'A maintenance margin of 0.5 is above the initial one of 0.3', '$.margin.maintenance',
+   'A position that may be opened would be closed at once; such as initial: 0.5, maintenance: 0.3.'),
   ('an unknown policy is refused', '{"symbols": "AAPL", "keep_series": "none"}',
    '22023', 'Unknown value "none"', '$.keep_series', 'Known: all, best, passed.'),
   ('a list where keys belong is refused', '{"symbols": "AAPL", "optimization": []}',

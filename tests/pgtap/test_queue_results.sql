@@ -61,7 +61,7 @@ from (values
   (6, '{"winning_trades": 30}', 'backtest_results_trades_add_up', 'and more winners than trades'),
   (7, '{"starting_cash": -1}', 'backtest_results_money_finite', 'and no capital'),
   (8, '{"return_m2": -1}', 'backtest_results_moments_finite', 'and a negative sum of squares'),
-  (9, '{"return_count": 300}', 'backtest_results_sessions_add_up', 'and more returns than sessions'),
+  (9, '{"return_count": 530}', 'backtest_results_sessions_add_up', 'and more returns than sessions'),
   (10, '{"block_counts": [1], "block_sums": []}', 'backtest_results_blocks_aligned', 'and blocks that do not match'),
   (11, '{"ending_value": 1e308, "starting_cash": 1e-300}', 'out of range', 'and what overflows')
 ) as t (ordinal, metrics, said, promise);

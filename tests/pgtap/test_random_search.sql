@@ -45,7 +45,7 @@ select is(
    where (p ->> 'stop')::numeric * 100 < (p ->> 'fast')::numeric), 10::bigint, 'and in one that cannot');
 select is(
   tap.refused_job('{"symbols": "AAPL", "optimization": {"type": "Random Search", "parameters": {"fast": {"start": 5, "end": 24}}}}'),
-  array['22023', 'Key points is missing', '$.optimization', 'A Random Search needs to know how many points to try, such as: points: 200'], 'how many points must be said');
+  array['22023', 'Key points is missing', '$.optimization', 'A Random Search needs it, such as: points: 200'], 'how many points must be said');
 select is(
   tap.refused_job('{"symbols": "AAPL", "optimization": {"type": "Random Search", "points": 5, "parameters": {"stop": {"start": 0, "end": 1, "log": true}}}}'),
   array['22023', 'A logarithmic scale cannot start at 0 or below', '$.optimization.parameters.stop.log', 'Use a start above 0 and no step.'], 'a logarithmic scale starts above 0');

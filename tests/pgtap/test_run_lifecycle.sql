@@ -1,6 +1,6 @@
 -- The life of a run, and how its job and its strategy follow.
 
-select plan(62);
+select plan(64);
 select tap.given_desk();
 create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
 create function pg_temp.job() returns bigint language sql as 'select max(id) from desk.jobs';
@@ -190,6 +190,19 @@ select is(
 select tap.given_job(2, '{"cash": 1007}');
 select tap.drain(pg_temp.runner(), tap.metrics('{"total_trades": 0, "winning_trades": 0, "losing_trades": 0}'));
 select is((select flags from optimization_runs where id = pg_temp.run()), '{"no trades"}', 'as is a search without trades');
+select tap.given_job(1, '{"cash": 2008}');
+select tap.drain(pg_temp.runner(), tap.metrics('{"sessions": 301, "refused_for_cash": 1070, "refused_otherwise": 1}'));
+select is((select flags from optimization_runs where id = pg_temp.run()),
+  '{"1 order refused by the broker","1,070 orders refused for lack of cash","ended early: 301 of 520 sessions"}',
+  'a strategy that stops itself, and one that asks for more than it has');
+select tap.given_job(3, '{"cash": 2009, "benchmark": "IBM"}');
+select advance_runs(pg_temp.runner());
+select tap.complete(w.work_item_id, w.token, u.ordinal, tap.metrics(jsonb_build_object('sessions', 520 - 10 * u.ordinal % 30, 'refused_for_cash', u.ordinal / 2)))
+from claim_work(pg_temp.runner(), 9) as w cross join unnest(w.ordinals) as u (ordinal);
+select tap.advance(pg_temp.runner());
+select is((select flags from optimization_runs where id = pg_temp.run()),
+  '{"all points identical","ended early: 500 of 520 sessions (2 of 3)","up to 1 order refused for lack of cash (2 of 3)"}',
+  'of several points the worst, and how many');
 
 -- The way of a run is a state machine
 select throws_ok(format('update desk.optimization_runs set status = %L where id = %s', 'cancelled', pg_temp.run()), '23514',

@@ -1,5 +1,5 @@
 -- Results are used again where the hash of their settings is equal: it holds what affects a result, and keeps its value.
-select plan(12);
+select plan(15);
 
 -- Written down from the version before the hash was built out of config_keys.
 select is(desk.settings_hash(c.config::jsonb, c.first_day::date, c.last_day::date, c.warm_up), c.hash, c.what)
@@ -44,4 +44,13 @@ select is(pg_temp.hash('{"colour": "red"}'), pg_temp.hash('{}'), 'a key that aff
 select is(
   (select array_agg(k.path order by k.path) from desk.config_keys as k where k.in_every_hash),
   '{cash,commission,seed,slippage,stock,symbols,timeframe}', 'no key was added to those that stand in every hash');
+select isnt(
+  pg_temp.hash('{"margin": {"initial": 0.5, "maintenance": 0.3}}'), pg_temp.hash('{}'), 'a margin is another result');
+select is_empty(
+  $$select k.path from desk.config_keys as k where k.type in ('number', 'commission') and k.unit is distinct from 'fraction'
+    and (k.description ~* '\mfraction' or k.path ~ '^margin[.]')$$,
+  'what its description calls a fraction has the unit, by which a number out of range is told how to write it');
+select throws_ok(
+  $$select desk.check_engine_keys('lean', '{"symbols": ["AAPL"], "margin": {}}')$$, '22023', 'The engine lean knows no margin',
+  'an engine that does not heed a key refuses it by name');
 select * from finish();

@@ -1,6 +1,6 @@
 -- Walk-forward: windows, folds, the stitched test, and what cannot be.
 
-select plan(42);
+select plan(43);
 select tap.given_desk();
 select tap.given_runner();
 create function pg_temp.plan(p_windows jsonb, p_more jsonb default '{}') returns text[] language sql as $$
@@ -85,7 +85,8 @@ begin
           else -20 end;
         v_equity := array(select 100000 + v_step * n + n % 2 from generate_series(1, cardinality(v_sessions)) as n);
         perform tap.complete(v_item.work_item_id, v_item.token, v_item.ordinals[i],
-          tap.metrics('{"exposed_sessions": 10}') - case when v_step = -5 then 'traded_value' else '' end
+          tap.metrics('{"exposed_sessions": 10, "engine_metrics": {"loop": "fast", "flag fills at prices already seen: cheat-on-close": 1}}')
+            - case when v_step = -5 then 'traded_value' else '' end
             || desk.curve_metrics(v_sessions, v_equity, 100000, v_run.start_date, v_run.end_date, 16), v_sessions, v_equity);
       end loop;
     end loop;
@@ -101,6 +102,8 @@ select is(
 select is(
   (select count(*) filter (where r.role = 'out_of_sample') || ' of ' || count(*) from optimization_runs as r where r.parent_run_id = pg_temp.parent()), '2 of 5',
   'a fold in cash runs no test');
+select is(
+  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close"}', 'what all folds'' results say, the walk-forward says');
 select is(
   (select array_agg(distinct warm_up_bars) from optimization_runs where parent_run_id = pg_temp.parent()), '{20}', 'every part has its warm-up');
 select is(

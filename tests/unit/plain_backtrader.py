@@ -22,6 +22,7 @@ class Ledger(bt.Analyzer):
         self.held: dict[dt.date, bool] = {}
         self.orders: list[Any] = []
         self.trades: list[ClosedTrade] = []
+        self.refused: list[int] = []
 
     def notify_cashvalue(self, cash: float, value: float) -> None:
         today = self.strategy.datetime.date(0)
@@ -31,6 +32,8 @@ class Ledger(bt.Analyzer):
     def notify_order(self, order: Any) -> None:
         if order.status == order.Completed:
             self.orders.append(order)
+        elif order.status in (order.Margin, order.Rejected):
+            self.refused.append(order.status)
 
     def notify_trade(self, trade: Any) -> None:
         if trade.isclosed:
@@ -107,6 +110,8 @@ def naive_metrics(ledger: Ledger, settings: RunSettings) -> dict[str, Any]:
         "trade_profit_m2": fsum((x - fsum(p) / len(p)) * (x - fsum(p) / len(p)) for x in p),
         "total_fees": fsum(order.executed.comm for order in ledger.orders),
         "traded_value": fsum(abs(order.executed.size * order.executed.price) for order in ledger.orders),
+        "refused_for_cash": ledger.refused.count(bt.Order.Margin),
+        "refused_otherwise": ledger.refused.count(bt.Order.Rejected),
         "exposed_sessions": sum(ledger.held.values()),
         "sessions": len(days),
         "block_counts": [len(b) for b in blocks],

@@ -18,7 +18,7 @@ from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
 from runners.engines.backtrader.recorder import Recorder
 from runners.engines.backtrader.warm_up import WarmUp
-from runners.engines.base import AdjustedPrices
+from runners.engines.base import AdjustedPrices, Commission
 from tests.unit.price_samples import FIRST_DAY, series_of, settings_for
 
 Action = Callable[["Scripted"], None]
@@ -196,9 +196,6 @@ class Scripted(bt.Strategy):
     def _add_cash(self, data: Any, cash: float) -> None:
         self.broker.add_cash(cash)
 
-    def _set_cash(self, data: Any, cash: float) -> None:
-        self.broker.set_cash(cash)
-
     def _value_of(self, data: Any) -> None:
         self.seen.append(self.broker.get_value([one for one in self.datas if len(one)]))
 
@@ -290,7 +287,7 @@ def run(case: Case, *, fast: bool, results: ResultCache | None = None) -> tuple[
     else:
         cerebro = bt.Cerebro(stdstats=False)
     cerebro.broker.setcash(case.cash)
-    scheme = DeskCommission(**case.commission)
+    scheme = DeskCommission(charges=Commission(**case.commission))
     cerebro.broker.addcommissioninfo(scheme)
     if case.slippage is not None:
         kind, amount = case.slippage

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 
+import backtrader as bt
 import pytest
 
+from runners.engines.backtrader import engine
 from runners.engines.backtrader.engine import BacktraderEngine, seed_generators
 from runners.engines.base import (
     AdjustedPrices,
@@ -104,7 +107,7 @@ def test_a_point_is_the_same_alone_and_after_others() -> None:
 def test_commission_by_hand(commission: Commission, size: int, price: float, fee: float) -> None:
     from runners.engines.backtrader.commission import DeskCommission
 
-    assert DeskCommission.of(commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
+    assert DeskCommission(charges=commission).getcommission(size, price) == pytest.approx(fee, abs=1e-12)
 
 
 def test_a_strategy_that_fails_costs_its_own_point_only() -> None:
@@ -124,6 +127,30 @@ def test_a_strategy_that_fails_costs_its_own_point_only() -> None:
         assert text in failure.error
         assert len(failure.error) <= 4000
         assert "/site-packages/" not in failure.error
+
+
+class Greedy(bt.Strategy):
+    """Asks for too much: at once, as a bracket, and by a hair, when the next bar opens higher."""
+
+    def next(self) -> None:
+        match len(self):
+            case 1:
+                self.buy(size=1_000_000)
+            case 2:
+                self.buy_bracket(size=1_000_000, exectype=bt.Order.Market, stopprice=9.0, limitprice=99.0)
+            case 3:
+                self.buy(size=10)
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "fast"])
+def test_refused_orders_are_counted_by_reason(stock: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = [by_hand([10.0] * 6, opens=[10.0, 10.0, 10.0, 11.0, 10.0, 10.0])]
+    monkeypatch.setattr(engine, "resolve", lambda _: SimpleNamespace(strategy=Greedy, parameters=()))
+    metrics = result(settings_for("greedy", series, cash=100.0, stock=stock), series, {}).metrics
+    why = {"loop": "stock", "why_stock": "asked for"} if stock else {"loop": "fast"}
+    assert metrics["engine_metrics"] == why
+    # Three for lack of cash; a bracket's stop and limit go with what they were to guard.
+    assert (metrics["total_orders"], metrics["refused_for_cash"], metrics["refused_otherwise"]) == (0, 3, 2)
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:

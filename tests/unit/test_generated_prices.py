@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -15,7 +16,7 @@ from runners.prices.series import Bar, PriceError, impossible
 FIRST, LAST = dt.date(2012, 11, 1), dt.date(2012, 11, 26)
 
 
-def by_day(bars: tuple[Bar, ...]) -> dict[dt.date, list[Bar]]:
+def by_day(bars: Sequence[Bar]) -> dict[dt.date, list[Bar]]:
     days: defaultdict[dt.date, list[Bar]] = defaultdict(list)
     for bar in bars:
         days[bar.time.date()].append(bar)

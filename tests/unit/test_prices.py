@@ -197,9 +197,10 @@ def test_intraday_times_keep_their_zone(tmp_path: Path) -> None:
         (
             "date,close\n2020-01-02,1\n02/01/2020,1\n",
             "1d",
-            "aapl.csv:3: time is '02/01/2020', which is not an ISO date",
+            "aapl.csv:3: time is '02/01/2020', which is no date or time that is known here",
         ),
-        ('date,close\n2020-01-02,"1,234"\n', "1d", "aapl.csv:2: close is '1,234', which is not a number"),
+        ('date,close\n2020-01-02,"1,234"\n', "1d", "aapl.csv:2: '1,234' may be 1.234 or 1234"),
+        ("date,close\n2020-01-02,1\n2020-01-03,1.2.3\n", "1d", "aapl.csv:3: close is '1.2.3', which is not"),
         ("date,close\n\n2020-01-02,\n", "1d", "aapl.csv:3: close is empty"),
         (
             "date,close\n2020-01-02T10:00:00,1\n",

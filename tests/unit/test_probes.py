@@ -83,6 +83,15 @@ def test_looking_ahead_is_a_fault(tmp_path: Path, rule: str, setup: str) -> None
     assert "with data until 20" in finding.found
 
 
+@pytest.mark.parametrize("cheats", [False, True])
+def test_next_open_without_cheat_on_open_is_a_fault(tmp_path: Path, cheats: bool) -> None:
+    setup = "        self.cerebro.p.cheat_on_open = True\n" if cheats else ""
+    setup += "    def next_open(self):\n        self.opened = True\n"
+    every = found(tmp_path, HONEST, setup, name=f"opening_{cheats}".lower())
+    told = None if cheats else "next_open: Backtrader calls it with cheat-on-open, which is off"
+    assert getattr(every.get("never called"), "found", None) == told
+
+
 def test_randomness_is_noted_and_the_clock_is_a_fault(tmp_path: Path) -> None:
     seeded = found(tmp_path, "wanted = random.random() < 0.5", name="gambling")["determinism"]
     assert (seeded.verdict, "the seed matters" in seeded.found) == ("note", True)

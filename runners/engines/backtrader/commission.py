@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import backtrader as bt
+from backtrader.comminfo import CommInfoBase
 
 from runners.engines.base import Commission
+
+MONEY_RULES = (
+    "stocklike",
+    "get_leverage",
+    "getvaluesize",
+    "getoperationcost",
+    "profitandloss",
+    "cashadjust",
+    "get_credit_interest",
+)
+"""What decides how a position is worth and what it costs while it is held. A scheme may have its own fees."""
 
 
 class DeskCommission(bt.CommInfoBase):  # type: ignore[misc]
@@ -15,22 +29,23 @@ class DeskCommission(bt.CommInfoBase):  # type: ignore[misc]
     """
 
     params = (
-        ("percent", 0.0),
-        ("per_share", 0.0),
-        ("minimum", 0.0),
+        ("charges", Commission()),
         ("stocklike", True),
         ("commtype", bt.CommInfoBase.COMM_FIXED),
     )
 
-    @classmethod
-    def of(cls, commission: Commission) -> DeskCommission:
-        return cls(percent=commission.percent, per_share=commission.per_share, minimum=commission.minimum)
-
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
-        shares = abs(size)
-        if not shares:
-            return 0.0
-        # The order of these factors is Backtrader's own, so that plain percent fees agree to the bit.
-        fee: float = shares * self.p.percent * price + shares * self.p.per_share
-        minimum: float = self.p.minimum
-        return max(fee, minimum)
+        fee: float = self.p.charges.fee(size, price)
+        return fee
+
+
+def is_plain(rules: Any) -> bool:
+    """True for shares without leverage or interest, whatever the fees."""
+    kind = type(rules)
+    return (
+        all(getattr(kind, name) is getattr(CommInfoBase, name) for name in MONEY_RULES)
+        and rules._stocklike
+        and not rules._creditrate
+        and rules.p.mult == 1.0
+        and rules.p.leverage == 1.0
+    )

@@ -15,7 +15,8 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader.commission import DeskCommission
+from runners.engines.backtrader.account import ConfiguredBroker
+from runners.engines.backtrader.account_audit import audit, remarks
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
@@ -84,10 +85,8 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     seed_generators(settings.seed, parameters)
     data_set = shared.data_set
     cerebro = _cerebro(settings, shared)
-    cerebro.broker.setcash(settings.cash)
-    cerebro.broker.addcommissioninfo(DeskCommission.of(settings.commission))
-    if settings.slippage:
-        cerebro.broker.set_slippage_perc(settings.slippage)
+    broker: ConfiguredBroker = cerebro.broker
+    broker.keep_to(settings)
     data_set.add_to(cerebro, shared=not settings.stock)
     if settings.warm_up_bars:
         cerebro.addindicator(WarmUp, bars=bars_before(data_set.prices[0], settings.start_date))
@@ -98,13 +97,15 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     strategies = _executed(cerebro)
     if not strategies:
         raise RuntimeError("the strategy skipped itself (StrategySkipError)")
-    account = strategies[0].analyzers.recorder.account(
+    recorder: Recorder = strategies[0].analyzers.recorder
+    account = recorder.account(
         data_set.timeline, since=settings.start_date if settings.warm_up_bars else None
     )
     found = strategies[0].analyzers
     engine.analyses = {name: found.getbyname(name).get_analysis() for name in engine.analyzers}
     metrics = raw_metrics(account, settings)
-    metrics["engine_metrics"] = _loop_that_ran(cerebro)
+    audit(cerebro, broker, settings, recorder)
+    metrics["engine_metrics"] = _loop_that_ran(cerebro) | remarks(cerebro, broker)
     metrics["bars"] = sum(len(data) for data in cerebro.datas)
     metrics["duration"] = time.perf_counter() - began
     return PointResult(
@@ -118,7 +119,9 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
 
 def _cerebro(settings: RunSettings, shared: _Shared) -> Any:
     if settings.stock:
-        return bt.Cerebro(stdstats=False)
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.broker = ConfiguredBroker()
+        return cerebro
     return FastCerebro(stdstats=False).over(shared.data_set, shared.results)
 
 

@@ -5,26 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
-from backtrader.brokers.bbroker import BackBroker
-from backtrader.comminfo import CommInfoBase
 
+from runners.engines.backtrader.account import ConfiguredBroker
+from runners.engines.backtrader.commission import is_plain
 from runners.engines.backtrader.fast_equity import EquityLog
 from runners.engines.backtrader.fast_lines import Cell
 from runners.engines.backtrader.fast_orders import FastBuyOrder, FastSellOrder, new_order
 
-MONEY_RULES = (
-    "stocklike",
-    "get_leverage",
-    "getvaluesize",
-    "getoperationcost",
-    "profitandloss",
-    "cashadjust",
-    "get_credit_interest",
-)
-"""What decides how a position is worth and what it costs while it is held. A scheme may have its own fees."""
 
-
-class FastBroker(BackBroker):  # type: ignore[misc]
+class FastBroker(ConfiguredBroker):
     """Behaves as BackBroker; between `begin` and `end` it need not be called on bars without orders.
 
     What it does not keep up to date on such bars are a position's `adjbase` and `datetime`, which only assets
@@ -51,9 +40,10 @@ class FastBroker(BackBroker):  # type: ignore[misc]
         seen_every_bar = self.every_bar
         self.every_bar = (
             self._must_see_every_bar
+            or self.margin is not None
             or self.p.filler is not None
             or not self.p.shortcash
-            or any(not _is_plain(rules) for rules in self.comminfo.values())
+            or any(not is_plain(rules) for rules in self.comminfo.values())
         )
         if self.every_bar and not seen_every_bar:
             for data, position in self.positions.items():
@@ -83,18 +73,6 @@ class FastBroker(BackBroker):  # type: ignore[misc]
             self._look_at_rules()
 
     # What changes cash or value between two bars
-
-    def set_cash(self, cash: float) -> None:
-        if self._cell is None:
-            super().set_cash(cash)
-            return
-        self._log.write_until(self._cell[0])
-        super().set_cash(cash)
-        self._state()
-        # At its next bar Backtrader makes a number with a fraction of it.
-        self._cash_addition.append(0.0)
-
-    setcash = set_cash
 
     def add_cash(self, cash: float) -> None:
         if self._cell is not None:
@@ -204,15 +182,3 @@ class FastBroker(BackBroker):  # type: ignore[misc]
         if self._cash_addition:
             self._get_value()
             self._valued = self._cell[0]
-
-
-def _is_plain(rules: Any) -> bool:
-    """True for shares without leverage or interest, whatever the fees."""
-    kind = type(rules)
-    return (
-        all(getattr(kind, name) is getattr(CommInfoBase, name) for name in MONEY_RULES)
-        and rules._stocklike
-        and not rules._creditrate
-        and rules.p.mult == 1.0
-        and rules.p.leverage == 1.0
-    )

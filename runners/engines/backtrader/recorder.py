@@ -69,8 +69,12 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self.exposed = bytearray()
         self.trades: list[ClosedTrade] = []
         self._filled_orders: set[int] = set()
+        self._refused_for_cash: set[int] = set()
+        self._refused_otherwise: set[int] = set()
         self._fees: list[float] = []
         self._values_traded: list[float] = []
+        self._spent: list[float] = []
+        self._sizes: list[float] = []
         self._positions: dict[tuple[str, int], _Position] = {}
 
     # Backtrader's Analyzer sends prenext and nextstart here as well, so this sees every bar.
@@ -83,10 +87,17 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         for bit in order.executed.iterpending():
             self._filled_orders.add(order.ref)
             self._fees.append(bit.closedcomm + bit.openedcomm)
-            self._values_traded.append(abs(bit.size * bit.price))
+            value = bit.size * bit.price
+            self._values_traded.append(abs(value))
+            self._spent += (value, self._fees[-1])
+            self._sizes.append(bit.size)
             position = self._positions.setdefault((order.data._name, order.tradeid), _Position())
             position.fill(bit.closed, bit.price)
             position.fill(bit.opened, bit.price)
+        if order.status == order.Margin:
+            self._refused_for_cash.add(order.ref)
+        elif order.status == order.Rejected:
+            self._refused_otherwise.add(order.ref)
 
     def notify_trade(self, trade: Any) -> None:
         if not trade.isclosed:
@@ -106,6 +117,20 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             )
         )
 
+    @property
+    def spent(self) -> float:
+        """Money that fills and their fees took out of the account; negative where they brought more."""
+        return math.fsum(self._spent)
+
+    @property
+    def traded_value(self) -> float:
+        return math.fsum(self._values_traded)
+
+    @property
+    def held(self) -> float:
+        """Signed shares of all symbols that the fills leave."""
+        return math.fsum(self._sizes)
+
     def _time(self, number: float) -> dt.datetime:
         epochs: Mapping[float, int] = self.p.epochs
         return dt.datetime.fromtimestamp(epochs[number], UTC)
@@ -123,6 +148,8 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             exposed=[bool(self.exposed[end]) for end in ends],
             total_orders=len(self._filled_orders),
             total_fees=math.fsum(self._fees),
-            traded_value=math.fsum(self._values_traded),
+            traded_value=self.traded_value,
             trades=self.trades,
+            refused_for_cash=len(self._refused_for_cash),
+            refused_otherwise=len(self._refused_otherwise),
         )

@@ -23,7 +23,7 @@ from runners.engines.lean.backtests import (
 )
 from runners.engines.lean.commands import value_text
 from runners.engines.lean.execution import run_lean
-from runners.engines.lean.result_metrics import engine_metrics, measure
+from runners.engines.lean.result_metrics import engine_metrics, fee_flags, measure
 from runners.engines.lean.settings import LeanSettings
 from runners.engines.lean.workspace import Workspace
 from runners.engines.raw_metrics import ImpossibleResultError
@@ -94,7 +94,7 @@ def _run_point(
     # SQL makes flags of the run from these; a backtest without data ends as well as any other.
     metrics["engine_metrics"] = {
         **engine_metrics(result),
-        **{f"flag {flag}": 1.0 for flag in measured.flags},
+        **{f"flag {flag}": 1.0 for flag in (*measured.flags, *fee_flags(result, settings))},
     }
     metrics["duration"] = time.perf_counter() - began
     return PointResult(

@@ -7,6 +7,7 @@ says so by a flag. LEAN's numbers are kept beside ours in any case.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -103,6 +104,16 @@ def fees(result: LeanResult) -> float:
     if paid is None:
         paid = result.trade.get("totalfees", 0.0)
     return paid
+
+
+def fee_flags(result: LeanResult, settings: RunSettings) -> Iterator[str]:
+    """Says where an algorithm did not pay what the run's commission makes of its fills."""
+    if result.fills is None:
+        return
+    due = math.fsum(settings.commission.fee(fill.quantity, fill.price) for fill in result.fills)
+    # LEAN states fees in whole cents, and takes a fill of several parts for one order.
+    if abs(fees(result) - due) > max(0.01 * len(result.fills), 0.01 * due):
+        yield "fees by the project's own model, not the config's commission"
 
 
 def engine_metrics(result: LeanResult) -> dict[str, float]:

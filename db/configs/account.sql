@@ -1,0 +1,37 @@
+-- Keys of the account that depend on one another, and on the engine.
+
+create or replace function desk.check_engine_keys(p_engine text, p_config jsonb)
+returns void
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_key desk.config_keys;
+begin
+  select k.* into v_key
+  from desk.config_keys as k
+  where p_config ? k.path and not p_engine = any (k.engines)
+  order by k.position
+  limit 1;
+  if found then
+    perform desk.refuse(format('The engine %s knows no %s', p_engine, v_key.path), '$.' || v_key.path,
+      format('Remove the key; engines that heed it: %s.', array_to_string(v_key.engines, ', ')));
+  end if;
+end
+$$;
+comment on function desk.check_engine_keys(text, jsonb) is 'Refuses a key that the strategy''s engine does not heed.';
+
+create or replace function desk.check_margin(p_margin jsonb)
+returns void
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  if (p_margin ->> 'maintenance')::numeric > (p_margin ->> 'initial')::numeric then
+    perform desk.refuse(format('A maintenance margin of %s is above the initial one of %s', p_margin ->> 'maintenance',
+      p_margin ->> 'initial'), '$.margin.maintenance',
+      'A position that may be opened would be closed at once; such as initial: 0.5, maintenance: 0.3.');
+  end if;
+end
+$$;
+comment on function desk.check_margin(jsonb) is 'Refuses a maintenance margin above the initial one.';

@@ -1,0 +1,83 @@
+-- What looks wrong with a run that closes, in a few words each.
+
+create or replace function desk.ended_early(p_run_id bigint)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Of a walk-forward the tests count, each in its own window. LEAN counts sessions by its own hours of the exchange.
+  with tested as (
+    select b.optimization_run_id as run_id, b.sessions
+    from desk.optimization_runs as r
+    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    where r.id = p_run_id and r.optimization_type <> 'Walk-Forward'
+    union all
+    select b.optimization_run_id, b.sessions
+    from desk.walk_forward_folds as f
+    join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+    where f.optimization_run_id = p_run_id
+  ),
+  windows as (
+    select r.id as run_id, case when n.benchmark = 'buy and hold' then cardinality(n.sessions)
+      else cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)) end as sessions
+    from desk.optimization_runs as r
+    left join desk.run_benchmarks as n on n.optimization_run_id = r.id
+    where r.id in (select t.run_id from tested as t) and not r.imported and r.engine is distinct from 'lean'
+  ),
+  early as (
+    select t.sessions, w.sessions as planned, row_number() over (order by t.sessions::float8 / w.sessions) as place
+    from tested as t
+    join windows as w on w.run_id = t.run_id and t.sessions < w.sessions
+  )
+  select format('ended early: %s of %s sessions%s', to_char(e.sessions, 'FM999,999,999'),
+    to_char(e.planned, 'FM999,999,999'),
+    case when c.results > 1 then format(' (%s of %s)', c.ended, c.results) end)
+  from early as e
+  cross join (select (select count(*) from tested) as results, (select count(*) from early) as ended) as c
+  where e.place = 1
+$$;
+comment on function desk.ended_early(bigint) is
+  'The flag of a run with results that have fewer sessions than their window: ended early: 301 of 1,007 sessions, the '
+  'shortest of them, with their number; null where every session was seen.';
+
+create or replace function desk.refusal_flag(p_most bigint, p_refused bigint, p_results bigint, p_why text)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select format('%s%s order%s refused %s%s', case when p_results > 1 then 'up to ' end,
+    to_char(p_most, 'FM999,999,999'), case when p_most > 1 then 's' end, p_why,
+    case when p_results > 1 then format(' (%s of %s)', p_refused, p_results) end)
+  where p_most > 0
+$$;
+comment on function desk.refusal_flag(bigint, bigint, bigint, text) is
+  'The flag of a run whose orders were refused: 70 orders refused for lack of cash; of several results the most, and '
+  'how many had any.';
+
+create or replace function desk.run_flags(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select array_remove(array[
+    case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
+    case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
+    case when bool_or(b.lost) then 'account lost' || case when not bool_and(b.lost)
+      then format(' (%s of %s)', count(*) filter (where b.lost), count(*)) else '' end end,
+    desk.refusal_flag(max(b.refused_for_cash), count(*) filter (where b.refused_for_cash > 0), count(*),
+      'for lack of cash'),
+    desk.refusal_flag(max(b.refused_otherwise), count(*) filter (where b.refused_otherwise > 0), count(*),
+      'by the broker'),
+    case when count(*) > 0 and max(b.sessions) >= 2 then desk.ended_early(p_run_id) end,
+    case when count(*) > 1 and max(b.total_trades) > 0
+      and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
+      then 'all points identical' end,
+    case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
+      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null)
+  from desk.best_on_edge(p_run_id) as e (parameters)
+  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
+  group by e.parameters
+$$;
+comment on function desk.run_flags(bigint) is
+  'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, all points identical '
+  '(a parameter that nobody reads), best on the edge.';

@@ -1,0 +1,216 @@
+"""A broker whose account is its run's config: a strategy that says otherwise is told so, not obeyed.
+
+What a config has a key for (cash, fees, slippage, deposits) is refused where it differs. What it has no key
+for is obeyed and noted, and flags the run: fills at prices already seen, and other rules of the broker.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import backtrader as bt
+from backtrader.brokers.bbroker import BackBroker
+from backtrader.comminfo import CommInfoBase
+
+from runners.engines.backtrader.commission import DeskCommission, is_plain
+from runners.engines.backtrader.margin import MarginWatch
+from runners.engines.base import RunSettings
+
+FILLS = ((1.0, 1.0), (1.0, 250.0), (100.0, 10.0), (-100.0, 33.0), (10_000.0, 50.0))
+"""Sizes and prices at which a strategy's fees are compared with the config's."""
+SLIPPAGE = ("slip_perc", "slip_fixed", "slip_open", "slip_limit", "slip_match", "slip_out")
+CONTRACT = ("margin", "mult", "leverage", "interest", "automargin")
+
+
+class AccountError(Exception):
+    """A strategy contradicts its config about the account."""
+
+
+class ConfiguredBroker(BackBroker):  # type: ignore[misc]
+    """BackBroker until keep_to(); from then on the account is that of the settings."""
+
+    _kept: RunSettings | None = None
+    margin: MarginWatch | None = None
+
+    def keep_to(self, settings: RunSettings) -> None:
+        self.set_cash(settings.cash)
+        self.addcommissioninfo(DeskCommission(charges=settings.commission))
+        if settings.slippage:
+            self.set_slippage_perc(settings.slippage)
+        self.noted: dict[str, None] = {}
+        self._slippage = {name: getattr(self.p, name) for name in SLIPPAGE}
+        if settings.margin is not None:
+            self.margin = MarginWatch(self, settings.margin)
+        self._kept = settings
+
+    def next(self) -> None:
+        if self.margin is None:
+            super().next()
+            return
+        self.margin.before_fills()
+        super().next()
+        self.margin.after_fills()
+
+    def _execute(
+        self, order: Any, ago: int | None = None, price: float | None = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        if ago is None or price is None or self.margin is None or not self.margin.forbids(order, price):
+            return super()._execute(order, ago, price, *args, **kwargs)
+        # As Backtrader does where cash is lacking.
+        order.margin()
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+        return None
+
+    # What the config decides
+
+    def set_cash(self, cash: float) -> None:
+        if self._kept is None:
+            super().set_cash(cash)
+        elif cash != self.cash:
+            raise AccountError(
+                f"set_cash({cash:.15g}) contradicts the config, which has cash: {self._kept.cash:.15g}; "
+                f"write cash: {cash:.15g} there, and leave the call out"
+            )
+
+    setcash = set_cash
+
+    def add_cash(self, cash: float) -> None:
+        if self._kept is not None:
+            raise AccountError(
+                f"add_cash({cash:.15g}) is a deposit or withdrawal that no config has, and would count as a "
+                "return; leave the call out"
+            )
+        super().add_cash(cash)
+
+    def setcommission(self, *args: Any, **kwargs: Any) -> None:
+        if self._kept is None:
+            super().setcommission(*args, **kwargs)
+            return
+        before: dict[str | None, Any] = self.comminfo
+        self.comminfo: dict[str | None, Any] = {}
+        try:
+            super().setcommission(*args, **kwargs)
+            ((name, scheme),) = self.comminfo.items()
+        finally:
+            self.comminfo = before
+        self.addcommissioninfo(scheme, name)
+
+    def addcommissioninfo(self, comminfo: Any, name: str | None = None) -> None:
+        if self._kept is not None:
+            check_fees(comminfo, self._kept)
+            if is_plain(comminfo):
+                # Its fees are the config's, which the config's own scheme charges.
+                return
+            self._note(f"contract terms ({_terms(comminfo)})")
+        super().addcommissioninfo(comminfo, name)
+
+    def set_slippage_perc(self, perc: float, *args: Any, **kwargs: Any) -> None:
+        self._set_slippage("set_slippage_perc", perc, *args, **kwargs)
+
+    def set_slippage_fixed(self, fixed: float, *args: Any, **kwargs: Any) -> None:
+        self._set_slippage("set_slippage_fixed", fixed, *args, **kwargs)
+
+    def _set_slippage(self, method: str, amount: float, *args: Any, **kwargs: Any) -> None:
+        getattr(super(), method)(amount, *args, **kwargs)
+        if self._kept is not None and self.changed_slippage():
+            raise AccountError(
+                f"{method}({amount:.15g}) contradicts the config, which has slippage: "
+                f"{self._kept.slippage:.15g}; write slippage there, a fraction of the price, and leave the "
+                "call out"
+            )
+
+    def changed_slippage(self) -> bool:
+        return any(getattr(self.p, name) != value for name, value in self._slippage.items())
+
+    # Money and fills that come from no market
+
+    def add_order_history(self, orders: Any, notify: bool = True) -> None:
+        self._refuse_history("add_order_history()")
+        super().add_order_history(orders, notify)
+
+    def set_fund_history(self, fund: Any) -> None:
+        self._refuse_history("set_fund_history()")
+        super().set_fund_history(fund)
+
+    def submit(self, order: Any, check: bool = True) -> Any:
+        if order.exectype == bt.Order.Historical:
+            self._refuse_history("an order of exectype Historical")
+        return super().submit(order, check)
+
+    def _refuse_history(self, what: str) -> None:
+        if self._kept is not None:
+            raise AccountError(
+                f"{what} fills orders or sets cash at the strategy's own figures; send orders of another "
+                "exectype, which the run's prices fill"
+            )
+
+    # What no key decides is noted
+
+    def set_coc(self, coc: bool) -> None:
+        super().set_coc(coc)
+        self._note_if(coc, "cheat-on-close")
+
+    def set_coo(self, coo: bool) -> None:
+        super().set_coo(coo)
+        self._note_if(coo, "cheat-on-open")
+
+    def set_filler(self, filler: Any) -> None:
+        super().set_filler(filler)
+        self._note_if(filler is not None, f"filler {getattr(filler, '__name__', type(filler).__name__)}")
+
+    def set_shortcash(self, shortcash: bool) -> None:
+        super().set_shortcash(shortcash)
+        self._note_if(not shortcash, "set_shortcash(False)")
+
+    def set_checksubmit(self, checksubmit: bool) -> None:
+        super().set_checksubmit(checksubmit)
+        self._note_if(not checksubmit, "set_checksubmit(False)")
+
+    def set_eosbar(self, eosbar: bool) -> None:
+        super().set_eosbar(eosbar)
+        self._note_if(eosbar, "set_eosbar(True)")
+
+    seteosbar = set_eosbar
+
+    def set_int2pnl(self, int2pnl: bool) -> None:
+        super().set_int2pnl(int2pnl)
+        self._note_if(not int2pnl, "set_int2pnl(False)")
+
+    def _note_if(self, differs: bool, what: str) -> None:
+        if differs:
+            self._note(what)
+
+    def _note(self, what: str) -> None:
+        if self._kept is not None:
+            self.noted[what] = None
+
+
+def check_fees(scheme: Any, settings: RunSettings) -> None:
+    """Raise AccountError where a scheme charges something else than the config's commission."""
+    ours = DeskCommission(charges=settings.commission)
+    for size, price in FILLS:
+        charged, due = scheme.getcommission(size, price), ours.getcommission(size, price)
+        if not math.isclose(charged, due, rel_tol=1e-9, abs_tol=1e-12):
+            raise AccountError(
+                f"the strategy's commission charges {charged:.6g} for {abs(size):g} at {price:g} where the "
+                f"config's commission charges {due:.6g}; write {_as_key(scheme)} in the config, and leave "
+                "the call out or pass the same to it"
+            )
+
+
+def _as_key(scheme: Any) -> str:
+    if type(scheme)._getcommission is not CommInfoBase._getcommission:
+        return "commission: {percent: ..., per_share: ..., minimum: ...}"
+    kind = "percent" if scheme._commtype == CommInfoBase.COMM_PERC else "per_share"
+    return f"commission: {{{kind}: {scheme.p.commission:.15g}}}"
+
+
+def _terms(scheme: Any) -> str:
+    pairs = ((name, getattr(scheme.p, name, None), getattr(CommInfoBase.params, name)) for name in CONTRACT)
+    return (
+        ", ".join(name for name, value, default in pairs if value and value != default)
+        or type(scheme).__name__
+    )

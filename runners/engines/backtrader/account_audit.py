@@ -1,0 +1,58 @@
+"""Looks at the account after a run: what a strategy changed in it by any way."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from runners.engines.backtrader.account import AccountError, ConfiguredBroker, check_fees
+from runners.engines.backtrader.commission import is_plain
+from runners.engines.backtrader.recorder import Recorder
+from runners.engines.base import RunSettings
+
+
+def audit(cerebro: Any, broker: ConfiguredBroker, settings: RunSettings, recorder: Recorder) -> None:
+    """Raise AccountError where a strategy changed the account by another way than the broker's methods."""
+    if cerebro.broker is not broker:
+        raise AccountError("the strategy put another broker in place of the run's; leave that out")
+    if broker.changed_slippage():
+        raise AccountError(
+            f"the strategy changed the broker's slippage; write slippage in the config, which has "
+            f"{settings.slippage:.15g}"
+        )
+    for scheme in broker.comminfo.values():
+        check_fees(scheme, settings)
+    if not broker.p.shortcash or not all(map(is_plain, broker.comminfo.values())):
+        return
+    due = settings.cash - recorder.spent
+    if abs(broker.cash - due) > 1e-6 + 1e-9 * (settings.cash + recorder.traded_value):
+        raise AccountError(
+            f"the account has {broker.cash:,.2f} of cash where its fills leave {due:,.2f}: the strategy "
+            f"wrote into it; the config has cash: {settings.cash:.15g}"
+        )
+    held = math.fsum(position.size for position in broker.positions.values())
+    if not math.isclose(held, recorder.held, rel_tol=1e-9, abs_tol=1e-6):
+        raise AccountError(
+            f"the account holds {held:g} shares where its fills leave {recorder.held:g}: the strategy wrote "
+            "into its positions; send orders"
+        )
+
+
+def remarks(cerebro: Any, broker: ConfiguredBroker) -> dict[str, float | str]:
+    """What the strategy changed that no key decides, as engine metrics that SQL makes flags of."""
+    noted = list(broker.noted)
+    cheats = {
+        "cheat-on-close": broker.p.coc or "cheat-on-close" in noted,
+        "cheat-on-open": broker.p.coo or cerebro.p.cheat_on_open or "cheat-on-open" in noted,
+        "timers that cheat": bool(cerebro._timerscheat),
+    }
+    said = {
+        "fills at prices already seen": [name for name, does in cheats.items() if does],
+        "broker's rules by the strategy": [what for what in noted if what not in cheats],
+    }
+    found: dict[str, float | str] = {
+        f"flag {what}: {', '.join(names)}": 1.0 for what, names in said.items() if names
+    }
+    if broker.margin is not None and broker.margin.calls:
+        found |= {"margin_calls": float(broker.margin.calls), "flag shorts bought back on a margin call": 1.0}
+    return found
