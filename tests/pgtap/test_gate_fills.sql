@@ -1,6 +1,6 @@
 -- What becomes of an order: its states, fills and their corrections, the ledger, losses, and who may do what.
 
-select plan(99);
+select plan(100);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -95,7 +95,9 @@ select is(pg_temp.asked('l:1', 'AAPL', 1), 'reducing', 'nothing is entered');
 select is(pg_temp.asked('l:2', 'AAPL', -1), 'allowed', 'exits pass');
 select is(tap.priced(id, '2010-01-05', 100), 'reducing', 'nor when it has come back') from s;
 select is((select count(*) from halts_now), 1::bigint, 'it is said once');
-select is(tap.priced(id, '2010-01-06', 100), 'active', 'a new day') from s;
+select is(tap.priced(id, '2010-01-06', 100), 'reducing', 'where all was to be closed, a new day is not enough') from s;
+update halts set flatten = false;
+select is(tap.priced(id, '2010-01-06', 100), 'active', 'else it is') from s;
 select is((select lifted_why from halts where rule = 'session max_daily_loss'), 'a new day');
 select is((select orders_today from session_ledgers), 0, 'orders are counted anew');
 select is(tap.priced(id, '2010-01-05', 50), 'old', 'an old bar changes nothing') from s;
