@@ -345,9 +345,9 @@ class GateMachine(RuleBasedStateMachine):
             "select cash, value from desk.session_ledgers where session_id = any (%s) order by session_id",
             (self.sessions,),
         ).fetchall()
-        for session, (cash, worth) in enumerate(ledgers):
-            assert cash == pytest.approx(self.cash[session], abs=1e-6)
-            assert worth == pytest.approx(self.worth(session), abs=1e-6)
+        for number, (cash, worth) in enumerate(ledgers):
+            assert cash == pytest.approx(self.cash[number], abs=1e-6)
+            assert worth == pytest.approx(self.worth(number), abs=1e-6)
         reached = {
             (symbol, own): (held, most, least)
             for own, symbol, held, most, least, _ in self.account.admin.execute(
@@ -355,7 +355,8 @@ class GateMachine(RuleBasedStateMachine):
             )
         }
         for symbol in SYMBOLS:
-            for own, session in ((True, 0), (False, None)):
+            whose: tuple[tuple[bool, int | None], ...] = ((True, 0), (False, None))
+            for own, session in whose:
                 assert reached.get((symbol, own), (0, 0, 0)) == self.reach(session, symbol)
                 most = MOST_SHARES if own else MOST_OF_ACCOUNT
                 assert self.loose or self.worst(session, symbol) <= most, "a limit is broken"
