@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.desk import desk as benchmark_desk
 from benchmarks.rounds import markdown
-from testing.accounts import Account, open_account, submit
+from testing.accounts import Account, insist, open_account, submit
 from testing.old_orders import buffers, fill
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -100,7 +100,7 @@ def _many(account: Account, session: int, connect: Any, connections: int, orders
             took = []
             for turn in range(orders):
                 began = time.perf_counter()
-                submit(one, session, f"many{number}:{turn}", "BBB", 1)
+                insist(one, session, f"many{number}:{turn}", "BBB", 1)
                 took.append(1000 * (time.perf_counter() - began))
             return took
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from testing.accounts import Account, open_account, submit
+from testing.accounts import Account, insist, open_account
 from testing.desks import Desk
 from testing.old_orders import buffers, fill
 
@@ -52,7 +52,7 @@ def hammer(desk: Desk, session: int, connections: int, tries: int) -> list[str]:
         def work(number: int) -> list[str]:
             one: psycopg.Connection[Any] = opened[number]
             go.wait()
-            return [submit(one, session, f"{number}:{n}", "AAA", 1)[1] for n in range(tries // connections)]
+            return [insist(one, session, f"{number}:{n}", "AAA", 1)[1] for n in range(tries // connections)]
 
         with ThreadPoolExecutor(connections) as pool:
             return [state for states in pool.map(work, range(connections)) for state in states]
