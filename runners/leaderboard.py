@@ -64,6 +64,8 @@ class Entry:
     walk_forward_efficiency: float | None
     survived: bool
     lost: bool
+    luck_p: float | None
+    haircut_sharpe: float | None
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
@@ -113,6 +115,21 @@ def read(
         raise NoLeaderboard(
             "the leaderboard's views are missing, or are older than this code", hint="run `backdesk up`"
         ) from error
+
+
+def of_all_tried(connection: psycopg.Connection[Any]) -> str:
+    """What is left of the board's first after everything that this desk ever tried; empty where none is."""
+    row = connection.execute(
+        "select trials, strategy, deflated_sharpe, luck_p from desk.desk_luck()"
+        " where deflated_sharpe is not null"
+    ).fetchone()
+    if row is None:
+        return ""
+    trials, strategy, deflated, luck = row
+    return (
+        f"Best of all that this desk ever tried, {count(trials)} trials: {strategy}, deflated by all of them "
+        f"to {per_cent(deflated)}; the best of as many without skill is as good with {per_cent(luck)}."
+    )
 
 
 def cells(entry: Entry) -> tuple[str, ...]:

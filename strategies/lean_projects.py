@@ -51,6 +51,7 @@ class LeanProject:
             "hypothesis": self.about.get("hypothesis", ""),
             "engine": ENGINE,
             "entry_point": self.name,
+            "file": str(self.folder),
             "tags": list(self.about.get("tags", ())),
             "priority": self.about.get("priority", 0),
             "code_hash": code_hash,

@@ -7,6 +7,7 @@ here; a user's are the `.py` files of the folder that BACKDESK_STRATEGIES names,
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
 import sys
 import types
@@ -63,8 +64,9 @@ class RegisteredStrategy:
             "code": getattr(self.strategy, "code", "") or None,
             "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
             "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
-            "engine": ENGINE,
+            "engine": getattr(self.strategy, "engine", ENGINE),
             "entry_point": self.name,
+            "file": str(self.path),
             "tags": list(getattr(self.strategy, "tags", ())),
             "priority": getattr(self.strategy, "priority", 0),
             "code_hash": code_hash,
@@ -181,13 +183,21 @@ def _make_importable(folder: Path) -> None:
         raise _not_loaded(folder / "__init__.py", error) from error
 
 
+class _FromSource(importlib.machinery.SourceFileLoader):
+    """Compiles anew: a cache is taken for good where an edit in the same second kept the file's size."""
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _loaded(path: Path) -> types.ModuleType:
     name = f"{USER_PACKAGE}.{path.stem}"
     if not path.stem.isidentifier():
         raise StrategyError(
             f"{path}: the file's name is the strategy's name, so it must be a Python identifier"
         )
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path}: cannot be read as a Python file")
     module = importlib.util.module_from_spec(spec)

@@ -12,6 +12,7 @@ values
   ('queue recurring jobs', '5 seconds', 'Queues the recurring jobs that are due.'),
   ('watch transactions', '1 minute',
     'Writes an event when a transaction has been open for longer than transaction_limit.'),
+  ('refresh luck', '1 minute', 'Deflates earlier runs by trials that were made since and could not be counted in yet.'),
   ('prune', '10 minutes', 'Deletes what is too old, so many rows at a time.')
 on conflict (name) do update
 set every = excluded.every, description = excluded.description;
@@ -66,6 +67,7 @@ as $$
   select case p_name
     when 'queue recurring jobs' then desk.queue_recurring()
     when 'watch transactions' then desk.watch_transactions()
+    when 'refresh luck' then desk.refresh_luck()
     when 'prune' then (select sum(p.removed)::bigint from desk.prune() as p)
   end::bigint
 $$;
@@ -115,8 +117,8 @@ grant execute on function desk.host_is_alive(text) to desk_runner;
 -- A runner carries out load_prices, so it may do what that needs; a load adds versions and changes none.
 grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_runner;
 grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
-  double precision[],
-  double precision[], double precision[], date[], text[], double precision[]) to desk_runner;
+  double precision[], double precision[], double precision[], date[], text[], double precision[], boolean, boolean)
+  to desk_runner;
 grant execute on function desk.series_gaps(bigint, text, integer) to desk_runner;
 
 grant select on desk.chores to desk_director, desk_viewer;

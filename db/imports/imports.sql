@@ -1,36 +1,54 @@
 -- Imports: a run and its results come by the importer's two plain inserts, judged like any other; these functions
 -- keep what the inserts have no column for, and refuse to import anything twice.
 
-create or replace function desk.strategy_for_import(p_strategy text, p_create boolean)
-returns bigint
+drop function if exists desk.strategy_for_import(text, boolean);
+create or replace function desk.strategy_for_import(
+  p_strategy text, p_create boolean, p_named boolean, out id bigint, out name text, out remark text)
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_id bigint;
+  v_engine text;
+  v_name   text := p_strategy;
 begin
-  select s.id into v_id from desk.strategies as s where s.name = p_strategy or s.code = p_strategy;
-  if v_id is null and p_create then
-    if p_strategy !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' then
-      perform desk.refuse(format('Got %s as the name of a strategy', to_jsonb(left(p_strategy, 80))), '$.strategy',
+  select s.id, s.name, s.engine into id, name, v_engine
+  from desk.strategies as s where s.name = p_strategy or s.code = p_strategy;
+  -- Whose results these are is said by who names the strategy. A folder's name may be anybody's.
+  if v_engine <> 'lean' and not p_named then
+    if not p_create then
+      perform desk.refuse(format('Strategy %s is of the engine %s, and these are LEAN''s results', name, v_engine),
+        '$.strategy', format('If they are of it all the same, name it: --strategy %s', name));
+    end if;
+    v_name := left(p_strategy, 58) || '_lean';
+    remark := format('%s is a strategy of %s, so that these results are of %s; to have them join it: --strategy %1$s',
+      name, v_engine, v_name);
+    id := null;
+    select s.id, s.name, s.engine into id, name, v_engine from desk.strategies as s where s.name = v_name;
+    if v_engine <> 'lean' and id is not null then
+      perform desk.refuse(format('%s and %s are strategies of other engines than LEAN', p_strategy, v_name),
+        '$.strategy', 'Name the one that these results are of: --strategy NAME --create-strategy');
+    end if;
+  end if;
+  if id is null and p_create then
+    if v_name !~ '^[A-Za-z][A-Za-z0-9_]{0,62}$' then
+      perform desk.refuse(format('Got %s as the name of a strategy', to_jsonb(left(v_name, 80))), '$.strategy',
         'A name begins with a letter, and has letters, digits and underscores.');
     end if;
-    insert into desk.strategies (name, title, engine, entry_point, reason)
-    values (p_strategy, p_strategy, 'lean', p_strategy, 'made by an import')
-    on conflict (name) do nothing;
-    select s.id into v_id from desk.strategies as s where s.name = p_strategy;
+    insert into desk.strategies as s (name, title, engine, entry_point, reason)
+    values (v_name, v_name, 'lean', v_name, 'made by an import')
+    on conflict on constraint strategies_name_key do nothing;
+    select s.id, s.name into id, name from desk.strategies as s where s.name = v_name;
   end if;
-  if v_id is null then
+  if id is null then
     perform desk.refuse(format('Unknown strategy %s', to_jsonb(left(p_strategy, 80))), '$.strategy',
       desk.did_you_mean(p_strategy, array(select s.name from desk.strategies as s)), '23503');
   end if;
-  return v_id;
 end
 $$;
-comment on function desk.strategy_for_import(text, boolean) is
-  'Number of the strategy that results are imported for, by name or code; made for the lean engine where the caller '
-  'asks for it.';
-grant execute on function desk.strategy_for_import(text, boolean) to desk_importer;
+comment on function desk.strategy_for_import(text, boolean, boolean) is
+  'The strategy that LEAN''s results are imported for, by name or code, made where the caller asks for it. Only one '
+  'that the user has named may be of another engine; a folder that has its name becomes a strategy of its own.';
+grant execute on function desk.strategy_for_import(text, boolean, boolean) to desk_importer;
 
 create or replace function desk.begin_import(
   p_strategy_id bigint, p_folder text, p_hashes text[], out import_id bigint, out known text[], out known_runs bigint[])

@@ -24,7 +24,9 @@ declare
   v_runs     bigint[];
   v_count    integer := 0;
 begin
-  perform from desk.strategies as s where s.id = p_strategy_id or p_strategy_id is null order by s.id for no key update;
+  perform from desk.strategies as s
+  where p_strategy_id is null or s.id in (select desk.same_code(p_strategy_id))
+  order by s.id for no key update;
   -- Runs of one window have one family, which is counted once for all of them.
   for v_runs in
     select array_agg(c.id order by c.id desc)
@@ -35,7 +37,7 @@ begin
       from desk.run_statistics as s
       join desk.optimization_runs as r on r.id = s.optimization_run_id
       left join desk.run_progress as p on p.optimization_run_id = r.id
-      where s.stale and (s.strategy_id = p_strategy_id or p_strategy_id is null)
+      where s.stale and (p_strategy_id is null or s.strategy_id in (select desk.same_code(p_strategy_id)))
       order by r.id desc
       limit 200
     ) as c
@@ -49,8 +51,8 @@ begin
 end
 $$;
 comment on function desk.refresh_luck(bigint) is
-  'Deflates earlier runs of a strategy, or of all, by the trials that were made since, the newest runs first, so '
-  'many results at a time; answers the number of runs.';
+  'Deflates earlier runs of a strategy and of its code under other names, or of all, by the trials that were made '
+  'since, the newest runs first, so many results at a time; answers the number of runs.';
 grant execute on function desk.refresh_luck(bigint) to desk_director;
 
 create or replace function desk.recount_tallies(p_run_id bigint)
@@ -110,9 +112,9 @@ declare
   v_trials      bigint;
 begin
   -- Runs of one strategy that close together count each other one after the other.
-  select s.id into v_strategy_id
-  from desk.optimization_runs as r join desk.strategies as s on s.id = r.strategy_id
-  where r.id = p_run_id for no key update of s;
+  select r.strategy_id into v_strategy_id from desk.optimization_runs as r where r.id = p_run_id;
+  perform from desk.strategies as s
+  where s.id in (select desk.same_code(v_strategy_id)) order by s.id for no key update;
   begin
     perform desk.count_trials(p_run_id);
     update desk.run_statistics set error = null where optimization_run_id = p_run_id returning trials into v_trials;
@@ -125,7 +127,8 @@ begin
       update desk.run_statistics as s
       set stale = true
       from desk.optimization_runs as r, desk.optimization_runs as n
-      where s.strategy_id = v_strategy_id and s.optimization_run_id <> p_run_id and r.id = s.optimization_run_id
+      where s.strategy_id in (select desk.same_code(v_strategy_id)) and s.optimization_run_id <> p_run_id
+        and r.id = s.optimization_run_id
         and n.id = p_run_id and desk.counts_towards(r, n);
       perform desk.refresh_luck(v_strategy_id);
     end if;

@@ -105,12 +105,11 @@ begin
     perform desk.refuse('An approval needs a reason', '$.reason', 'Say in a sentence why it may trade.');
   end if;
   select c.code_hash into v_hash from desk.code_versions as c
-  where c.strategy_id = v_strategy.id and (p_code_hash is null or c.code_hash = p_code_hash)
-  order by c.registered_at desc, c.id desc
-  limit 1;
+  where c.strategy_id = v_strategy.id and (c.code_hash = p_code_hash
+    or p_code_hash is null and c.id = v_strategy.current_version_id);
   if not found then
     perform desk.refuse(format('%s has no such code version', v_strategy.name), '$.code_hash',
-      'See code_versions; without a hash the newest that a runner published is approved.', '23503');
+      'See code_versions; without a hash the current one is approved.', '23503');
   end if;
   insert into desk.approvals (strategy_id, account_id, code_hash, reason)
   values (v_strategy.id, v_account.id, v_hash, p_reason)
@@ -120,7 +119,7 @@ end
 $$;
 comment on function desk.approve_strategy(text, text, text, text) is
   'Lets a strategy''s code trade on an account: select approve_strategy(''sma_crossover'', ''U1'', ''three weeks of '
-  'paper''). It is the newest code unless a hash is named; the login is recorded.';
+  'paper''). It is the current code unless a hash is named; the login is recorded.';
 grant execute on function desk.approve_strategy(text, text, text, text) to desk_director;
 
 grant select on desk.accounts, desk.restricted_symbols, desk.approvals to desk_director, desk_viewer;

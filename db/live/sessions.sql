@@ -89,8 +89,7 @@ begin
       select c.code_hash from desk.backtest_results as b
       join desk.code_versions as c on c.id = b.code_version_id where b.id = p_result_id)
     else (
-      select c.code_hash from desk.code_versions as c where c.strategy_id = v_strategy.id
-      order by c.registered_at desc, c.id desc limit 1) end;
+      select c.code_hash from desk.code_versions as c where c.id = v_strategy.current_version_id) end;
   if v_hash is null then
     perform desk.refuse(format('No code of %s may trade on %s', v_strategy.name, v_account.name), '$.strategy',
       case v_account.kind when 'live'

@@ -37,7 +37,7 @@ as $$
 declare
   v_runner_id bigint;
 begin
-  perform desk.publish_strategies(p_strategies);
+  perform desk.publish_strategies(p_strategies, p_host, false);
   insert into desk.runners (host, pid, version, engines, processes, platform, runs_dbt)
   values (p_host, p_pid, p_version, p_engines, p_processes, p_platform, p_runs_dbt)
   returning id into v_runner_id;
@@ -69,13 +69,12 @@ begin
     from desk.runners as n
     join desk.optimization_runs as r on r.engine = any (n.engines)
     join desk.run_progress as p on p.optimization_run_id = r.id
+    join desk.run_versions as v on v.optimization_run_id = r.id
     where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
-      and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+      and r.is_open and not r.imported and not r.paused and r.run_after <= now()
+      and (v.pinned or n.files_error is null)
       and exists (
-        select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-        where c.runner_id = n.id and v.strategy_id = r.strategy_id
-          and v.id = coalesce(r.code_version_id, (
-            select w.code_version_id from desk.optimization_runs as w where w.id = r.parent_run_id), v.id))
+        select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
       -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
       and coalesce((
           select w.id from desk.work_items as w
@@ -107,9 +106,14 @@ begin
   if v_run.status = 'running' and v_run.code_version_id is not null then
     return;
   end if;
-  select v.id into v_version
-  from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-  where c.runner_id = p_runner_id and v.strategy_id = v_run.strategy_id;
+  -- Asked again: other code may have become current since the run was chosen.
+  select v.code_version_id into v_version
+  from desk.run_versions as v
+  join desk.runner_code as c on c.runner_id = p_runner_id and c.code_version_id = v.code_version_id
+  where v.optimization_run_id = p_run_id;
+  if not found then
+    return;
+  end if;
   if v_run.parent_run_id is not null then
     -- All parts of a walk-forward run share its code: the parent's row decides between two runners that come together.
     update desk.optimization_runs
@@ -120,12 +124,12 @@ begin
   -- The status is asked again here, because the run may have been cancelled or paused since it was chosen.
   update desk.optimization_runs
   set status = 'running', code_version_id = coalesce(code_version_id, v_version)
-  where id = p_run_id and status in ('pending', 'running') and not paused;
+  where id = p_run_id and is_open and not paused;
 end
 $$;
 comment on function desk.start_run(bigint, bigint) is
-  'On the first claim a run starts, and is pinned to the code of the runner that made it; a part of a walk-forward '
-  'run to that of the whole.';
+  'On the first claim a run starts, and is pinned to the current code, which the runner that made it has; a part of a '
+  'walk-forward run to that of the whole.';
 
 create or replace function desk.lock_progress(p_run_ids bigint[])
 returns void
@@ -311,7 +315,7 @@ begin
                  and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash) as has_twins
       into v_run
       from desk.optimization_runs as r
-      where r.id = v_run_id and r.status = 'running' and not r.paused;
+      where r.id = v_run_id and r.status = 'running' and not r.paused and r.code_version_id is not null;
       continue when not found;
       -- Items whose points are all known already are settled on the way, up to twenty rounds of them in one call.
       for v_round in 1 .. 20 loop
@@ -346,6 +350,7 @@ as $$
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
+    'cash_flows', r.config -> 'cash_flows',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'benchmark', (

@@ -9,7 +9,7 @@ as $$
   select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
   from desk.optimization_runs as r
   join desk.run_progress as p on p.optimization_run_id = r.id
-  where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+  where r.is_open and not r.imported and not r.paused and r.run_after <= now()
 $$;
 comment on function desk.open_work() is 'Points that are not recorded yet in runs that may be worked on now.';
 grant execute on function desk.open_work() to desk_runner, desk_director, desk_viewer;
@@ -23,12 +23,11 @@ as $$
   from desk.runners as n
   join desk.optimization_runs as r on r.engine = any (n.engines)
   join desk.run_progress as p on p.optimization_run_id = r.id
+  join desk.run_versions as v on v.optimization_run_id = r.id
   where n.id = p_runner_id
-    and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
-    and exists (
-      select from desk.runner_code as c join desk.code_versions as v on v.id = c.code_version_id
-      where c.runner_id = n.id and v.strategy_id = r.strategy_id
-        and (r.code_version_id is null or r.code_version_id = v.id))
+    and r.is_open and not r.imported and not r.paused and r.run_after <= now()
+    and (v.pinned or n.files_error is null)
+    and exists (select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
     and not exists (
       select from desk.work_items as w
       where w.optimization_run_id = r.id and w.kind <> 'points' and w.state = 'waiting'

@@ -5,7 +5,7 @@ select
   r.id, r.host, r.pid, r.version, r.engines, r.processes,
   r.stopped_at is null and r.heartbeat_at > now() - make_interval(secs => (s.value #>> '{}')::float8) as alive,
   date_trunc('second', now() - r.heartbeat_at) as heartbeat_age,
-  r.memory_mb, r.started_at, r.stopped_at
+  r.memory_mb, r.started_at, r.stopped_at, r.files_error
 from desk.runners as r
 cross join desk.settings as s
 where s.name = 'lease_seconds';
@@ -21,6 +21,8 @@ comment on column desk.runner_status.heartbeat_age is 'Since it was last heard o
 comment on column desk.runner_status.memory_mb is 'Private memory.';
 comment on column desk.runner_status.started_at is 'When it started.';
 comment on column desk.runner_status.stopped_at is 'When it said goodbye; null for one that died.';
+comment on column desk.runner_status.files_error is
+  'Why it cannot read its strategies'' files as they are now, so that it begins no run; null where it can.';
 comment on column desk.runners.stopped_at is
   'When it said goodbye; a runner that died has none, and is only no longer heard of: see runner_status.alive.';
 

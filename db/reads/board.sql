@@ -48,7 +48,9 @@ select
   (
     select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id order by p.id desc limit 1
   ) as reproduced,
-  b.lost
+  b.lost,
+  b.luck_p,
+  b.haircut_sharpe
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -98,6 +100,10 @@ comment on column desk.ranked_results.survived is
 comment on column desk.ranked_results.reproduced is
   'equal or different: the last verdict of backdesk reproduce. Null where nobody tried.';
 comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
+comment on column desk.ranked_results.luck_p is
+  'Chance that the best of as many trials without skill, as alike as these, is as good.';
+comment on column desk.ranked_results.haircut_sharpe is
+  'Annualized Sharpe ratio that alone would be as unlikely as this one is among all trials.';
 
 -- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
 -- in order (count, a result by its number) asks ranked_results, since ordering all would cost.
@@ -123,6 +129,41 @@ begin
   end loop;
 end
 $$;
+
+create or replace function desk.desk_luck()
+returns table (
+  runs bigint, trials bigint, windows bigint, correlation double precision, expected_maximum double precision,
+  backtest_result_id bigint, strategy text, sharpe_ratio double precision, deflated_sharpe double precision,
+  luck_p double precision)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  -- Who chose among all strategies has had the luck of all of them.
+  with family as materialized (
+    select z.*
+    from desk.size_of(array(
+      select s
+      from desk.run_statistics as s
+      join desk.optimization_runs as r on r.id = s.optimization_run_id
+      where r.role <> 'pilot')) as z
+  )
+  select f.runs, f.trials, f.windows, f.correlation, f.expected, b.backtest_result_id, b.strategy, b.sharpe_ratio,
+         desk.normal_cdf(desk.deflated_sharpe_z(e.sharpe, b.skewness, b.kurtosis, b.return_count,
+           f.expected / sqrt(nullif(b.return_count - 1, 0)))),
+         desk.luck_p(desk.deflated_sharpe_z(e.sharpe, b.skewness, b.kurtosis, b.return_count, 0), f.noise)
+  from family as f
+  left join (
+    select o.backtest_result_id, o.strategy, o.sharpe_ratio, r.skewness, r.kurtosis, r.return_count
+    from (select c.* from desk.board as c limit 1) as o
+    join desk.backtest_results as r on r.id = o.backtest_result_id
+  ) as b on true
+  left join lateral (select b.sharpe_ratio / sqrt(252::double precision)) as e (sharpe) on true
+$$;
+comment on function desk.desk_luck() is
+  'The first of the board among everything that this desk ever tried: all trials of all strategies, what the best of '
+  'them is expected to have without skill in standard errors, the first of the board deflated by it, and the chance '
+  'that the best of all without skill is as good.';
+grant execute on function desk.desk_luck() to desk_director, desk_viewer;
 
 create or replace view desk.fold_sharpes as
 select

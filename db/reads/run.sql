@@ -95,7 +95,7 @@ as $$
   )
   select p.n,
          p.deviation * desk.normal_quantile(0.05 ^ (1 / p.n::double precision)),
-         p.deviation * desk.expected_maximum(p.n, 1),
+         p.deviation * desk.expected_maximum(p.n, 0),
          p.deviation * desk.normal_quantile(0.95 ^ (1 / p.n::double precision))
   from places as p
   order by p.n

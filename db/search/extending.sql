@@ -21,6 +21,8 @@ begin
   elsif v_run.status in ('cancelled', 'failed') then
     perform desk.refuse(format('Run %s was %s', p_run_id, v_run.status), '$.optimization_run_id',
       'Insert the job again.');
+  elsif v_run.status = 'completed' then
+    perform desk.refuse_other_code(p_run_id);
   end if;
   return v_run;
 end
@@ -44,7 +46,7 @@ begin
     select t.id into v_twin
     from desk.jobs as j
     join desk.jobs as t on t.config_hash = j.config_hash and t.id <> j.id
-      and t.state in ('held', 'waiting', 'running', 'paused')
+      and t.is_open
     where j.id = p_run.job_id;
     if found then
       perform desk.refuse(format('Run %s cannot be opened again: job %s is identical and not over yet', p_run.id,

@@ -69,6 +69,8 @@ as $$
     desk.refusal_flag(max(b.refused_otherwise), count(*) filter (where b.refused_otherwise > 0), count(*),
       'by the broker'),
     case when count(*) > 0 and max(b.sessions) >= 2 then desk.ended_early(p_run_id) end,
+    case when bool_or(b.metrics_given and b.engine_metrics = '{}')
+      then 'ratios as given: no moments to compute them from' end,
     case when count(*) > 1 and max(b.total_trades) > 0
       and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
       then 'all points identical' end,

@@ -59,8 +59,8 @@ begin
         from unnest(v_points) with ordinality as q (point, position))))
     into v_columns
     from unnest(desk.constraint_names(v_tree)) as n (name)
-    join desk.optimization_runs as r on r.id = p_run_id
-    join desk.strategy_parameters as d on d.strategy_id = r.strategy_id and d.name = n.name;
+    join desk.run_versions as r on r.optimization_run_id = p_run_id
+    join desk.version_parameters as d on d.code_version_id = r.code_version_id and d.name = n.name;
     v_truth := desk.constraint_numbers(v_tree, v_columns, cardinality(v_points));
     v_points := array(
       select q.point from unnest(v_points, v_truth) with ordinality as q (point, truth, position) where q.truth = 1

@@ -222,7 +222,7 @@ begin
     select p.optimization_run_id
     from desk.run_progress as p
     join desk.optimization_runs as r on r.id = p.optimization_run_id
-    where p.due and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+    where p.due and r.is_open and not r.imported and not r.paused and r.run_after <= now()
     order by r.priority desc, r.id
     limit 50
   loop
@@ -230,7 +230,7 @@ begin
     continue when not found;
     -- Asked again under the lock.
     continue when not exists (
-      select from desk.optimization_runs as r where r.id = v_run_id and r.status in ('pending', 'running')
+      select from desk.optimization_runs as r where r.id = v_run_id and r.is_open
         and not r.paused);
     begin
       v_planned := desk.advance_run(v_run_id);

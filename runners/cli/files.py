@@ -14,6 +14,7 @@ from runners.configs.errors import ConfigError
 from runners.configs.reader import Config
 from runners.database.connection import connect
 from runners.jobs.estimating import estimate_text, estimates
+from runners.jobs.own_code import announce
 from runners.jobs.queueing import Refused, read_configs
 from runners.reporting import report
 
@@ -47,6 +48,7 @@ def given(files: Sequence[Path] | None, batch_file: Path | None) -> tuple[list[C
 def print_estimates(configs: Sequence[Config]) -> None:
     """What each would be, and what the fee guard would say."""
     with connect("director") as director:
+        announce(director, configs)
         found = estimates(director, configs)
     names = [config.data.get("name") or config.path for config in configs]
     print("\n\n".join(estimate_text(str(name), one) for name, one in zip(names, found, strict=True)))

@@ -16,7 +16,7 @@ _REFUSALS_SHOWN = 10
 
 Strategy = Annotated[
     str | None,
-    typer.Option(help="Name or code of the strategy; else that of the config, else the project's folder."),
+    typer.Option(help="Name or code of the strategy, of any engine; else LEAN's of the config or folder."),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Config file whose criteria the results are judged by.")

@@ -53,12 +53,15 @@ def leaderboard(
     with connect("viewer") as viewer:
         entries = board.read(viewer, limit=limit, strategy=strategy, passed=passed, results=results)
         hint = "" if entries else _why_empty(board.read(viewer, limit=1), strategy)
+        said = "" if strategy or not entries else board.of_all_tried(viewer)
     if as_csv:
         print(board.comma_separated(entries), end="")
     elif as_markdown and entries:
         print(board.markdown(entries))
     elif entries:
         show(entries)
+        if said:
+            print(f"\n{said}")
     if hint:
         print(hint, file=sys.stderr if as_csv or as_markdown else sys.stdout)
 

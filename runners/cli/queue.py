@@ -12,6 +12,7 @@ from runners.cli.files import given, print_estimates, refusals
 from runners.cli.options import BatchFile, EstimateOnly, Files, Force
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
+from runners.jobs.own_code import announce, code_notes
 from runners.jobs.queueing import queue
 from runners.words import NOTHING
 
@@ -46,9 +47,11 @@ def queue_files(
             return print_estimates(configs)
         with connect("director") as director:
             director.add_notice_handler(lambda notice: notices.update({_text(notice): None}))
+            announce(director, configs)
             jobs = queue(
                 director, configs, priority=priority, note=note, dry_run=dry_run, force=force, batch=batch
             )
+            notes = code_notes(director, [job.job_id for job in jobs])
 
     rows = [
         (NOTHING if dry_run else str(job.job_id), job.name, str(job.searches), f"{job.combinations:,}")
@@ -64,6 +67,8 @@ def queue_files(
         return
     for notice in notices:
         print(notice, file=sys.stderr)
+    for job_id, code in notes.items():
+        print(f"job {job_id} is run by {code}")
     for job in jobs:
         if job.held:
             print(f"job {job.job_id} is held: nothing is known of its fees, so pilot points run first")

@@ -12,6 +12,7 @@ import typer
 
 from runners.cli.files import given, print_estimates, refusals
 from runners.database.connection import connect
+from runners.jobs import own_code
 from runners.jobs.following import JobStanding
 from runners.jobs.own_runner import OwnRunner
 from runners.jobs.queueing import Queued, queue
@@ -48,11 +49,14 @@ def run_files(
                 print_estimates(configs)
                 return
             with connect("director", settings=settings) as director:
+                own_code.announce(director, configs)
                 queued = queue(
                     director, configs, priority=priority, note=note, join=True, force=force, batch=batch
                 )
                 announce(queued)
                 job_ids = [job.job_id for job in queued]
+                for job_id, code in own_code.code_notes(director, job_ids).items():
+                    print(f"job {job_id}  is run by {code}", file=sys.stderr)
                 jobs = run_until_over(director, job_ids, settings=settings, processes=processes, spare=spare)
                 made = next((job.batch_id for job in queued if not job.joined), None)
                 if batch and made is not None:

@@ -37,13 +37,14 @@ def sync_all(
 ) -> None:
     """Publish the strategies of this installation, then bring the backlog file into the desk.
 
+    Their code here is current from now on: what waits is run by it, on runners that have it.
     May be repeated. The user's own strategies are the files of the folder that BACKDESK_STRATEGIES
     names, or else the project (a pyproject.toml with [tool.backdesk]) in whose folders this is called.
     What is taken out of the backlog file stays in the desk: results hang on it.
     """
     settings = Settings.from_environment()
     document = read_backlog(backlog)
-    published = publish_strategies(settings)
+    published = publish_strategies(settings, announce=True)
     with connect("director", settings=settings) as director:
         done = sync(director, document)
     counted = Counter(action for _, action in done)

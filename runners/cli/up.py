@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from runners.database import connection, embedded, migrator, programs, roles, wa
 from runners.errors import DeskError
 from runners.prices import calendars
 from runners.settings import Settings
+
+PUBLISH = "select desk.publish_strategies(%s, %s::text, %s)"
 
 
 def register(app: typer.Typer) -> None:
@@ -81,8 +84,11 @@ def bring_up(settings: Settings) -> None:
         say("dbt views built" if analytics.ensure_views(settings) else "dbt views are there")
 
 
-def publish_strategies(settings: Settings) -> int:
-    """Tells SQL what the strategies of this code take; how many there are."""
+def publish_strategies(settings: Settings, *, announce: bool = False) -> int:
+    """Tells SQL what the strategies of this code take; how many there are.
+
+    `announce` makes them current; else those are that have changed here, or are new.
+    """
     # Imported here, since Backtrader takes longer than the rest of a command.
     from strategies.registry import StrategyError, published_strategies
 
@@ -93,7 +99,8 @@ def publish_strategies(settings: Settings) -> int:
         raise DeskError(str(error), hint=hint) from error
     with connection.connect("runner", settings=settings) as runner:
         waiting.for_locks(
-            runner, lambda: runner.execute("select desk.publish_strategies(%s)", [Jsonb(strategies)])
+            runner,
+            lambda: runner.execute(PUBLISH, [Jsonb(strategies), socket.gethostname(), announce]),
         )
     return len(strategies)
 

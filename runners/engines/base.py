@@ -46,6 +46,16 @@ class Margin:
     maintenance: float
 
 
+@dataclass(frozen=True)
+class CashFlows:
+    """What is paid in (negative: taken out) at the first close of each new `every`; `by_strategy` lets the
+    strategy do so too."""
+
+    amount: float = 0.0
+    every: str = ""
+    by_strategy: bool = False
+
+
 @dataclass(eq=False)
 class Benchmark:
     """What a run is compared with: `days` are proleptic ordinals of its sessions, ascending (typecode i),
@@ -103,6 +113,8 @@ class RunSettings:
     """None where the run has none."""
     margin: Margin | None = None
     """None where shorts need no margin, as in Backtrader."""
+    cash_flows: CashFlows | None = None
+    """None where nothing is paid in or taken out."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -135,6 +147,9 @@ class RunSettings:
             key = "margin"
             if values.get(key):
                 values[key] = Margin(**{name: float(value) for name, value in values[key].items()})
+            key = "cash_flows"
+            if values.get(key):
+                values[key] = CashFlows(**values[key])
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

@@ -35,6 +35,8 @@ class Account:
     """Value at the session's close, in account currency."""
     exposed: Sequence[bool]
     """True where the session ended with a position."""
+    held: float | None
+    """Sum over sessions of the share of their bars that ended with a position; None without bars."""
     total_orders: int
     """Orders that had a fill."""
     total_fees: float
@@ -67,6 +69,8 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         "traded_value": account.traded_value,
         "engine_metrics": {},
     }
+    if account.held is not None:
+        metrics["exposed_time"] = account.held
     if account.refused_for_cash is not None:
         metrics["refused_for_cash"] = account.refused_for_cash
     if account.refused_otherwise is not None:

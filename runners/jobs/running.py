@@ -13,6 +13,7 @@ import psycopg
 
 from runners.errors import DeskError
 from runners.jobs.following import JobsProgress, JobStanding, standings
+from runners.jobs.own_code import code_elsewhere, code_notes
 from runners.jobs.own_runner import OwnRunner, runner_is_alive
 from runners.settings import Settings
 
@@ -72,6 +73,7 @@ def run_until_over(
                         raise runner.failure()
                     _refuse_to_wait(standings(connection, job_ids))
                     _refuse_without_optuna(connection, job_ids)
+                    _refuse_without_code(connection, job_ids)
                     runner, looked = None, -math.inf
                 before, jobs = jobs, standings(connection, job_ids)
                 if runner is None and not _over(jobs) and now - looked > LOOK_FOR_RUNNERS_SECONDS:
@@ -83,7 +85,7 @@ def run_until_over(
                     moved = now
                     progress.say(
                         f"nothing was recorded for {STILL_SECONDS:.0f} seconds: the runners may be busy "
-                        "with other jobs, or lack this strategy's code (select * from runner_status)"
+                        f"with other jobs, or lack the code. {_codes(connection, jobs)}"
                     )
     except KeyboardInterrupt:
         if runner is not None and runner.ended() is None:
@@ -110,6 +112,11 @@ def _runner_if_there_is_none(
     return runner
 
 
+def _codes(connection: psycopg.Connection[Any], jobs: Sequence[JobStanding]) -> str:
+    notes = code_notes(connection, [job.job_id for job in jobs if not job.over])
+    return "; ".join(f"job {job_id} is run by {note}" for job_id, note in notes.items())
+
+
 def _refuse_to_wait(jobs: Sequence[JobStanding]) -> None:
     for job in jobs:
         # A held job goes on by itself when its pilot points are in.
@@ -127,6 +134,15 @@ def _refuse_without_optuna(connection: psycopg.Connection[Any], job_ids: Sequenc
         raise JobsWait(
             f"job {waiting[0]} waits for suggestions, and Optuna, which makes them, is not installed",
             hint="pip install 'backdesk[bayes]'",
+        )
+
+
+def _refuse_without_code(connection: psycopg.Connection[Any], job_ids: Sequence[int]) -> None:
+    waiting = code_elsewhere(connection, job_ids)
+    if waiting is not None:
+        raise JobsWait(
+            f"job {waiting[0]} waits for {waiting[1]}: the files of this host are another version",
+            hint="make that current: backdesk strategies sync; or start a runner where the current code is",
         )
 
 

@@ -233,11 +233,11 @@ class Executor:
         for held in self.held:
             self.held.drop(held.item.work_item_id)
 
-    def restart(self) -> None:
-        """Begin anew with nothing held."""
+    def restart(self, zygote: ZygoteClient | None = None) -> None:
+        """Begin anew with nothing held, in a new zygote."""
         self.close()
         self._loaded.clear()
-        self._zygote = self._start_zygote()
+        self._zygote = zygote or self._start_zygote()
         self.lost = False
 
     def close(self) -> None:

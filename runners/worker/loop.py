@@ -15,7 +15,6 @@ from typing import Any
 import psycopg
 
 from runners.engines.base import RunSettings
-from runners.errors import DeskError
 from runners.worker.executor import Executor
 from runners.worker.interrupts import Interrupts
 from runners.worker.link import CONNECTION_ERRORS, Link
@@ -23,9 +22,11 @@ from runners.worker.outbox import Answers, Outbox
 from runners.worker.outcomes import call
 from runners.worker.progress import Standing, WorkProgress
 from runners.worker.queue import Queue, Runner
+from runners.worker.reloading import Reloading
 from runners.worker.tasks import TaskSlot
 from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ZygoteClient
+from strategies.own_files import OwnFiles
 
 HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 2.0
@@ -74,18 +75,22 @@ class Loop:
         progress: WorkProgress | None = None,
         start_zygote: Callable[[], ZygoteClient] = ZygoteClient,
         zygote: ZygoteClient | None = None,
+        files: OwnFiles | None = None,
     ) -> None:
-        """`zygote` is the first, where it was started already; `start_zygote` makes those that are needed."""
+        """`zygote` is the first, where it was started already; `start_zygote` makes those that are needed.
+
+        `files` were looked at before that.
+        """
         self._link = Link(connect)
         self._processes = processes
         self._drain = drain
         self._progress = progress or WorkProgress()
         self._outbox = Outbox(self._answered)
         self._tasks = TaskSlot(self._progress.say)
+        self._reloading = Reloading(files or OwnFiles(), start_zygote, self._progress.say)
         # The zygote comes first: it gets ready while there is a connection to make.
         self._executor = Executor(processes, start_zygote, self._outbox.add, stock=stock, zygote=zygote)
         self._describe = describe
-        self._runner: Runner
         self._runner_id = 0
         self._settings: dict[int, RunSettings] = {}
         self._heartbeat = Every(HEARTBEAT_SECONDS)
@@ -107,12 +112,12 @@ class Loop:
         try:
             queue = self._link.open()
             self._connected(queue)
-            self._runner = self._describe(self._executor.zygote)
-            self._runner_id = queue.register(self._runner)
+            self._runner_id = queue.register(self._describe(self._executor.zygote))
             with Interrupts() as interrupts, self._progress:
                 return self._serve(interrupts)
         finally:
             self._tasks.clear()
+            self._reloading.close()
             self._executor.close()
             self._link.close()
 
@@ -143,7 +148,7 @@ class Loop:
         """Until there is something to read, or to do anyway."""
         queue = self._link.queue
         poll = select.poll()
-        for watched in (interrupts, *self._executor.urgent(), queue):
+        for watched in (interrupts, *self._executor.urgent(), *self._reloading.urgent(), queue):
             if watched is not None:
                 poll.register(watched.fileno(), select.POLLIN)
         told = queue is not None and queue.noticed
@@ -184,9 +189,10 @@ class Loop:
             self._outbox.flush(queue)
             # Names nothing any more, so that everything is given back.
             self._beat(queue)
+            changed = self._reloading.forget()
             self._executor.restart()
-            if self._executor.zygote.ready.strategies != self._runner.strategies:
-                raise DeskError("the strategies' files have changed", hint="start the runner again")
+            if changed:
+                self._register_again(queue, self._executor.zygote)
         if self._heartbeat.due(now):
             self._beat(queue)
         # What would join the batch is not on its way where nothing runs.
@@ -200,10 +206,25 @@ class Loop:
             self._poll.soon()
         if self._chores.due(now):
             queue.do_chores()
+        self._reloading.step(queue, self._runner_id, now)
+        if self._reloading.due is not None and self._holds_nothing():
+            self._register_again(queue, self._reloading.due)
         self._claim(queue, now)
         self._tend_task(queue, now)
         if self._count.due(now):
             self._take_stock(queue)
+
+    def _register_again(self, queue: Queue, zygote: ZygoteClient) -> None:
+        """Be a new runner, with the strategies' files as this zygote has read them."""
+        before = self._runner_id
+        # Should the connection break, the old number is still good, and this is tried again.
+        self._runner_id = queue.register(self._describe(zygote))
+        if zygote is not self._executor.zygote:
+            self._executor.restart(zygote)
+            self._reloading.taken()
+            self._progress.say("the strategies' files have changed: they were read again")
+        self._poll.soon()
+        queue.stop(before)
 
     def _beat(self, queue: Queue) -> None:
         running = [*self._executor.held.running(), *self._tasks.running()]
@@ -237,7 +258,8 @@ class Loop:
 
         Twice as many as run are held, so that no child waits for the database.
         """
-        if self._stopping:
+        self._reloading.look()
+        if self._stopping or self._reloading.hold_claims:
             return 0
         ordinals: dict[int, set[int]] = {}
         for report in told:
@@ -285,7 +307,7 @@ class Loop:
         if self._tasks.report(queue):
             self._poll.soon()
             self._poll_tasks.soon()
-        if not self._stopping and self._poll_tasks.due(now):
+        if not self._stopping and self._reloading.due is None and self._poll_tasks.due(now):
             self._tasks.claim(queue, self._runner_id)
 
     def _take_stock(self, queue: Queue) -> None:
@@ -330,6 +352,8 @@ class Loop:
 
     def _finished(self, queue: Queue, now: float) -> bool:
         if not self._holds_nothing() or not (self._stopping or self._drain) or not self._finish.due(now):
+            return False
+        if not self._stopping and self._reloading.hold_claims:
             return False
         if not self._stopping and self._tasks.claim(queue, self._runner_id):
             return False

@@ -43,6 +43,8 @@ HISTORY = "select parameters, value from desk.search_history(%s::bigint, %s) ord
 TRANSACTION_LEASES = 10
 GUARD = "select set_config(name, %s, false) from pg_settings where name = 'transaction_timeout'"
 LONGEST = 4.0
+FILES_CHANGED = "select desk.files_changed(%s::bigint, %s, %s::text)"
+MAY_REGISTER_AGAIN = "select desk.may_register_again(%s::bigint, %s::text[])"
 STANDING = "select total, recorded, passed, best from desk.run_standing(%s::bigint[])"
 
 
@@ -114,6 +116,17 @@ class Queue:
                 runner.processes, runner.platform, runner.runs_dbt, Jsonb(list(runner.strategies)),
             )
         )  # fmt: skip
+
+    def files_changed(
+        self, runner_id: int, strategies: Sequence[Mapping[str, object]], error: str | None = None
+    ) -> None:
+        """The strategies' files are these now, or cannot be read: `error` says why."""
+        self._value(FILES_CHANGED, runner_id, Jsonb(list(strategies)), error)
+
+    def may_register_again(self, runner_id: int, strategies: Sequence[Mapping[str, object]]) -> bool:
+        """True where no open run needs code that this runner has and these are not."""
+        hashes = [str(strategy["code_hash"]) for strategy in strategies]
+        return bool(self._value(MAY_REGISTER_AGAIN, runner_id, hashes))
 
     def claim(self, runner_id: int, limit: int) -> list[WorkItem]:
         with self._connection.cursor(binary=True) as cursor:

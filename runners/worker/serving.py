@@ -11,6 +11,7 @@ from collections.abc import Callable
 from runners import __version__
 from runners.settings import Settings
 from runners.worker.zygote_client import ZygoteClient
+from strategies.own_files import OwnFiles
 
 CONNECT_SECONDS = 10
 
@@ -30,7 +31,9 @@ def serve(
     """
     settings = Settings.from_environment()
     number = processes or _processors()
-    # The zygote takes longest, so that it is started before everything else is imported.
+    # What is changed from here on may not be what the zygote imports.
+    files = OwnFiles()
+    # It takes longest, so that it is started before everything else is imported.
     zygote = ZygoteClient()
 
     from runners.database.connection import connect
@@ -69,6 +72,7 @@ def serve(
         drain=drain,
         stock=stock,
         zygote=zygote,
+        files=files,
     )
     return loop.run()
 

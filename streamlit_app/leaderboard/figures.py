@@ -33,6 +33,18 @@ COLUMNS: dict[str, Any] = {
         width=110,
         help="Probability that the Sharpe ratio is more than the luck of the best of so many trials.",
     ),
+    "luck_p": st.column_config.NumberColumn(
+        "luck",
+        format="%.1f%%",
+        width=60,
+        help="Chance that the best of as many trials without skill, as alike as these, is as good.",
+    ),
+    "haircut_sharpe": st.column_config.NumberColumn(
+        "haircut Sharpe",
+        format="%.2f",
+        width=100,
+        help="The Sharpe ratio that alone would be as unlikely as this one is among all trials.",
+    ),
     "sharpe_ratio": st.column_config.NumberColumn(
         "raw Sharpe", format="%.2f", width=80, help="Annualized, as measured."
     ),
@@ -85,8 +97,8 @@ COLUMNS: dict[str, Any] = {
     ),
 }
 _FRACTIONS = (
-    "deflated_sharpe", "pbo", "annual_return", "excess_return", "max_drawdown", "win_rate", "fee_pct",
-    "out_of_sample_efficiency", "walk_forward_efficiency",
+    "deflated_sharpe", "luck_p", "pbo", "annual_return", "excess_return", "max_drawdown", "win_rate",
+    "fee_pct", "out_of_sample_efficiency", "walk_forward_efficiency",
 )  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def _board(wanted: Filters) -> list[Entry]:
         "ratio: what is left after the luck of the best of so many trials. Where it is not known yet, passed "
         "first and then by raw Sharpe ratio."
     )
+    if said := queries.of_all_tried():
+        st.caption(said)
     left, right = st.columns([1, 6], vertical_alignment="center")
     left.download_button(
         "CSV",

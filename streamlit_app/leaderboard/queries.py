@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row, scalar_row
 
+from runners import leaderboard
 from runners.leaderboard import Entry
 from streamlit_app.database import reading, rows
 from streamlit_app.leaderboard import statements
@@ -71,6 +72,12 @@ def folds(filters: Filters) -> list[dict[str, Any]]:
     with reading() as viewer:
         query = statements.folds(filters, FOLDS).as_string(viewer)
     return rows(query)
+
+
+def of_all_tried() -> str:
+    """What the board's first is worth among everything that this desk tried."""
+    with reading() as viewer:
+        return leaderboard.of_all_tried(viewer)
 
 
 def funnel() -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runners.configs.errors import ConfigError
-from runners.configs.reader import parse_config
+from runners.configs.reader import Config, parse_config
 from runners.engines.lean.importer import Imported, ImportOptions, ImportRefused, import_results
 from testing.desks import Desk
 from tests import lean_files
@@ -242,6 +244,86 @@ def test_single_backtests_of_one_project_and_window_are_one_sweep(fresh_desk: De
     assert (one.strategy, one.results) == ("Swept", 3)
 
 
+def test_a_folder_with_the_name_of_anothers_strategy_becomes_a_strategy_of_its_own(
+    fresh_desk: Desk, tmp_path: Path
+) -> None:
+    fresh_desk.publish_strategies()
+    standing = "select status, reason from strategies where name = 'bollinger_reversion'"
+    before = rows(fresh_desk, standing)
+    folder = tmp_path / "bollinger-reversion"
+    lean_files.write_result(folder, "1234567890", lean_files.result(parameters={"fast": "5"}))
+    [one] = run_import(fresh_desk, folder)
+    assert one.strategy == "bollinger_reversion_lean"
+    assert one.remarks == (
+        "bollinger_reversion is a strategy of backtrader, so that these results are of"
+        " bollinger_reversion_lean; to have them join it: --strategy bollinger_reversion",
+    )
+    assert rows(fresh_desk, standing) == before
+    assert run_import(fresh_desk, folder)[0].known_runs == (one.run_id,)
+    # One of LEAN's own is joined by its name, and one that is named by whoever imports.
+    lean_files.write_result(tmp_path / "RSI_MeanReversion_ETF", "1", lean_files.result())
+    assert run_import(fresh_desk, tmp_path / "RSI_MeanReversion_ETF")[0].remarks == ()
+    [named] = run_import(fresh_desk, folder, strategy="bollinger_reversion")
+    assert (named.strategy, named.results, named.remarks) == ("bollinger_reversion", 1, ())
+    config = Config("own.yaml", {"strategy": "sma_crossover", "symbols": ["SPY"]}, {})
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="is of the engine backtrader"):
+        run_import(fresh_desk, folder, config=config)
+
+
+def test_a_result_is_the_same_however_its_file_was_written(fresh_desk: Desk, tmp_path: Path) -> None:
+    document = lean_files.result(parameters={"fast": "5"})
+    file = lean_files.write_result(tmp_path / "Same", "1234567890", document)
+    [first] = run_import(fresh_desk, file)
+    # Imports of earlier versions remembered the bytes of the file.
+    with fresh_desk.connect("admin") as admin:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        ((kept,),) = admin.execute("select content_hash from desk.imported_results").fetchall()
+        admin.execute("update desk.imported_results set content_hash = %s", [content])
+        assert run_import(fresh_desk, file)[0].known_runs == (first.run_id,)
+        admin.execute("update desk.imported_results set content_hash = %s", [kept])
+    for other in (
+        json.dumps(document | {"note": "mine"}, indent=2, sort_keys=True),
+        json.dumps(lean_files.result(parameters={"fast": "5"}, pascal=True, points="xy")),
+    ):
+        file.write_text(other)
+        assert run_import(fresh_desk, file)[0].known_runs == (first.run_id,)
+    for changed in (
+        lean_files.result(parameters={"fast": "6"}),
+        lean_files.result(parameters={"fast": "5"}, equity=[value + 1 for value in lean_files.EQUITY]),
+    ):
+        file.write_text(json.dumps(changed))
+        assert run_import(fresh_desk, file)[0].results == 1
+
+
+@pytest.mark.parametrize("one_search", [True, False])
+def test_projects_that_lie_in_one_folder_are_runs_of_their_own(
+    fresh_desk: Desk, tmp_path: Path, one_search: bool
+) -> None:
+    for number, project in enumerate(("Alpha", "Beta", "Gamma")):
+        for point in range(2):
+            lean_files.write_result(
+                tmp_path / project / f"2024-03-06_14-36-0{point}",
+                f"12345678{number}{point}",
+                lean_files.result(parameters={"fast": str(point)}),
+            )
+    found = run_import(fresh_desk, tmp_path, one_search=one_search)
+    assert sorted((one.strategy, one.results) for one in found) == [("Alpha", 2), ("Beta", 2), ("Gamma", 2)]
+    assert len({one.run_id for one in found}) == 3
+
+
+def test_parameters_that_contradict_the_results_own_window_are_flagged(
+    fresh_desk: Desk, tmp_path: Path
+) -> None:
+    said = {"start_date": "2010-01-01", "end_date": "2024-03-12", "cash": "5000"}
+    lean_files.write_result(tmp_path / "Deaf", "1234567890", lean_files.result(parameters=said))
+    [one] = run_import(fresh_desk, tmp_path / "Deaf")
+    assert {
+        "the backtest's start_date is 2024-03-04, its parameters say 2010-01-01",
+        "the backtest starts with 100,000.00, its parameters say 5,000.00",
+    } <= set(one.flags)
+    assert not any("end_date" in flag for flag in one.flags)
+
+
 def test_numbers_that_no_account_can_have_refuse_their_result_only(fresh_desk: Desk, tmp_path: Path) -> None:
     folder = tmp_path / "Odd"
     files = lean_files.write_optimization(folder, [{"fast": "5"}, {"fast": "6"}, {"fast": "7"}])
@@ -266,8 +348,6 @@ def test_secrets_of_leans_own_configuration_are_not_stored(fresh_desk: Desk, tmp
 def test_a_misspelt_strategy_is_refused_with_what_was_meant(fresh_desk: Desk, tmp_path: Path) -> None:
     fresh_desk.publish_strategies()
     lean_files.write_result(tmp_path, "1234567890", lean_files.result())
-    import psycopg
-
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="rsi_mean_revertion") as refused:
         run_import(fresh_desk, tmp_path, strategy="rsi_mean_revertion")
     assert refused.value.diag.message_hint == "Did you mean rsi_mean_reversion?"

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import e
 from typing import Any
 
 import numpy as np
-from scipy import stats
-
-EULER = 0.57721566490153286
+from scipy import integrate, stats
 
 
 def sharpe_error(sharpe: float, skewness: float, kurtosis: float, sessions: float) -> float:
@@ -27,9 +24,28 @@ def min_track_record(sharpe: float, hurdle: float, skewness: float, kurtosis: fl
     return float(1 + variance * (stats.norm.ppf(p) / (sharpe - hurdle)) ** 2)
 
 
-def expected_maximum(trials: float, variance: float) -> float:
-    first, second = stats.norm.ppf(1 - 1 / trials), stats.norm.ppf(1 - 1 / (trials * e))
-    return float(np.sqrt(variance) * ((1 - EULER) * first + EULER * second))
+def expected_maximum(trials: float, correlation: float) -> float:
+    """sqrt(1 - r) x the mean of the largest of N normal variables, from its density."""
+    found = integrate.quad(
+        lambda y: y * trials * stats.norm.pdf(y) * stats.norm.cdf(y) ** (trials - 1),
+        -12,
+        12,
+        epsabs=1e-12,
+        limit=400,
+    )[0]
+    return float(np.sqrt(1 - correlation) * found)
+
+
+def luck_p(z: float, trials: float, correlation: float) -> float:
+    """Chance that the best of N variables, each sqrt(r) shared and sqrt(1 - r) its own, is above z."""
+    if correlation == 0:
+        return float(-np.expm1(trials * stats.norm.logcdf(z)))
+
+    def above(shared: float) -> float:
+        own = (z - np.sqrt(correlation) * shared) / np.sqrt(1 - correlation)
+        return float(stats.norm.pdf(shared) * -np.expm1(trials * stats.norm.logcdf(own)))
+
+    return float(integrate.quad(above, -10, 10, epsabs=1e-14, limit=400)[0])
 
 
 def effective_trials(block_sums: Any) -> float:

@@ -17,7 +17,7 @@ LINES = (
     ("streamlit_app", "runners.demo", "runners.optimize_runner"),
     ("runners.results_importer", "runners.run_backtest", "runners.backtest_parser"),
     ("runners.cli",),
-    ("runners.worker", "runners.probes"),
+    ("runners.worker", "runners.probes", "runners.live"),
     ("runners.tasks", "runners.backtests", "runners.reproduction"),
     ("runners.jobs", "runners.leaderboard", "runners.dbt", "runners.engines"),
     ("runners.charts", "runners.prices", "runners.terminal", "runners.configs", "runners.templates"),

@@ -31,8 +31,8 @@ def test_the_library_is_published_as_sql_takes_it() -> None:
     assert sorted(str(one["code"]) for one in published.values()) == [f"STR-{n:03}" for n in range(1, 16)]
     rsi = published["rsi_mean_reversion"]
     assert set(rsi) == {
-        "name", "code", "title", "hypothesis", "engine", "entry_point", "tags", "priority", "code_hash",
-        "code_details", "parameters",
+        "name", "code", "title", "hypothesis", "engine", "entry_point", "file", "tags", "priority",
+        "code_hash", "code_details", "parameters",
     }  # fmt: skip
     assert rsi["engine"] == "backtrader"
     parameters = rsi["parameters"]

@@ -18,6 +18,10 @@ runner_code as (
   select * from {{ ref('stg_runner_code') }}
 ),
 
+run_versions as (
+  select * from {{ ref('stg_run_versions') }}
+),
+
 code_versions as (
   select * from {{ ref('stg_code_versions') }}
 ),
@@ -43,11 +47,10 @@ leased as (
 able as (
   select distinct
     runner_code.code_version_id,
-    code_versions.strategy_id,
+    runners.files_error is null as begins_runs,
     unnest(runners.engines) as engine
   from runners
   inner join runner_code on runner_code.runner_id = runners.runner_id
-  inner join code_versions on code_versions.code_version_id = runner_code.code_version_id
   where runners.alive
 ),
 
@@ -58,6 +61,7 @@ final as (
     strategies.name as strategy,
     runs.engine,
     left(code_versions.code_hash, 12) as code_version,
+    run_versions.pinned,
     runs.paused,
     runs.run_after > {{ desk_now() }} as postponed,
     runs.run_after,
@@ -70,16 +74,17 @@ final as (
     exists (
       select
       from able
-      where able.strategy_id = runs.strategy_id
+      where able.code_version_id = run_versions.code_version_id
         and able.engine = runs.engine
-        and (runs.code_version_id is null or able.code_version_id = runs.code_version_id)
+        and (run_versions.pinned or able.begins_runs)
     ) as has_runner
   from runs
   inner join progress on progress.optimization_run_id = runs.optimization_run_id
   inner join strategies on strategies.strategy_id = runs.strategy_id
-  left join code_versions on code_versions.code_version_id = runs.code_version_id
+  inner join run_versions on run_versions.optimization_run_id = runs.optimization_run_id
+  left join code_versions on code_versions.code_version_id = run_versions.code_version_id
   left join leased on leased.optimization_run_id = runs.optimization_run_id
-  where runs.status in ('pending', 'running')
+  where runs.is_open
     and not runs.imported
 )
 

@@ -37,7 +37,7 @@ open_jobs as (
     min(job_id) filter (where state = 'paused') as paused_job,
     min(job_id) filter (where state = 'held') as held_job
   from jobs
-  where state in ('held', 'waiting', 'running', 'paused')
+  where is_open
 ),
 
 failed_jobs as (
@@ -85,7 +85,7 @@ recorded as (
     max(runs.job_id) filter (where progress.failed > 0) as job_of_failed_points
   from runs
   inner join progress on progress.optimization_run_id = runs.optimization_run_id
-  where runs.status in ('pending', 'running')
+  where runs.is_open
     or runs.closed_at > {{ desk_now() }} - interval '24 hours'
 ),
 
@@ -155,15 +155,16 @@ final as (
         then format('%s points wait and no runner is alive. Start one: backdesk work', figures.claimable_points)
       when figures.runners_alive = 0 and figures.waiting_jobs > 0
         then format('%s jobs wait and no runner is alive. Start one: backdesk work', figures.waiting_jobs)
-      when stranded.code_version is not null
+      when stranded.pinned
         then format(
           'Run %s of %s waits for code version %s, which no live runner has.'
           ' Start a runner that has it, or: select cancel_job(%s), and queue it again',
           stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.job_id)
       when stranded.optimization_run_id is not null
         then format(
-          'Run %s waits, and no live runner has the strategy %s on the engine %s. Start one that has: backdesk work',
-          stranded.optimization_run_id, stranded.strategy, stranded.engine)
+          'Run %s waits, and no live runner has the current code of %s, version %s, on the engine %s.'
+          ' Start one that has: backdesk work; or if another one''s is right, there: backdesk strategies sync',
+          stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.engine)
       when stranded_task.task_kind is not null
         then format(
           'Job %s waits, and no live runner takes tasks of kind %s. %s',

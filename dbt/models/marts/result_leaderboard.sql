@@ -39,7 +39,9 @@ final as (
     out_of_sample,
     walk_forward_efficiency,
     survived,
-    lost
+    lost,
+    luck_p,
+    haircut_sharpe
   from board
 )
 

@@ -22,6 +22,8 @@ select
   probabilistic_sharpe,
   deflated_sharpe,
   deflated_sharpe_z,
+  luck_p,
+  haircut_sharpe,
   pbo,
   win_rate,
   profit_factor,

@@ -8,5 +8,6 @@ select
   alive,
   heartbeat_age,
   started_at,
-  stopped_at
+  stopped_at,
+  files_error
 from {{ source('desk', 'runner_status') }}

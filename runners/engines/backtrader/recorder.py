@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from array import array
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,10 +146,24 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             sessions=sessions,
             equity=[self.values[end] for end in ends],
             exposed=[bool(self.exposed[end]) for end in ends],
+            held=self._held(timeline, ends),
             total_orders=len(self._filled_orders),
             total_fees=math.fsum(self._fees),
             traded_value=self.traded_value,
             trades=self.trades,
             refused_for_cash=len(self._refused_for_cash),
             refused_otherwise=len(self._refused_otherwise),
+        )
+
+    def _held(self, timeline: Timeline, ends: Sequence[int]) -> float:
+        """Sum over the sessions of the share of their bars that ended with a position."""
+        if not ends:
+            return 0.0
+        first = timeline.begin(ends[0])
+        if ends[-1] - first + 1 == len(ends):
+            return float(sum(self.exposed[first : ends[-1] + 1]))
+        begins = [first, *(end + 1 for end in ends[:-1])]
+        return math.fsum(
+            sum(self.exposed[begin : end + 1]) / (end + 1 - begin)
+            for begin, end in zip(begins, ends, strict=True)
         )

@@ -50,7 +50,7 @@ def parse_backtest_log(path: Path, parameters: dict[str, str] | None = None) -> 
     return LeanResult(
         path=path,
         source="log",
-        content_hash=hashlib.sha256(raw).hexdigest(),
+        file_hash=hashlib.sha256(raw).hexdigest(),
         parameters=parameters,
         status="Completed",
         error="",

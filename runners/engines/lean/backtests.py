@@ -14,11 +14,10 @@ from runners.engines.lean.documents import LeanFileError
 from runners.engines.lean.execution import LeanEnd
 from runners.engines.lean.market_hours import write_databases
 from runners.engines.lean.result_file import LeanResult
+from runners.engines.lean.result_metrics import WINDOW_SLACK
 from runners.prices.series import Bar, PriceSeries
 
 RESOLUTIONS = {"1d": "daily", "1h": "hour", "1m": "minute"}
-WINDOW_SLACK = dt.timedelta(days=5)
-"""A window may begin or end on days without a session."""
 
 
 class LeanBacktestFailed(Exception):

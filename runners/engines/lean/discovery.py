@@ -29,6 +29,12 @@ _OTHERS = re.compile(
     re.I,
 )
 _SHAPE = re.compile(rb'"(?:statistics|totalperformance|rollingwindow|runtimestatistics)"', re.I)
+# Parts of a path that say when or where, and not which project.
+_NO_PROJECT = re.compile(
+    r"^(?:backtests?|optimizations?|results?|backtest-results|output|out|runs|\d[\d_.-]*|[0-9a-f-]{36}|"
+    r"(?:backtest|combination|point|run|trial)[ _-]?\d+|)$",
+    re.I,
+)
 _SKIPPED_FOLDERS = frozenset({"code", "storage", ".git", "node_modules", "__pycache__"})
 
 
@@ -82,7 +88,7 @@ def discover(place: Path, *, one_search: bool = False) -> Found:
         refusals += _never_arrived(home, log, kept, refusals)
         searches.append(Search(home, kept, log, config, _remarks(log)))
     for loose in results.values():
-        groups = [loose] if one_search else _sweeps(loose)
+        groups = _projects(loose) if one_search else _sweeps(loose)
         for group in groups:
             kept = _one_a_combination(group, refusals)
             folder = Path(os.path.commonpath([result.path.parent for result in kept]))
@@ -193,7 +199,7 @@ def _one_a_combination(results: Sequence[LeanResult], refusals: list[Refusal]) -
     """One result a parameter set, the first; an Euler search computes some points again."""
     kept: dict[object, LeanResult] = {}
     for result in results:
-        key = tuple(sorted(result.parameters.items())) if result.parameters else result.content_hash
+        key = tuple(sorted(result.parameters.items())) if result.parameters else result.file_hash
         if key in kept:
             same = kept[key].path.name
             refusals.append(Refusal(result.path, f"has the parameters of {same}, which is imported"))
@@ -215,9 +221,22 @@ def _sweeps(results: Sequence[LeanResult]) -> list[list[LeanResult]]:
     return list(sweeps.values())
 
 
+def _projects(results: Sequence[LeanResult]) -> list[list[LeanResult]]:
+    """Results of one project each, since nothing of one project is a trial of another."""
+    projects: dict[Path, list[LeanResult]] = {}
+    for result in results:
+        projects.setdefault(_project_folder(result.path), []).append(result)
+    return list(projects.values())
+
+
 def _project_folder(file: Path) -> Path:
-    parents = [parent for parent in file.parents if parent.name in ("backtests", "optimizations")]
-    return parents[0].parent if parents else file.parent.parent
+    """The nearest folder with the name of a project, and not of a backtest, a day or a kind of output."""
+    return next((parent for parent in file.parents if not _NO_PROJECT.match(parent.name)), file.parent)
+
+
+def project_name(folder: Path) -> str:
+    """The name of the project that a folder belongs to; empty where no part of its path is one."""
+    return next((part for part in reversed(folder.resolve().parts) if not _NO_PROJECT.match(part)), "")
 
 
 def _never_arrived(

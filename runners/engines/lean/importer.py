@@ -1,7 +1,7 @@
 """Puts what LEAN left on disk into the desk: a run a search, a result a combination, judged like any other.
 
-Everything of one search is one transaction, so an import that dies leaves nothing, and the content of every
-file is remembered, so a second import changes nothing.
+Everything of one search is one transaction, so an import that dies leaves nothing, and what every result says
+is remembered, so a second import changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from psycopg.types.json import Jsonb
 from runners.configs.reader import Config
 from runners.configs.refusals import explained
 from runners.engines.lean.commands import in_the_desks_words
-from runners.engines.lean.discovery import Refusal, Search, discover
+from runners.engines.lean.discovery import Refusal, Search, discover, project_name
+from runners.engines.lean.identity import content_hash
 from runners.engines.lean.optimizer_config import search_config, search_type
 from runners.engines.lean.result_file import LeanResult
 from runners.engines.lean.result_metrics import Measured, measure
@@ -40,13 +41,6 @@ select desk.record_import(%s::bigint, %s::bigint, %s::text, %s::text, %s::text, 
 """
 FINISH = "select desk.finish_import(%s::bigint, %s::bigint, %s::jsonb, %s::text[])"
 
-# Parts of a path that say when or where, and not which project.
-_NO_PROJECT = re.compile(
-    r"^(?:backtests?|optimizations?|results?|backtest-results|output|out|runs|\d[\d_.-]*|[0-9a-f-]{36})$",
-    re.I,
-)
-
-
 _MOST_SYMBOLS = 50
 _LONGEST_NAME = 63
 _TRADE_COLUMNS = (
@@ -60,7 +54,8 @@ class ImportRefused(DeskError):
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """`strategy` is a name or code; None takes the project's folder. `config` brings the criteria."""
+    """`strategy` is a name or code; None takes the project's folder, or a strategy of LEAN's that the config
+    names. `config` brings the criteria."""
 
     strategy: str | None = None
     create_strategy: bool = False
@@ -82,6 +77,20 @@ class Imported:
     refusals: tuple[Refusal, ...]
     flags: tuple[str, ...]
     remarks: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class _One:
+    """One result on its way into the desk."""
+
+    result: LeanResult
+    measured: Measured
+    content_hash: str
+
+    @property
+    def hashes(self) -> tuple[str, str]:
+        """By which it may be known: imports of earlier versions remembered the bytes of the file."""
+        return self.content_hash, self.result.file_hash
 
 
 class _Impossible(Exception):
@@ -130,12 +139,20 @@ def _import_search(
     options: ImportOptions,
 ) -> Imported:
     refused = list(refusals)
-    measured: list[tuple[LeanResult, Measured]] = []
+    measured: list[_One] = []
+    seen: dict[str, Path] = {}
     for result in search.results:
         try:
-            measured.append((result, measure(result)))
+            one = measure(result)
         except ImpossibleResultError as error:
             refused.append(Refusal(result.path, f"has impossible numbers: {error}"))
+            continue
+        content = content_hash(result, one)
+        if content in seen:
+            refused.append(Refusal(result.path, f"is the result that {seen[content].name} has"))
+        else:
+            seen[content] = result.path
+            measured.append(_One(result, one, content))
     while True:
         try:
             with connection.transaction():
@@ -143,47 +160,55 @@ def _import_search(
         except _NothingNew as nothing:
             return nothing.imported
         except _Impossible as impossible:
-            result, _ = measured.pop(impossible.number)
-            refused.append(Refusal(result.path, f"has impossible numbers: {impossible.reason}"))
+            gone = measured.pop(impossible.number)
+            refused.append(Refusal(gone.result.path, f"has impossible numbers: {impossible.reason}"))
 
 
 def _insert(
     connection: psycopg.Connection[Any],
     place: Path,
     search: Search,
-    measured: Sequence[tuple[LeanResult, Measured]],
+    measured: Sequence[_One],
     refused: Sequence[Refusal],
     options: ImportOptions,
 ) -> Imported:
-    name = _strategy_name(search.folder, options)
+    wanted = _strategy_name(search.folder, options)
     create = options.create_strategy or not (options.strategy or _configured(options))
-    strategy_id = _value(connection, "select desk.strategy_for_import(%s, %s)", name, create)
+    strategy_id, name, remark = _row(
+        connection, "select id, name, remark from desk.strategy_for_import(%s, %s, %s)",
+        wanted, create, options.strategy is not None,
+    )  # fmt: skip
+    remarks = (*search.remarks, *filter(None, [remark]))
     row = connection.execute(
         "select import_id, known, known_runs from desk.begin_import(%s::bigint, %s::text, %s::text[])",
-        (strategy_id, _stored_name(place), [result.content_hash for result, _ in measured]),
+        (strategy_id, _stored_name(place), [hash for one in measured for hash in one.hashes]),
     ).fetchone()
     assert row is not None
     import_id, known, known_runs = row[0], set(row[1]), tuple(row[2])
-    new = [(number, *pair) for number, pair in enumerate(measured) if pair[0].content_hash not in known]
+    new = [(number, one) for number, one in enumerate(measured) if not known & set(one.hashes)]
     if not new and known:
         raise _NothingNew(
-            Imported(search.folder, name, None, "", 0, len(known), known_runs, tuple(refused), ())
+            Imported(search.folder, name, None, "", 0, len(known), known_runs, tuple(refused), (), remarks)
         )
-    run_id = _insert_run(connection, strategy_id, search, new, options) if new else None
-    for number, result, one in new:
+    run_id = (
+        _insert_run(connection, strategy_id, search, remarks, [one for _, one in new], options)
+        if new
+        else None
+    )
+    for number, one in new:
         assert run_id is not None
         try:
-            _insert_result(connection, run_id, strategy_id, import_id, place, result, one)
+            _insert_result(connection, run_id, strategy_id, import_id, place, one)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise _Impossible(number, (error.diag.message_primary or str(error)).strip()) from error
     stored = [{"file": _relative(one.file, place), "reason": one.reason} for one in refused]
-    summary = _value(connection, FINISH, import_id, run_id, Jsonb(stored), list(search.remarks))
+    summary = _value(connection, FINISH, import_id, run_id, Jsonb(stored), list(remarks))
     flags = (
         _value(connection, "select flags from desk.optimization_runs where id = %s", run_id) if new else ()
     )
     return Imported(
         search.folder, name, run_id, summary or "", len(new), len(known), known_runs, tuple(refused),
-        tuple(flags), search.remarks,
+        tuple(flags), remarks,
     )  # fmt: skip
 
 
@@ -191,21 +216,22 @@ def _insert_run(
     connection: psycopg.Connection[Any],
     strategy_id: int,
     search: Search,
-    new: Sequence[tuple[int, LeanResult, Measured]],
+    remarks: Sequence[str],
+    new: Sequence[_One],
     options: ImportOptions,
 ) -> int:
-    results = [result for _, result, _ in new]
-    sessions = [one.curve.sessions for _, _, one in new if one.curve is not None]
+    results = [one.result for one in new]
+    sessions = [one.measured.curve.sessions for one in new if one.measured.curve is not None]
     starts = [one.start_date for one in results if one.start_date] or [days[0] for days in sessions]
     ends = [one.end_date for one in results if one.end_date] or [days[-1] for days in sessions]
-    cash = new[0][2].metrics.get("starting_cash")
+    cash = new[0].measured.metrics.get("starting_cash")
     symbols = sorted({fill.symbol for result in results for fill in result.fills or ()})[:_MOST_SYMBOLS]
     config = options.config
     run_id = _value(
         connection, INSERT_RUN, strategy_id,
         Path(config.path).name if config else _stored_name(search.folder), search_type(search.config),
         len(new), symbols, min(starts, default=None), max(ends, default=None), cash,
-        "; ".join(search.remarks) or None,
+        "; ".join(remarks) or None,
     )  # fmt: skip
     target = search.log.target if search.log else ""
     described = in_the_desks_words(config.data) if config else search_config(search.config, target)
@@ -223,9 +249,9 @@ def _insert_result(
     strategy_id: int,
     import_id: int,
     place: Path,
-    result: LeanResult,
-    one: Measured,
+    new: _One,
 ) -> None:
+    result, one = new.result, new.measured
     row: dict[str, object] = {
         "optimization_run_id": run_id,
         "strategy_id": strategy_id,
@@ -247,17 +273,21 @@ def _insert_result(
     connection.execute(
         RECORD,
         (
-            import_id, returned[0], result.content_hash, _relative(result.path, place), result.source,
+            import_id, returned[0], new.content_hash, _relative(result.path, place), result.source,
             list(one.flags), list(curve.sessions) if curve else None, list(curve.equity) if curve else None,
             *columns,
         ),
     )  # fmt: skip
 
 
-def _value(connection: psycopg.Connection[Any], statement: str, *parameters: object) -> Any:
-    row = connection.execute(statement, parameters).fetchone()
+def _row(connection: psycopg.Connection[Any], statement: str, *parameters: object) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
     assert row is not None
-    return row[0]
+    return row
+
+
+def _value(connection: psycopg.Connection[Any], statement: str, *parameters: object) -> Any:
+    return _row(connection, statement, *parameters)[0]
 
 
 def _configured(options: ImportOptions) -> str | None:
@@ -270,8 +300,7 @@ def _strategy_name(folder: Path, options: ImportOptions) -> str:
     named = options.strategy or _configured(options)
     if named:
         return named
-    parts = [part for part in reversed(folder.resolve().parts) if not _NO_PROJECT.match(part)]
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", parts[0] if parts else "").strip("_")[:_LONGEST_NAME]
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", project_name(folder)).strip("_")[:_LONGEST_NAME]
     return name if re.match(r"[A-Za-z]", name) else f"lean_{name}"[:_LONGEST_NAME].rstrip("_")
 
 

@@ -56,7 +56,7 @@ class LeanResult:
 
     path: Path
     source: Source
-    content_hash: str
+    file_hash: str
     parameters: dict[str, str] | None
     status: str
     error: str
@@ -105,7 +105,7 @@ def parse_result(path: Path, raw: bytes, *, source: Source = "json") -> LeanResu
     return LeanResult(
         path=path,
         source=source,
-        content_hash=hashlib.sha256(raw).hexdigest(),
+        file_hash=hashlib.sha256(raw).hexdigest(),
         parameters=_parameters(document, configuration),
         status=_status(document),
         error=_error(document),

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from runners.engines.base import ClosedTrade, MetricValue, RunSettings
+from runners.engines.lean.documents import number, when
 from runners.engines.lean.equity_points import NEW_YORK, DailyCurve, daily_curve
 from runners.engines.lean.result_file import Fill, LeanResult
 from runners.engines.raw_metrics import Account, ImpossibleResultError, raw_metrics
@@ -25,6 +27,9 @@ CURVE_TOLERANCE = 0.002
 profit to four decimals, and samples the curve."""
 
 NO_DATA_SHARE = 0.95
+
+WINDOW_SLACK = dt.timedelta(days=5)
+"""A window may begin and end on days without a session."""
 
 _GIVEN = {
     # ours: LEAN's portfolio field, LEAN's statistic
@@ -76,6 +81,7 @@ def _measured(result: LeanResult, settings: RunSettings | None) -> Measured:
     curve = daily_curve(result.equity) if result.source == "json" else None
     if curve is not None and not _believable(curve, result, flags):
         curve = None
+    flags += contradictions(result, curve)
     trades = result.trades or ()
     if curve is None:
         if result.source == "json":
@@ -87,6 +93,7 @@ def _measured(result: LeanResult, settings: RunSettings | None) -> Measured:
             sessions=curve.sessions,
             equity=curve.equity,
             exposed=_exposed(curve.sessions, result.fills or ()),
+            held=None,
             total_orders=_orders(result),
             total_fees=fees(result),
             traded_value=sum(abs(fill.quantity * fill.price) for fill in result.fills or ()),
@@ -96,6 +103,26 @@ def _measured(result: LeanResult, settings: RunSettings | None) -> Measured:
         _corrections(result, metrics)
     metrics["engine_metrics"] = dict(engine_metrics(result))
     return Measured(metrics, curve, trades, tuple(flags))
+
+
+def contradictions(result: LeanResult, curve: DailyCurve | None) -> list[str]:
+    """Parameters that say another window or other cash than the backtest had: nobody read them."""
+    given = {
+        re.sub("[^a-z]", "", name.casefold()): value for name, value in (result.parameters or {}).items()
+    }
+    own = {
+        "start_date": result.start_date or (curve.sessions[0] if curve else None),
+        "end_date": result.end_date or (curve.sessions[-1] if curve else None),
+    }
+    found = []
+    for name, got in own.items():
+        wanted = when(given.get(name.replace("_", "")))
+        if wanted is not None and got is not None and abs(got - wanted.date()) > WINDOW_SLACK:
+            found.append(f"the backtest's {name} is {got}, its parameters say {wanted.date()}")
+    cash, start = number(given.get("cash")), result.portfolio.get("startequity")
+    if cash is not None and start and abs(start - cash) > 0.01:
+        found.append(f"the backtest starts with {start:,.2f}, its parameters say {cash:,.2f}")
+    return found
 
 
 def fees(result: LeanResult) -> float:
