@@ -24,7 +24,8 @@ as $$
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
     ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
-      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,resume_trading,start_trading_session}'),
+      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,'
+      'result_account_rules,resume_trading,start_trading_session}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

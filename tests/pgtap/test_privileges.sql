@@ -179,6 +179,7 @@ from (values
     ('result_sparklines', 'p_result_ids bigint[], p_points integer', 'stable', 'definer', 'director, viewer'),
     ('resume_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
     ('resume_recurring', 'p_name text', 'volatile', 'definer', 'director'),
+    ('result_account_rules', 'p_result_id bigint, p_day_trades integer', 'stable', 'definer', 'director, viewer'),
     ('result_checks', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
     ('result_correlations', 'p_result_ids bigint[]', 'stable', 'definer', 'director, viewer'),
     ('fee_break_even', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
