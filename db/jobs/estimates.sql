@@ -23,7 +23,7 @@ as $$
              cross join lateral (
                select b.close from desk.bars as b
                where b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
-                 and b.bar_time < (r.end_date + 1)::timestamp at time zone 'UTC'
+                 and b.bar_time < (r.end_date + 1 + s.day_begins) at time zone s.zone
                order by b.bar_time desc, b.version desc limit 1
              ) as l
              where s.optimization_run_id = r.id
@@ -182,9 +182,11 @@ begin
     v_base.data_hash,
     v_base.warm_up_bars, v_base.settings_hash, v_base.created_by)
   returning id into v_run_id;
-  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, s.position, s.instrument_id, s.price_version_id from desk.run_symbols as s
-    where s.optimization_run_id = v_base.id;
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
+    own_day)
+  select v_run_id, s.position, s.instrument_id, s.price_version_id, s.zone, s.day_begins, s.own_day
+  from desk.run_symbols as s
+  where s.optimization_run_id = v_base.id;
   -- By the criteria of the search, so that what passes there comes with its curve.
   insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
   select v_run_id, c.metric, c.comparison, c.threshold, c.source from desk.success_criteria as c

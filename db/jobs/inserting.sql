@@ -87,10 +87,12 @@ begin
     desk.price_hash(v_versions, v_start, v_end), desk.settings_hash(v_config, v_start, v_end, 0), p_job.notes,
     p_job.tags, p_job.created_by)
   returning id into v_run_id;
-  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, v.position, p.instrument_id, p.id
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
+    own_day)
+  select v_run_id, v.position, p.instrument_id, p.id, d.zone, d.day_begins, true
   from unnest(v_versions) with ordinality as v (id, position)
-  join desk.price_versions as p on p.id = v.id;
+  join desk.price_versions as p on p.id = v.id
+  cross join lateral desk.instrument_day(p.instrument_id, p.timeframe) as d;
 
   v_sorted := desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
   perform desk.set_criteria(v_run_id, v_config -> 'success_criteria', v_sorted.metric_limits);

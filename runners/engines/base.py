@@ -111,6 +111,9 @@ class RunSettings:
     """Bars before `start_date` that are seen and not traded; their sessions are not counted."""
     risk_limits: Mapping[str, float] | None = None
     """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
+    session_days: tuple[tuple[str, int], ...] = ()
+    """Of each symbol the zone whose clock cuts its bars into sessions, and when, in seconds from midnight, a
+    session's day begins; empty where all are UTC dates."""
     benchmark: Benchmark | None = None
     """None where the run has none."""
     margin: Margin | None = None
@@ -152,6 +155,8 @@ class RunSettings:
             key = "cash_flows"
             if values.get(key):
                 values[key] = CashFlows(**values[key])
+            key = "session_days"
+            values[key] = tuple((str(zone), int(begins)) for zone, begins in values.get(key) or ())
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

@@ -103,7 +103,7 @@ insert into interface
 select t.name, regexp_replace(t.arguments, '\s+', ' ', 'g'), t.volatility, t.security, t.roles
 from (values
     ('adjusted_bars', 'p_instrument_id bigint, p_timeframe text, p_version integer, p_factors_version integer, p_start date,
-     p_end date', 'stable', 'definer', 'director, viewer'),
+     p_end date, p_zone text, p_day_begins interval', 'stable', 'definer', 'director, viewer'),
     ('advance_runs', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('backtest_figures', 'p_metrics jsonb, p_risk_free_rate float8', 'stable', 'definer', 'director, viewer'),
     ('begin_import', 'p_strategy_id bigint, p_folder text, p_hashes text[], OUT import_id bigint, OUT known text[], OUT
@@ -143,7 +143,7 @@ from (values
      p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
      p_factors float8[], p_merge boolean, p_replace boolean', 'volatile', 'definer', 'director, runner'),
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
-     p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director, runner'),
+     p_closes_only boolean, p_notes text, p_zone text', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
     ('reason_kind', 'p_reason text', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
@@ -250,7 +250,8 @@ from (values
      p_token uuid', 'volatile', 'definer', 'trader'),
     ('take_cancels', 'p_account text, p_token uuid, p_again boolean', 'volatile', 'definer', 'link'),
     ('take_orders', 'p_account text, p_token uuid, p_limit integer', 'volatile', 'definer', 'link'),
-    ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer')
+    ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer'),
+    ('zone_of_times', 'p_times timestamptz[], p_minutes integer[]', 'stable', 'invoker', 'director, runner')
 ) as t (name, arguments, volatility, security, roles);
 
 create temporary view callable as
