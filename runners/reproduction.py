@@ -108,7 +108,12 @@ def _run(settings: RunSettings, prices: list[AdjustedPrices], point: Point) -> P
     engine = load_engines().get(settings.engine)
     if engine is None:
         raise NotReproducible(f"this installation cannot run the engine {settings.engine}")
-    with in_run(RunContext(settings.risk_limits, session_days=session_days(settings.session_days))):
+    context = RunContext(
+        settings.risk_limits,
+        session_days=session_days(settings.session_days),
+        sessions_a_year=settings.sessions_a_year,
+    )
+    with in_run(context):
         outcome = next(iter(engine.run(settings, prices, [point], lambda _: None)))
     if not isinstance(outcome, PointResult):
         raise NotReproducible("the point fails now", detail=outcome.error)

@@ -49,6 +49,7 @@ class RunContext:
     risk_limits: Mapping[str, object] | None = None
     rows: RowBuffer | None = None
     session_days: tuple[SessionDay, ...] = ()
+    sessions_a_year: float = 252.0
 
 
 _current = RunContext()

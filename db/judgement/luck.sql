@@ -127,7 +127,7 @@ begin
       noise = v_size.noise, expected_maximum = v_size.expected, stale = false, judged_at = clock_timestamp()
   where optimization_run_id = any (p_run_ids);
   with kept as materialized (
-    select c.id, c.sharpe_ratio / sqrt(252::double precision) as sharpe, c.skewness, c.kurtosis, c.return_count, s.pbo
+    select c.id, c.sharpe_ratio / sqrt(c.sessions_a_year) as sharpe, c.skewness, c.kurtosis, c.return_count, s.pbo
     from desk.run_statistics as s
     cross join lateral (
       select b.*

@@ -293,3 +293,55 @@ comment on column desk.calendar_coverage.last_session is 'Last session that is k
 comment on column desk.calendar_coverage.ending is
   'True where the sessions end within 30 days, or there is none: backdesk up fills them.';
 grant select on desk.calendars, desk.calendar_sessions, desk.calendar_coverage to desk_director, desk_viewer;
+
+create or replace function desk.sessions_a_year(p_symbols text[], p_timeframe text, p_sessions date[] default null)
+returns double precision
+language plpgsql
+stable
+security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_calendars text[] := array(
+    select distinct i.calendar from desk.instruments as i where i.symbol = any (p_symbols));
+  v_bars      constant integer := coalesce(substring(p_timeframe from '^[0-9]+')::integer, 1);
+  v_year      double precision;
+begin
+  if p_timeframe ~ 'w$' then
+    return 52.0 / v_bars;
+  end if;
+  if exists (
+    select from unnest(p_symbols) as s (symbol)
+    where not exists (select from desk.instruments as i where i.symbol = s.symbol))
+  then
+    -- Nothing is known of a symbol from elsewhere but the days on which it traded.
+    v_calendars := array[coalesce(
+      desk.calendar_of_bars(array(select s.d::timestamp at time zone 'UTC' from unnest(p_sessions) as s (d)), '1d'),
+      'XNYS')];
+  end if;
+  if cardinality(v_calendars) > 1 and '24/7' <> all (v_calendars) then
+    -- The union's count, over the years of 2000 to 2024 that all of them know.
+    select round(count(distinct s.session)::numeric / max(2025 - y.first_year))
+    into v_year
+    from (
+      select max(extract(year from k.first_session + 355))::integer as first_year
+      from unnest(v_calendars) as n (name)
+      cross join lateral (
+        select coalesce(min(s.session), 'infinity') as first_session
+        from desk.calendar_sessions as s
+        where s.calendar = n.name and s.session >= date '2000-01-01'
+      ) as k
+      having bool_and(k.first_session < date '2024-01-11')
+    ) as y
+    join desk.calendar_sessions as s on s.calendar = any (v_calendars)
+      and s.session between make_date(y.first_year, 1, 1) and date '2024-12-31';
+  end if;
+  v_year := coalesce(v_year,
+    (select max(c.sessions_a_year) from desk.calendars as c where c.name = any (v_calendars)), 252);
+  return v_year / case when p_timeframe ~ 'd$' then v_bars else 1 end;
+end
+$$;
+comment on function desk.sessions_a_year(text[], text, date[]) is
+  'Sessions a year of a portfolio in bars of a length: of its calendars together; 52 of weekly bars. Of symbols that '
+  'the desk does not know the sessions tell whether they are of seven days a week.';
+grant execute on function desk.sessions_a_year(text[], text, date[]) to desk_director, desk_viewer, desk_importer;

@@ -96,7 +96,7 @@ def execute(request: BacktestRequest, source: str, settings: Settings) -> Backte
         prices=prices,
         result=outcome,
         analyses=engine.analyses,
-        figures=ask(outcome.metrics, outcome.sessions, outcome.equity, run.cash, settings),
+        figures=ask(outcome.metrics, outcome.sessions, outcome.equity, run, settings),
     )
 
 

@@ -82,7 +82,10 @@ def _run(
     engine = engines[order.settings.engine]
     run_context.set_current(
         run_context.RunContext(
-            order.settings.risk_limits, log.buffer, session_days(order.settings.session_days)
+            order.settings.risk_limits,
+            log.buffer,
+            session_days(order.settings.session_days),
+            order.settings.sessions_a_year,
         )
     )
     try:
