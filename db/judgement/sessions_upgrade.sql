@@ -29,7 +29,7 @@ begin
     end if;
     update desk.price_versions as v
     set utc_sessions = desk.cut_by_utc(v.instrument_id, v.timeframe, v.version)
-    where v.instrument_id = v_found.id and v.timeframe !~ '[dw]$';
+    where v.instrument_id = v_found.id and v.timeframe !~ '(d|w|mo)$';
   end loop;
 end
 $$;
@@ -71,11 +71,16 @@ begin
     join desk.run_progress as p on p.optimization_run_id = r.id
     where r.id = any (v_runs) and exists (
       select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'finished')
-    order by r.id
+    -- Folds first: what their run says of itself is made of them.
+    order by r.parent_run_id is null, r.role = 'in_sample' desc, r.id
   loop
     -- Ratios first: the figures of the family are made of them.
     update desk.backtest_results set passed = passed
     where optimization_run_id = v_run.id and outcome = 'finished';
+    update desk.walk_forward_folds as f
+    set efficiency = case when c.annual_return > 0 then o.annual_return / c.annual_return end
+    from desk.backtest_results as o, desk.backtest_results as c
+    where f.out_of_sample_run_id = v_run.id and o.id = f.out_of_sample_result_id and c.id = f.chosen_result_id;
     perform desk.rejudge_run(v_run.id);
     select r.summary, p.passed, p.best_result_id, p.best_value into v_now
     from desk.optimization_runs as r

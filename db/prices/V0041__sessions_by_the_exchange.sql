@@ -14,7 +14,11 @@ comment on column desk.instruments.calendar_by is
   'What the calendar was taken from: told, the zone of the times, the days of the bars, or nothing (default); null in '
   'instruments from before it was asked.';
 
-alter table desk.price_versions add column utc_sessions boolean not null default true;
+alter table desk.price_versions
+  add column utc_sessions boolean not null default true,
+  drop constraint price_versions_timeframe_shape,
+  add constraint price_versions_timeframe_shape check (timeframe ~ '^[1-9][0-9]*(m|h|d|w|mo)$');
+comment on column desk.price_versions.timeframe is 'Length of a bar: 1m, 1h, 1d, 1w, 1mo, ...';
 comment on column desk.price_versions.utc_sessions is
   'True where every bar''s session is its UTC date too, as it is of bars of a day and longer.';
 

@@ -116,9 +116,9 @@ returns text
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  -- Of weekly bars nobody knows on which days they were traded.
+  -- Of weekly and monthly bars nobody knows on which days they were traded.
   select case
-    when p_timeframe ~ 'w$' then null
+    when p_timeframe ~ '(w|mo)$' then null
     when 2 * least(b.saturdays, b.sundays) >= b.weeks then '24/7'
     when p_timeframe !~ 'd$' and b.saturdays = 0 and b.evenings > 0 and b.early = 0 and b.hours >= 20 then '24/5' end
   from (
@@ -144,8 +144,8 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   -- Bars of a day and longer stand at 00:00 UTC of their session's date.
-  select case when p_timeframe ~ '[dw]$' then 'UTC' else i.zone end,
-         case when p_timeframe ~ '[dw]$' then interval '0' else c.day_begins end
+  select case when p_timeframe ~ '(d|w|mo)$' then 'UTC' else i.zone end,
+         case when p_timeframe ~ '(d|w|mo)$' then interval '0' else c.day_begins end
   from desk.instruments as i
   join desk.calendars as c on c.name = i.calendar
   where i.id = p_instrument_id
@@ -307,10 +307,10 @@ declare
   v_bars      constant integer := coalesce(substring(p_timeframe from '^[0-9]+')::integer, 1);
   v_year      double precision;
 begin
-  if p_timeframe ~ 'w$' then
-    return 52.0 / v_bars;
+  if p_timeframe ~ '(w|mo)$' then
+    return case when p_timeframe ~ 'w$' then 52.0 else 12.0 end / v_bars;
   end if;
-  if exists (
+  if cardinality(v_calendars) = 0 and cardinality(p_sessions) > 0 or exists (
     select from unnest(p_symbols) as s (symbol)
     where not exists (select from desk.instruments as i where i.symbol = s.symbol))
   then
@@ -342,6 +342,6 @@ begin
 end
 $$;
 comment on function desk.sessions_a_year(text[], text, date[]) is
-  'Sessions a year of a portfolio in bars of a length: of its calendars together; 52 of weekly bars. Of symbols that '
-  'the desk does not know the sessions tell whether they are of seven days a week.';
+  'Sessions a year of a portfolio in bars of a length: of its calendars together; 52 of weekly bars, 12 of monthly. '
+  'Of symbols that the desk does not know the sessions tell whether they are of seven days a week.';
 grant execute on function desk.sessions_a_year(text[], text, date[]) to desk_director, desk_viewer, desk_importer;

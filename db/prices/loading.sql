@@ -102,7 +102,7 @@ begin
   if (v_old.calendar, v_old.zone) <> (v_calendar.name, v_zone) then
     update desk.price_versions as v
     set utc_sessions = desk.cut_by_utc(v.instrument_id, v.timeframe, v.version)
-    where v.instrument_id = p_instrument_id and v.timeframe !~ '[dw]$';
+    where v.instrument_id = p_instrument_id and v.timeframe !~ '(d|w|mo)$';
   end if;
 end
 $$;
@@ -218,9 +218,9 @@ declare
   v_same            integer;
   v_calendar        text;
 begin
-  if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
+  if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w|mo)$' then
     raise exception 'timeframe "%" is not a timeframe', p_timeframe
-      using errcode = '22023', hint = 'A count and m, h, d or w, such as 1d or 15m.';
+      using errcode = '22023', hint = 'A count and m, h, d, w or mo, such as 1d or 15m.';
   end if;
   -- The row lock puts loads of one instrument in order, so that two of them never take one version.
   select i.id into v_instrument_id from desk.instruments as i where i.symbol = v_symbol for update;

@@ -51,7 +51,8 @@ language sql
 immutable
 set search_path = desk, pg_temp
 as $$
-  select case right(p_timeframe, 1)
+  select case substring(p_timeframe from '[a-z]+$')
+           when 'mo' then make_interval(days => 31 * left(p_timeframe, -2)::integer + 4)
            when 'w' then make_interval(days => 7 * left(p_timeframe, -1)::integer + 4)
            when 'd' then make_interval(days => left(p_timeframe, -1)::integer + 3)
            else make_interval(days => 4)

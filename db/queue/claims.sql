@@ -358,7 +358,7 @@ as $$
       select jsonb_agg(jsonb_build_array(y.zone, extract(epoch from y.day_begins)::integer) order by y.position)
       from desk.run_symbols as y
       where y.optimization_run_id = r.id
-      having bool_and(y.own_day) and r.timeframe !~ '[dw]$'), 'benchmark', (
+      having bool_and(y.own_day) and r.timeframe !~ '(d|w|mo)$'), 'benchmark', (
       select jsonb_build_object('sessions', b.sessions, 'returns', b.returns, 'sums', b.sums)
       from desk.run_benchmarks as b where b.optimization_run_id = r.id and b.sums is not null))
   from desk.optimization_runs as r

@@ -63,7 +63,7 @@ def csv(
     symbol: Annotated[
         str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
     ] = None,
-    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1h, 15m, ...")] = "1d",
+    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1mo, 1h, 15m, ...")] = "1d",
     time_zone: Annotated[
         str | None, typer.Option(help="Of times that name none, such as America/New_York.")
     ] = None,
@@ -131,7 +131,7 @@ def yahoo(
     symbols: Annotated[list[str], typer.Argument(help="Yahoo's symbols, such as SPY.", show_default=False)],
     start: Day = None,
     end: Day = None,
-    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1mo, 1h, 30m, 15m, 5m or 1m.")] = "1d",
     calendar: Calendar = None,
 ) -> None:
     """Load bars from Yahoo through yfinance, which is installed with `backdesk[yahoo]`.

@@ -148,7 +148,7 @@ def _clock(wanted: Wanted, times: Times, stamps: np.ndarray) -> tuple[tuple[dt.d
 
 def _utc(wanted: Wanted, times: Times, lines: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """When bars began, or their session's date; adds to the faults of `times`."""
-    if wanted.timeframe[-1:] in ("d", "w"):
+    if wanted.timeframe[-1] not in "mh":
         return times.local - times.local % DAY, ()
     open_ended = times.offset == NO_ZONE
     if not open_ended.any():

@@ -59,6 +59,10 @@ def _days(step: int, count: int) -> list[dt.datetime]:
     return [midnight + dt.timedelta(days=step * number) for number in range(count)]
 
 
+def _months(count: int) -> list[dt.datetime]:
+    return [dt.datetime(2010 + n // 12, n % 12 + 1, 1, tzinfo=dt.UTC) for n in range(count)]
+
+
 def _evening(time: dt.datetime) -> dt.date:
     local = time.astimezone(YORK).replace(tzinfo=None)
     return (local + dt.timedelta(hours=7)).date()
@@ -66,6 +70,7 @@ def _evening(time: dt.datetime) -> dt.date:
 
 CASES: dict[str, tuple[PriceSeries, float, Callable[[dt.datetime], dt.date]]] = {
     "weeks": (_series("WEEKS", _days(7, 120), "1w"), 52, lambda time: time.date()),
+    "months": (_series("MONTHS", _months(90), "1mo"), 12, lambda time: time.date()),
     "seven days": (_series("COIN", _days(1, 200), "1d"), 365, lambda time: time.date()),
     "Sydney": (
         _series("SYDNEY", _hours(SYDNEY, range(10, 16)), "1h"), 253,

@@ -1,5 +1,5 @@
 -- How many sessions a year has is the run's: of its calendars and its bars. Right values are worked by hand.
-select plan(34);
+select plan(40);
 select tap.given_desk();
 create function tap.given_series(p_symbol text, p_calendar text, p_timeframe text, p_step interval, p_bars integer, p_growth float8)
 returns bigint language sql as $$
@@ -21,12 +21,19 @@ group by c.name;
 
 select is(desk.sessions_a_year(s.symbols, s.timeframe), s.n::float8, format('%s in bars of %s: %s', s.symbols, s.timeframe, s.n))
 from (values ('{AAPL}'::text[], '1d', 252.0), ('{AAPL}', '15m', 252), ('{AAPL}', '2d', 126), ('{AAPL,COIN}', '1d', 365), ('{COIN}', '1h', 365),
-  ('{BHP}', '1h', 253), ('{COIN}', '1w', 52), ('{WEEKS}', '4w', 13), ('{}', '1d', 252), ('{AAPL}', null, 252),
+  ('{BHP}', '1h', 253), ('{COIN}', '1w', 52), ('{WEEKS}', '4w', 13), ('{COIN}', '1mo', 12), ('{AAPL}', '3mo', 4), ('{}', '1d', 252), ('{AAPL}', null, 252),
   -- Of one from Monday to Friday and one from Tuesday to Saturday: six days of each week of two years, 2023-01-02 to 2024-12-31.
   ('{AAPL,BHP}', '1d', 313)) as s (symbols, timeframe, n);
 select is(desk.sessions_a_year('{ELSEWHERE}', '1d', array(select d::date from generate_series(date '2023-01-02', '2023-01-31', '1 day') as d)), 365::float8,
   'a symbol from elsewhere that trades on week-ends has seven days a week');
-select is(desk.sessions_a_year('{ELSEWHERE}', '1d', '{2023-01-02,2023-01-03}'), 252::float8, 'one that does not has 252');
+select is(desk.sessions_a_year(s.symbols, '1d', '{2023-01-02,2023-01-03}'), 252::float8, 'one that does not has 252') from (values ('{ELSEWHERE}'::text[]), ('{}')) as s (symbols);
+select is(desk.sessions_a_year('{}', '1d', '{2023-01-06,2023-01-07,2023-01-08}'), 365::float8, 'so where no symbol is named');
+
+select tap.given_series('MONTHS', null, '1mo', '1 month', 121, 2.0);
+select results_eq($$select r.sessions_a_year, s.zone, r.timeframe from optimization_runs as r join run_symbols as s on s.optimization_run_id = r.id
+    where r.id = tap.run_of(tap.given_job(1, '{"symbols": ["MONTHS"], "timeframe": "1mo"}'))$$,
+  $$values (12::float8, 'UTC', '1mo')$$, 'bars of a month are loaded and run');
+select is((select gap_count from price_versions where timeframe = '1mo'), 0, 'and a month is no gap');
 
 -- A run says it, and so does what decides a result.
 create temporary table runs as

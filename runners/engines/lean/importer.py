@@ -32,7 +32,7 @@ insert into desk.optimization_runs (
   strategy_id, config_file, optimization_type, target_metric, total_combinations, status,
   symbols, start_date, end_date, cash, engine, notes, sessions_a_year)
 values (%s, %s, %s, 'Sharpe Ratio', %s, 'running', %s, %s, %s, %s, 'lean', %s,
-  coalesce(%s, desk.sessions_a_year('{?}', '1d', %s::date[])))
+  coalesce(%s, desk.sessions_a_year('{}', '1d', %s::date[])))
 returning id
 """
 RECORD = """
