@@ -19,6 +19,7 @@ from runners.backtests.request import BacktestRequest, strategy_named
 from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import AdjustedPrices, Point, PointResult, RunSettings
 from runners.engines.lean.importer import ImportOptions, import_results
+from runners.prices.csv_files import read_csv
 from runners.prices.load import load
 from runners.prices.series import Bar, PriceSeries
 from testing.desks import Desk
@@ -73,7 +74,7 @@ CASES: dict[str, tuple[PriceSeries, float, Callable[[dt.datetime], dt.date]]] = 
     "months": (_series("MONTHS", _months(90), "1mo"), 12, lambda time: time.date()),
     "seven days": (_series("COIN", _days(1, 200), "1d"), 365, lambda time: time.date()),
     "Sydney": (
-        _series("SYDNEY", _hours(SYDNEY, range(10, 16)), "1h"), 253,
+        _series("SYDNEY", _hours(SYDNEY, range(10, 16)), "1h", zone="Australia/Sydney"), 253,
         lambda time: time.astimezone(SYDNEY).date(),
     ),
     "after hours": (
@@ -152,6 +153,18 @@ def test_figures_of_a_market(markets: Desk, case: str) -> None:
         ).fetchone()  # fmt: skip
     assert found is not None
     assert {name: found[0][name] for name in expected} == pytest.approx(expected, rel=1e-9)
+
+
+def test_offsets_in_a_file_tell_whose_days_they_are(fresh_desk: Desk, tmp_path: Path) -> None:
+    """Sydney's clock is 11 hours before UTC in its summer and 10 in its winter."""
+    times = _hours(SYDNEY, range(10, 16), 60)
+    rows = [f"{time.isoformat()},{price},{price},{price},{price},5" for price, time in enumerate(times, 100)]
+    file = tmp_path / "SYDNEY.csv"
+    file.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    (series,) = read_csv(file, timeframe="1h")
+    with fresh_desk.connect("director") as director:
+        loaded = load(director, series)
+    assert (loaded.calendar, loaded.zone, loaded.calendar_by) == ("XASX", "Australia/Sydney", "zone")
 
 
 def test_folds_are_cut_by_sessions(markets: Desk) -> None:
