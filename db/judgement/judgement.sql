@@ -215,7 +215,7 @@ begin
              desk.expected_best(new.return_count, s.expected_maximum, s.family_trials, s.family_correlation,
                s.trial_variance)),
            desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise),
-           sqrt(252::double precision) * desk.haircut_sharpe(f.sharpe, new.skewness, new.kurtosis, new.return_count,
+           sqrt(new.sessions_a_year) * desk.haircut_sharpe(f.sharpe, new.skewness, new.kurtosis, new.return_count,
              s.family_trials)
     into new.pbo, new.deflated_sharpe_z, new.luck_p, new.haircut_sharpe
     from desk.run_statistics as s

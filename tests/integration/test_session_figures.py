@@ -141,7 +141,7 @@ def test_figures_of_a_market(markets: Desk, case: str) -> None:
         "annual_return": growth ** (year / len(returns)) - 1,
         "volatility": deviation * year**0.5,
         "sharpe_ratio": excess / deviation * year**0.5,
-        "sortino_ratio": excess / np.sqrt((np.minimum(returns, 0) ** 2).mean()) * year**0.5,
+        "sortino_ratio": returns.mean() / np.sqrt((np.minimum(returns, 0) ** 2).mean()) * year**0.5,
         "alpha": year * (excess - beta * (market.mean() - 0.02 / year)),
         "excess_return": growth ** (year / len(returns)) - bought ** (year / len(returns)),
         "information_ratio": (returns - market).mean() / (returns - market).std(ddof=1) * year**0.5,

@@ -72,8 +72,8 @@ class Timeline:
 
     def begin(self, step: int) -> int:
         """First step of the session that a step is in."""
-        session = self.session(self.numbers[step])
-        while step > 0 and self.session(self.numbers[step - 1]) == session:
+        session = self.session(step)
+        while step > 0 and self.session(step - 1) >= session:
             step -= 1
         return step
 
