@@ -28,6 +28,11 @@ from runners.settings import Settings
 
 Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], show_default=False)]
 
+Calendar = Annotated[
+    str | None,
+    typer.Option(help="Whose sessions they are: XNYS, XASX, 24/7, 24/5, ...", show_default=False),
+]
+
 _GAPS_SHOWN = 5
 _HEADINGS = ("symbol", "bar", "from", "to", "bars", "new", "changed", "factors", "gaps", "version")
 
@@ -58,7 +63,7 @@ def csv(
     symbol: Annotated[
         str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
     ] = None,
-    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1h, 15m, ...")] = "1d",
+    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1mo, 1h, 15m, ...")] = "1d",
     time_zone: Annotated[
         str | None, typer.Option(help="Of times that name none, such as America/New_York.")
     ] = None,
@@ -78,6 +83,7 @@ def csv(
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where every bar that is there changes.")
     ] = False,
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from CSV files, as their sources write them.
 
@@ -87,6 +93,9 @@ def csv(
     13.250 from thousands, it is asked for. A file without open, high and low has closes only. Bars shorter
     than a day need a time zone and stand at the time when they begin.
 
+    A session is the exchange's day. Which exchange, --calendar says; else it follows from the time zone (that
+    of --time-zone, or that whose clock has the times' offsets), and 24/7 and 24/5 from the bars themselves.
+
     Examples:
 
       backdesk load csv AAPL.csv
@@ -94,6 +103,8 @@ def csv(
       backdesk load csv bars.csv --symbol SPY --timeframe 15m --time-zone America/New_York
 
       backdesk load csv kurse.csv --columns time=Tag,close=Kurs --decimal ,
+
+      backdesk load csv BHP.csv --timeframe 1h --time-zone Australia/Sydney --calendar XASX
     """
     for name, mark in (("--decimal", decimal), ("--thousands", thousands)):
         if mark not in (None, ".", ","):
@@ -112,7 +123,7 @@ def csv(
         for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
     ]
     _refuse_twins(series)
-    series = [dataclasses.replace(one, replaces=replace) for one in series]
+    series = [dataclasses.replace(one, replaces=replace, calendar=calendar) for one in series]
     _load_all(series, Settings.from_environment())
 
 
@@ -120,7 +131,8 @@ def yahoo(
     symbols: Annotated[list[str], typer.Argument(help="Yahoo's symbols, such as SPY.", show_default=False)],
     start: Day = None,
     end: Day = None,
-    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1mo, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from Yahoo through yfinance, which is installed with `backdesk[yahoo]`.
 
@@ -133,6 +145,8 @@ def yahoo(
     """
     first, last = start and start.date(), end and end.date()
     series = [read_yahoo(symbol, start=first, end=last, timeframe=timeframe) for symbol in symbols]
+    if calendar is not None:
+        series = [dataclasses.replace(one, calendar=calendar) for one in series]
     _load_all(series, Settings.from_environment())
 
 
@@ -213,6 +227,9 @@ def _remarks(loaded: Iterable[Loaded]) -> dict[str, list[str]]:
         remarks = [*one.series.remarks, *doubts(one.series, dt.datetime.now(dt.UTC))]
         if one.series.closes_only:
             remarks.append("closes only: open, high and low repeat the close")
+        if one.calendar_by in ("bars", "zone"):
+            found = "its bars" if one.calendar_by == "bars" else f"the time zone {one.zone}"
+            remarks.append(f"calendar {one.calendar}, by {found}; --calendar says another")
         shown = [
             f"{gap.last_before:%Y-%m-%d} to {gap.first_after:%Y-%m-%d}" for gap in one.gaps[:_GAPS_SHOWN]
         ]
