@@ -49,7 +49,10 @@ begin
     where b.optimization_run_id = p_run_id
     group by b.error order by count(*) desc, b.error limit 1;
   end if;
-  if (select r.config ->> 'keep_series' from desk.optimization_runs as r where r.id = p_run_id) = 'best' then
+  -- The one result of a walk-forward is kept with its curve, also where it is not the best of anything.
+  if (select r.config ->> 'keep_series' from desk.optimization_runs as r
+    where r.id = p_run_id and r.optimization_type <> 'Walk-Forward') = 'best'
+  then
     delete from desk.equity_curves as e using desk.backtest_results as b
     where b.id = e.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, takewhile
 from operator import mul, sub
 
-from runners.engines.base import Benchmark, ClosedTrade, MetricValue, RunSettings
+from runners.engines.base import Benchmark, ClosedTrade, MetricValue, OpenPosition, RunSettings
 
 TAIL_DIVISOR = 20
 """The tail is the worst twentieth (5 %) of the daily returns."""
@@ -47,6 +47,8 @@ class Account:
     refused_for_cash: int | None = None
     """Orders that the broker refused for lack of cash or margin; None where nobody counted."""
     refused_otherwise: int | None = None
+    open_positions: Sequence[OpenPosition] | None = None
+    """What was open at the last bar; None where nobody looked."""
 
 
 def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValue]:
@@ -75,6 +77,8 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         metrics["refused_for_cash"] = account.refused_for_cash
     if account.refused_otherwise is not None:
         metrics["refused_otherwise"] = account.refused_otherwise
+    if account.open_positions is not None:
+        metrics["open_positions"] = [position.as_json() for position in account.open_positions]
     metrics.update(loss(account.sessions, account.equity))
     returns = daily_returns(settings.cash, account.equity)
     metrics.update(return_moments(returns))

@@ -11,9 +11,9 @@ import psycopg
 from testing.desks import Desk
 
 RAW = """
-alter table desk.backtest_results add column open_positions bigint;
-comment on column desk.backtest_results.open_positions is 'Raw: positions that were open at the end.';
-alter type desk.raw_metrics add attribute open_positions bigint;
+alter table desk.backtest_results add column quotes_missed bigint;
+comment on column desk.backtest_results.quotes_missed is 'Raw: quotes that were missed.';
+alter type desk.raw_metrics add attribute quotes_missed bigint;
 """
 
 METRIC = """
@@ -41,11 +41,11 @@ def test_a_raw_metric_is_a_migration(
     with desk.connect("admin") as session:
         story(session)
         session.execute("select tap.given_job(1), tap.given_runner()")
-        session.execute("select tap.drain(1, tap.metrics('{\"open_positions\": 3}'))")
-        assert session.execute("select id, open_positions from backtest_results").fetchall() == [(1, 3)]
+        session.execute("select tap.drain(1, tap.metrics('{\"quotes_missed\": 3}'))")
+        assert session.execute("select id, quotes_missed from backtest_results").fetchall() == [(1, 3)]
         assert different(session, 3) == {}
-        assert different(session, 4) == {"open_positions": [3, 4]}
-        may = "select has_column_privilege('desk_importer', 'backtest_results', 'open_positions', 'insert')"
+        assert different(session, 4) == {"quotes_missed": [3, 4]}
+        may = "select has_column_privilege('desk_importer', 'backtest_results', 'quotes_missed', 'insert')"
         assert session.execute(may).fetchone() == (True,)
 
 
@@ -75,11 +75,11 @@ def test_a_metric_is_a_migration_a_row_and_a_formula(
         assert known == ("Fees over closed trades.", 20.0)
 
 
-def different(session: psycopg.Connection[tuple[object, ...]], positions: int) -> object:
-    """What a reproduction of the point finds that ends with so many open positions."""
+def different(session: psycopg.Connection[tuple[object, ...]], missed: int) -> object:
+    """What a reproduction of the point finds that misses so many quotes."""
     row = session.execute(
         "select record_reproduction(1, 'linux', tap.metrics(jsonb_build_object('engine_metrics', '{}'::jsonb,"
-        " 'open_positions', %s::int)), '{}', '{}', '{}', '{}')",
-        [positions],
+        " 'quotes_missed', %s::int)), '{}', '{}', '{}', '{}')",
+        [missed],
     ).fetchone()
     return row and row[0]

@@ -31,6 +31,13 @@ class Ledger(bt.Analyzer):
         self.held[today] = any(self.strategy.getposition(data).size != 0 for data in self.datas)
         self.bars.setdefault(today, []).append(self.held[today])
 
+    def stop(self) -> None:
+        self.held_at_the_end = [
+            (data._name, float(position.size), data.close[0])
+            for data in self.datas
+            if (position := self.strategy.getposition(data)).size
+        ]
+
     def notify_order(self, order: Any) -> None:
         if order.status == order.Completed:
             self.orders.append(order)
