@@ -28,7 +28,7 @@ from tests.unit.strategy_bench import played, sessions
 
 pytestmark = pytest.mark.live
 
-BARS = 60
+BARS = 45
 LIMITS: tuple[dict[str, float], ...] = (
     {"max_position_shares": 60, "max_positions": 2},
     {"max_position_value": 5_000, "max_orders_per_day": 3},
