@@ -32,8 +32,8 @@ DAYS = [DAY + dt.timedelta(days=number) for number in range(6)]
 
 
 def test_split_and_dividend_come_back_as_the_numbers_they_were() -> None:
-    # By hand: 2 for 1 on day 2, then 0.50 paid on day 4. The source takes that day's close,
-    # 49 / 49.5 = 98 / 99, the desk the close of the day before, 1 - 0.5 / 50 = 0.99, which no later price changes.
+    # By hand: 2 for 1 on day 2, then 0.50 paid on day 4. The source takes the close of that day, 49 / 49.5,
+    # the desk that of the day before, 1 - 0.5 / 50 = 0.99, which no later price changes.
     close = [100.0, 102.0, 51.0, 50.0, 49.0, 50.0]
     factors = [49 / 99, 49 / 99, 98 / 99, 98 / 99, 1.0, 1.0]
     adjusted = [price * factor for price, factor in zip(close, factors, strict=True)]
