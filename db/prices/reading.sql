@@ -218,6 +218,22 @@ comment on function desk.split_steps(bigint, integer, date) is
   'Ex-dates of the splits after a day, each with the shares before it that one adjusted share is: 1/28 before 7:1 and '
   '4:1; null where there are none.';
 
+create or replace function desk.day_shares(p_steps jsonb, p_time timestamptz)
+returns double precision
+language sql
+immutable
+set search_path = desk, pg_temp
+as $$
+  select coalesce((
+    select (s.step ->> 1)::double precision
+    from jsonb_array_elements(p_steps) as s (step)
+    where p_time < (s.step ->> 0)::date::timestamp at time zone 'UTC'
+    order by (s.step ->> 0)::date
+    limit 1), 1)
+$$;
+comment on function desk.day_shares(jsonb, timestamptz) is
+  'Shares of the day of a bar that one adjusted share is, by split_steps(): what a fee a share counts.';
+
 create or replace function desk.price_splits(p_symbols text[], p_timeframe text)
 returns jsonb
 language sql

@@ -33,7 +33,10 @@ as $$
     select abs(o.size * o.last_close) * (r.config ->> 'slippage')::float8 as lost,
            o.last_close - sign(o.size) * abs(o.last_close) * (r.config ->> 'slippage')::float8 as price
   ) as s
-  cross join lateral (select desk.exit_fee(r.config -> 'commission', o.size, s.price) as fee) as c
+  cross join lateral (select desk.day_shares(desk.run_splits(r.id) -> o.symbol, o.last_time) as shares) as d
+  cross join lateral (
+    select desk.exit_fee(r.config -> 'commission', o.size * d.shares, s.price / d.shares) as fee
+  ) as c
   where f.optimization_run_id = p_run_id
 $$;
 comment on function desk.closing_trades(bigint) is

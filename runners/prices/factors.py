@@ -2,8 +2,11 @@
 
 A source that gives both has lost the events themselves. The ratio adjusted/raw is constant between events and
 steps at each ex-date by the event's factor: p/q for a split, close / (close + amount) for a cash dividend
-reinvested at the close of the ex-date (the convention of the sources read here). Steps are told from noise by
+reinvested at the close of the ex-date (the convention of the source read here). Steps are told from noise by
 size, and each is put back to the clean number that it came from, so that no noise is multiplied up.
+
+The factors that come out are the desk's own: a dividend's is 1 - amount / close of the day before, as Yahoo,
+LEAN and CRSP have it, so that no adjusted price depends on a close after it.
 """
 
 from __future__ import annotations
@@ -27,19 +30,21 @@ _SMALLEST_SPLIT = 0.04
 def reconstructed(
     symbol: str, dates: Sequence[dt.date], close: Sequence[float], adjusted: Sequence[float]
 ) -> tuple[Factor, ...]:
-    """Factors that turn `close` into `adjusted`, up to the source's events after its own last bar.
+    """Factors of the events by which the source turns `close` into `adjusted`, but those after its last bar.
 
     Our last bar has the factor 1: what the source knows of later events scales all of its series by one
-    constant, and no bar of ours needs it. Raises PriceError where the result misses the source.
+    constant, and no bar of ours needs it. Raises PriceError where events do not explain the source.
     """
     ratios = [after / before for before, after in zip(close, adjusted, strict=True)]
-    factors = []
+    theirs, ours = [], []
     for day in range(1, len(ratios)):
         step = ratios[day - 1] / ratios[day]
         if abs(step - 1) > NOISE:
-            factors.append(_event(dates[day], step, close[day]))
-    _check(symbol, dates, ratios, factors)
-    return tuple(factors)
+            event = _event(dates[day], step, close[day])
+            theirs.append(event)
+            ours.append(_by_the_day_before(event, close[day - 1], close[day]))
+    _check(symbol, dates, ratios, theirs)
+    return tuple(ours)
 
 
 def adjusted_closes(
@@ -66,6 +71,13 @@ def _event(date: dt.date, step: float, close: float) -> Factor:
     amount = round(close * (1 / step - 1), 6)
     clean = close / (close + amount)
     return Factor(date, "dividend", clean if abs(clean / step - 1) < NOISE else step)
+
+
+def _by_the_day_before(event: Factor, before: float, close: float) -> Factor:
+    if event.kind == "split":
+        return event
+    amount = round(close * (1 / event.factor - 1), 6)
+    return Factor(event.effective_date, event.kind, 1.0 - amount / before)
 
 
 def _check(symbol: str, dates: Sequence[dt.date], ratios: Sequence[float], factors: Sequence[Factor]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from runners.prices.csv_files import read_csv
+from runners.prices.factors import adjusted_closes, reconstructed
 from runners.prices.load import load
 from runners.prices.sample import read_sample
 from runners.prices.series import PriceError
@@ -36,14 +37,16 @@ def test_the_sample_loads_once(desk: Desk) -> None:
     ]
 
 
-def test_adjusted_closes_in_the_database_are_the_source_s(desk: Desk) -> None:
+def test_adjusted_closes_in_the_database_are_those_of_the_factors(desk: Desk) -> None:
     spec = importlib.util.find_spec("bokeh_sampledata")
     assert spec is not None
     assert spec.submodule_search_locations
     path = Path(spec.submodule_search_locations[0]) / "_data" / "stocks.csv.gz"
     with gzip.open(path, "rt") as file:
         rows = [row for row in csv.DictReader(file) if row["Ticker"] == "IBM"]
-    scale = float(rows[-1]["Adj Close"]) / float(rows[-1]["Close"])
+    dates = [dt.date.fromisoformat(row["Date"]) for row in rows]
+    close = [float(row["Close"]) for row in rows]
+    factors = reconstructed("IBM", dates, close, [float(row["Adj Close"]) for row in rows])
     with desk.connect("viewer") as viewer:
         ours = viewer.execute(
             "select b.bar_time, b.close from desk.instruments as i,"
@@ -51,11 +54,8 @@ def test_adjusted_closes_in_the_database_are_the_source_s(desk: Desk) -> None:
             " desk.adjusted_bars(i.id, '1d', v.version, v.factors_version) as b"
             " where i.symbol = 'IBM'"
         ).fetchall()
-    assert [time.astimezone(dt.UTC).date().isoformat() for time, _ in ours] == [row["Date"] for row in rows]
-    worst = max(
-        abs(close * scale / float(row["Adj Close"]) - 1) for (_, close), row in zip(ours, rows, strict=True)
-    )
-    assert worst < 1e-12
+    assert [time.astimezone(dt.UTC).date() for time, _ in ours] == dates
+    assert [close for _, close in ours] == adjusted_closes(dates, close, factors)
 
 
 def test_a_changed_bar_makes_a_version_and_leaves_the_old_one(desk: Desk) -> None:

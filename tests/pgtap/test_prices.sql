@@ -1,6 +1,6 @@
 -- Prices: append-only by version, checked bar by bar, read as of a version, adjusted at read.
 
-select plan(63);
+select plan(64);
 
 -- The functions, and who may call them.
 select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text', 'text']);
@@ -244,6 +244,10 @@ select is(
   (select array_agg(round(1 / (s.step ->> 1)::numeric, 9) || ' from ' || (s.step ->> 0) order by s.step ->> 0)
    from desk.run_settings(current_setting('tap.run')::bigint) as r (document), jsonb_array_elements(r.document #> '{splits,AAPL}') as s (step)),
   '{"28.000000000 from 2010-02-03","4.000000000 from 2011-06-01"}', 'and is told the splits after its first day');
+select is(
+  (select array_agg(desk.day_shares('[["2010-02-03", 0.05], ["2011-06-01", 0.25]]', t.at) order by t.at)
+   from unnest('{2010-02-02Z,2010-02-03Z,2011-05-31T23:00Z,2011-06-01Z}'::timestamptz[]) as t (at)),
+  '{0.05,0.25,0.25,1}'::float8[], 'a bar has the shares of the first split after it');
 select is(
   (select array_agg(k.symbol) from desk.run_splits(current_setting('tap.run')::bigint) as r (document), jsonb_object_keys(r.document) as k (symbol)),
   '{AAPL}', 'of the symbols that have some');

@@ -32,9 +32,10 @@ DAYS = [DAY + dt.timedelta(days=number) for number in range(6)]
 
 
 def test_split_and_dividend_come_back_as_the_numbers_they_were() -> None:
-    # Worked by hand: 2 for 1 on day 2, then 0.50 paid on day 4 at a close of 49.50: 49.5 / 50 = 0.99.
-    close = [100.0, 102.0, 51.0, 50.0, 49.5, 50.0]
-    factors = [0.495, 0.495, 0.99, 0.99, 1.0, 1.0]
+    # By hand: 2 for 1 on day 2, then 0.50 paid on day 4. The source takes the close of that day, 49 / 49.5,
+    # the desk that of the day before, 1 - 0.5 / 50 = 0.99, which no later price changes.
+    close = [100.0, 102.0, 51.0, 50.0, 49.0, 50.0]
+    factors = [49 / 99, 49 / 99, 98 / 99, 98 / 99, 1.0, 1.0]
     adjusted = [price * factor for price, factor in zip(close, factors, strict=True)]
     assert reconstructed("X", DAYS, close, adjusted) == (
         Factor(DAYS[2], "split", 0.5),
@@ -55,7 +56,8 @@ def test_noise_is_no_event_and_later_events_of_the_source_are_left_to_it() -> No
 def test_a_simple_fraction_is_a_split(ratio: float, kind: str) -> None:
     (factor,) = reconstructed("X", DAYS[:2], [100.0, 100.0], [100.0 * ratio, 100.0])
     assert factor.kind == kind
-    assert factor.factor == pytest.approx(ratio, rel=1e-9)
+    # Of 100 after 100 a dividend that the source counts as 0.97 is 3.092784.
+    assert factor.factor == pytest.approx(ratio if kind == "split" else 1 - 0.03092784, rel=1e-8)
 
 
 def test_adjusting_multiplies_by_what_takes_effect_later() -> None:
@@ -63,9 +65,10 @@ def test_adjusting_multiplies_by_what_takes_effect_later() -> None:
     assert adjusted_closes(DAYS[:3], [10.0, 5.0, 5.0], factors) == [10 * (0.9 * 0.5), 5 * 0.9, 5.0]
 
 
-@pytest.mark.parametrize("symbol", ["AAPL", "IBM", "MSFT", "GOOG"])
-def test_the_sample_s_adjusted_closes_are_reproduced(symbol: str) -> None:
-    """Within 1e-12 of the source's adjusted closes, scaled to its last bar."""
+@pytest.mark.parametrize(("symbol", "events"), [("AAPL", 3), ("IBM", 52), ("MSFT", 37), ("GOOG", 0)])
+def test_the_sample_s_factors_pay_what_was_paid(symbol: str, events: int) -> None:
+    """The adjusted return of an ex-date is that of the close over the close before less the amount, which is
+    told by the source's own adjusted closes."""
     spec = importlib.util.find_spec("bokeh_sampledata")
     assert spec is not None
     assert spec.submodule_search_locations
@@ -75,9 +78,15 @@ def test_the_sample_s_adjusted_closes_are_reproduced(symbol: str) -> None:
     dates = [dt.date.fromisoformat(row["Date"]) for row in rows]
     close = [float(row["Close"]) for row in rows]
     theirs = [float(row["Adj Close"]) for row in rows]
-    ours = adjusted_closes(dates, close, reconstructed(symbol, dates, close, theirs))
-    scale = theirs[-1] / close[-1]
-    assert max(abs(mine * scale / other - 1) for mine, other in zip(ours, theirs, strict=True)) < 1e-12
+    factors = reconstructed(symbol, dates, close, theirs)
+    ours = adjusted_closes(dates, close, factors)
+    assert ours[-1] == close[-1]
+    dividends = {factor.effective_date for factor in factors if factor.kind == "dividend"}
+    assert len(dividends) == events
+    for day in (place for place, date in enumerate(dates) if date in dividends):
+        amount = round(close[day] * (theirs[day] / theirs[day - 1] * close[day - 1] / close[day] - 1), 4)
+        assert 0.01 <= amount <= 3.08
+        assert ours[day] / ours[day - 1] == pytest.approx(close[day] / (close[day - 1] - amount), rel=1e-7)
 
 
 def test_known_events_of_the_sample() -> None:
@@ -93,8 +102,10 @@ def test_known_events_of_the_sample() -> None:
     microsoft = series["MSFT"].factors
     assert microsoft is not None
     (special,) = [factor for factor in microsoft if factor.effective_date == dt.date(2004, 11, 15)]
-    # 3.00 and the quarter's 0.08 at a close of 27.39.
-    assert special == Factor(dt.date(2004, 11, 15), "dividend", 27.39 / (27.39 + 3.08))
+    # 3.00 and the quarter's 0.08 after a close of 29.97.
+    assert special == Factor(dt.date(2004, 11, 15), "dividend", 1.0 - 3.08 / 29.97)
+    (paid,) = [factor for factor in apple if factor.effective_date == dt.date(2013, 2, 7)]
+    assert paid.factor == pytest.approx(0.994206, abs=5e-7)  # 2.65, in LEAN's factor file
 
 
 def test_the_sample_is_what_it_says() -> None:
@@ -232,9 +243,7 @@ def test_the_symbol_of_a_file_is_its_name_less_its_last_ending(tmp_path: Path) -
 def test_times_without_a_zone_are_read_by_the_clock_that_is_named(tmp_path: Path) -> None:
     path = tmp_path / "spy.csv"
     # The clocks of New York changed in between; a time that names its zone keeps it.
-    path.write_text(
-        "time,close\n2024-03-08T09:30:00,1\n2024-03-11T09:30:00,2\n2024-03-12T09:30:00+00:00,3\n"
-    )
+    path.write_text("time,close\n2024-03-08T09:30:00,1\n2024-03-11T09:30:00,2\n2024-03-12T09:30:00+00:00,3\n")
     (series,) = read_csv(path, timeframe="5m", zone=ZoneInfo("America/New_York"))
     assert [bar.time.isoformat() for bar in series.bars] == [
         "2024-03-08T14:30:00+00:00", "2024-03-11T13:30:00+00:00", "2024-03-12T09:30:00+00:00",
