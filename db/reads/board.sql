@@ -49,7 +49,9 @@ select
     select p.verdict from desk.reproductions as p where p.backtest_result_id = b.id order by p.id desc limit 1
   ) as reproduced,
   b.lost,
-  b.luck_p
+  b.luck_p,
+  -- Of an import there is no code.
+  coalesce(desk.checked(b.code_version_id), case when b.code_version_id is not null then 'never' end) as checked
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -98,6 +100,9 @@ comment on column desk.ranked_results.survived is
   'True when it passed and survived deflation: the deflated Sharpe ratio is at least 0.95.';
 comment on column desk.ranked_results.reproduced is
   'equal or different: the last verdict of backdesk reproduce. Null where nobody tried.';
+comment on column desk.ranked_results.checked is
+  'What is known of the code that made it: fault, accepted (a fault that the director accepted), note, clean, '
+  'undecided, or never (it was not examined). Null for an import.';
 comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
 comment on column desk.ranked_results.luck_p is
   'Chance that the best of as many trials without skill, as alike as these, is as good.';

@@ -40,7 +40,8 @@ final as (
     walk_forward_efficiency,
     survived,
     lost,
-    luck_p
+    luck_p,
+    checked
   from board
 )
 
