@@ -51,7 +51,8 @@ select
   b.lost,
   b.luck_p,
   -- Of an import there is no code.
-  coalesce(desk.checked(b.code_version_id), case when b.code_version_id is not null then 'never' end) as checked
+  case when b.code_version_id is not null then coalesce((
+    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b

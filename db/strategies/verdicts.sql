@@ -42,18 +42,21 @@ comment on column desk.code_checks.evidence is 'What that rests on.';
 comment on column desk.code_checks.said_by is 'Who said it.';
 comment on column desk.code_checks.said_at is 'When.';
 
-create or replace function desk.checked(p_version_id bigint)
-returns text
-language sql stable security definer
-set search_path = desk, pg_temp
-as $$
-  select c.outcome from desk.code_checks as c where c.code_version_id = p_version_id
-  order by array_position(array['fault', 'accepted', 'note', 'clean', 'undecided'], c.outcome) limit 1
-$$;
-comment on function desk.checked(bigint) is
-  'The worst that holds of a version of code: fault, accepted, note, clean or undecided; null where it was never '
-  'examined.';
-grant execute on function desk.checked(bigint) to desk_director, desk_viewer, desk_dbt;
+create or replace view desk.version_checks as
+select d.code_version_id,
+       -- Who accepts a fault accepts all that stand, of whatever kind.
+       case
+         when max(d.id) filter (where d.outcome = 'fault') > coalesce(max(d.id) filter (
+           where d.outcome = 'accepted'), 0) then 'fault'
+         when bool_or(d.outcome = 'accepted') then 'accepted'
+         when bool_or(d.outcome = 'note') then 'note'
+         when bool_or(d.outcome = 'clean') then 'clean'
+         else 'undecided' end as checked
+from desk.code_verdicts as d
+group by d.code_version_id;
+comment on view desk.version_checks is 'One row an examined version of code: the worst that holds of it.';
+comment on column desk.version_checks.code_version_id is 'The version.';
+comment on column desk.version_checks.checked is 'fault, accepted, note, clean or undecided.';
 
 create or replace function desk.code_fault(p_version_id bigint)
 returns text
@@ -214,4 +217,5 @@ comment on function desk.accept_fault(text, text, text) is
   '''it is meant to read the open''). It is the current code unless the begin of a hash is named.';
 grant execute on function desk.accept_fault(text, text, text) to desk_director;
 
-grant select on desk.verdict_kinds, desk.code_verdicts, desk.code_checks to desk_director, desk_viewer;
+grant select on desk.verdict_kinds, desk.code_verdicts, desk.code_checks, desk.version_checks to desk_director,
+  desk_viewer;

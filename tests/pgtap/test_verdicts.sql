@@ -85,7 +85,7 @@ select is((select array_agg(distinct checked) from board), '{accepted}', 'which 
 select publish_strategies(tap.strategies('b'), 'host', false);
 select is((select count(*) from work_items where code_version_id = pg_temp.version('b') and state = 'waiting'), 1::bigint,
   'a new version is probed at once, on the prices that the last one was used with');
-select is((select checked(pg_temp.version('b'))), null, 'it has no verdict of the old one');
+select is((select checked from version_checks where code_version_id = pg_temp.version('b')), null, 'it has no verdict of the old one');
 truncate tasks;
 insert into ids values ('b', pg_temp.runner('b'));
 insert into tasks select * from claim_task(pg_temp.id('b'));
@@ -96,7 +96,7 @@ truncate tasks;
 update work_items set run_after = now() where state = 'waiting';
 insert into tasks select * from claim_task(pg_temp.id('b'));
 select fail_task(work_item_id, token, 'the file has been changed since', false) from tasks;
-select is(checked(pg_temp.version('b')), 'undecided', 'one that cannot be done leaves the code undecided');
+select is((select checked from version_checks where code_version_id = pg_temp.version('b')), 'undecided', 'one that cannot be done leaves the code undecided');
 select throws_ok($$insert into desk.code_verdicts (code_version_id, kind, outcome) values (1, 'probes', 'accepted')$$, '23514', null, 'nothing is accepted without a word');
 
 select * from finish();
