@@ -144,7 +144,7 @@ class Arena:
             )
 
     def clear(self) -> None:
-        open_jobs = "select id from desk.jobs where state in ('held', 'waiting', 'running', 'paused')"
+        open_jobs = "select id from desk.jobs where is_open"
         for (job,) in self._admin.execute(open_jobs).fetchall():
             self._director.execute("select desk.cancel_job(%s)", (job,))
 

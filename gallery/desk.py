@@ -56,7 +56,7 @@ WAITING: dict[str, Any] = {
     "optimization": {"parameters": {"rsi_period": {"start": 5, "end": 25, "step": 1}}},
 }
 FINISHED = "select finished from job_progress where job_id = %s"
-CANCEL = "select cancel_job(id) from jobs where state not in ('done', 'failed', 'cancelled')"
+CANCEL = "select cancel_job(id) from jobs where is_open"
 ENOUGH_POINTS = 150
 PATIENCE_SECONDS = 180.0
 

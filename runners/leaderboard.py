@@ -65,6 +65,7 @@ class Entry:
     survived: bool
     lost: bool
     luck_p: float | None
+    haircut_sharpe: float | None
     checked: str | None
 
 

@@ -123,7 +123,7 @@ class BaseStrategy(
         """Feeds with a bar not seen before: of several symbols, some miss sessions."""
         for data in self.datas:
             bars = len(data)
-            if bars != self._seen_bars.get(data):
+            if bars != self._seen_bars.get(data, 0):
                 self._seen_bars[data] = bars
                 yield data
 

@@ -64,7 +64,7 @@ class RegisteredStrategy:
             "code": getattr(self.strategy, "code", "") or None,
             "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
             "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
-            "engine": ENGINE,
+            "engine": getattr(self.strategy, "engine", ENGINE),
             "entry_point": self.name,
             "file": str(self.path),
             "tags": list(getattr(self.strategy, "tags", ())),

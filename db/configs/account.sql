@@ -35,3 +35,21 @@ begin
 end
 $$;
 comment on function desk.check_margin(jsonb) is 'Refuses a maintenance margin above the initial one.';
+
+create or replace function desk.check_cash_flows(p_flows jsonb)
+returns void
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  if p_flows ? 'amount' <> p_flows ? 'every' then
+    perform desk.refuse(format('Key %s is missing', case when p_flows ? 'amount' then 'every' else 'amount' end),
+      '$.cash_flows', 'Say how much and how often, such as: cash_flows: {amount: 1000, every: month}.');
+  end if;
+  if not (p_flows ? 'amount' or coalesce((p_flows ->> 'by_strategy')::boolean, false)) then
+    perform desk.refuse('Nothing flows', '$.cash_flows',
+      'Write amount and every, or by_strategy: true where the strategy calls broker.add_cash, or remove the key.');
+  end if;
+end
+$$;
+comment on function desk.check_cash_flows(jsonb) is 'Refuses cash flows that say half of what they need, or nothing.';

@@ -108,6 +108,14 @@ values
     'Least value of the account after an order that opens or adds to a position, else the order is refused.'),
   (77, 'margin.maintenance', 'number', 'result', true, null, 0.01, 10, null, '0.3',
     'Least value at the close of a bar; below it all shorts are bought back at the next open.'),
+  (200, 'cash_flows', 'object', 'result', false, null, null, null, null, '',
+    'Deposits and withdrawals, which are measured out of the returns; none when absent.'),
+  (201, 'cash_flows.amount', 'number', 'result', false, null, -1000000000000, 1000000000000, null, '1000',
+    'What is paid in at the first close of each new period; negative takes out.'),
+  (202, 'cash_flows.every', 'text', 'result', false, null, null, null, '{week,month,quarter,year}', 'month',
+    'The period, by the sessions'' dates.'),
+  (203, 'cash_flows.by_strategy', 'boolean', 'result', false, null, null, null, null, 'true',
+    'True lets the strategy pay in and take out, by broker.add_cash.'),
   (80, 'risk_limits', 'object', 'result', false, null, null, null, null, '',
    'Limits of the strategy''s risk manager, over those of the table risk_limits.');
 
@@ -130,10 +138,10 @@ update desk.config_keys as k
 set unit = u.unit
 from (values
   ('fraction', '{commission,commission.percent,slippage,risk_free_rate,margin.initial,margin.maintenance}'::text[]),
-  ('money', '{cash,commission.per_share,commission.minimum}')) as u (unit, paths)
+  ('money', '{cash,commission.per_share,commission.minimum,cash_flows.amount}')) as u (unit, paths)
 where k.path = any (u.paths);
 
--- LEAN has margin models of its own, which its algorithms set.
+-- LEAN's algorithms set margin models and pay in by themselves.
 update desk.config_keys
 set engines = '{backtrader}'
-where path = 'margin';
+where path in ('margin', 'cash_flows');

@@ -109,6 +109,7 @@ begin
 
   perform desk.check_engine_keys(v_strategy.engine, v_config);
   perform desk.check_margin(v_config -> 'margin');
+  perform desk.check_cash_flows(v_config -> 'cash_flows');
 
   -- Defaults of scalar keys come from config_keys.
   select jsonb_object_agg(k.path, k.default_value) || v_config into v_config

@@ -117,8 +117,8 @@ grant execute on function desk.host_is_alive(text) to desk_runner;
 -- A runner carries out load_prices, so it may do what that needs; a load adds versions and changes none.
 grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_runner;
 grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
-  double precision[],
-  double precision[], double precision[], date[], text[], double precision[]) to desk_runner;
+  double precision[], double precision[], double precision[], date[], text[], double precision[], boolean, boolean)
+  to desk_runner;
 grant execute on function desk.series_gaps(bigint, text, integer) to desk_runner;
 
 grant select on desk.chores to desk_director, desk_viewer;

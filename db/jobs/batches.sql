@@ -9,7 +9,7 @@ select
 from desk.batches as b
 cross join lateral (
   select count(distinct i.id) as jobs,
-         count(distinct i.id) filter (where i.state in ('held', 'waiting', 'running', 'paused')) as open,
+         count(distinct i.id) filter (where i.is_open) as open,
          count(distinct i.id) filter (where i.state = 'failed') as failed,
          array_agg(r.id) filter (where r.role = 'search') as run_ids
   from desk.jobs as i

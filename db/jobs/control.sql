@@ -15,7 +15,7 @@ begin
     perform desk.refuse(format('There is no job %s', coalesce(p_job_id::text, 'null')), '$.job_id',
       'See: select job_id, state from job_progress.', '23503');
   end if;
-  if v_job.state in ('done', 'failed', 'cancelled') then
+  if not v_job.is_open then
     perform desk.refuse(format('Job %s is %s already', p_job_id, v_job.state), '$.job_id',
       'Only an open job can be changed.');
   end if;
@@ -35,7 +35,7 @@ begin
   perform desk.close_run(r.id, 'cancelled')
   from (
     select r.id from desk.optimization_runs as r
-    where r.job_id = v_job.id and r.status in ('pending', 'running') order by r.id
+    where r.job_id = v_job.id and r.is_open order by r.id
   ) as r;
   if v_job.kind <> 'optimization' then
     update desk.work_items
@@ -63,7 +63,7 @@ begin
     perform desk.refuse(format('Job %s is held until its pilot points are in', p_job_id), '$.job_id',
       format('Wait for them, or end it: select cancel_job(%s).', p_job_id));
   end if;
-  update desk.optimization_runs set paused = true where job_id = v_job.id and status in ('pending', 'running');
+  update desk.optimization_runs set paused = true where job_id = v_job.id and is_open;
   update desk.jobs set state = 'paused' where id = v_job.id;
   return format('job %s paused: what is running ends, nothing new is handed out', p_job_id);
 end
@@ -83,10 +83,10 @@ begin
     perform desk.refuse(format('Job %s is %s, not paused', p_job_id, v_job.state), '$.job_id',
       'Only a paused job can be resumed.');
   end if;
-  update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
+  update desk.optimization_runs set paused = false where job_id = v_job.id and is_open;
   update desk.run_progress set due = true
   where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
-    and r.status in ('pending', 'running'));
+    and r.is_open);
   update desk.jobs set state = case when v_job.started_at is null then 'waiting' else 'running' end where id = v_job.id;
   notify desk_work;
   return format('job %s goes on', p_job_id);
@@ -104,7 +104,7 @@ declare
   v_job desk.jobs := desk.open_job(p_job_id);
 begin
   update desk.jobs set priority = p_priority where id = v_job.id;
-  update desk.optimization_runs set priority = p_priority where job_id = v_job.id and status in ('pending', 'running');
+  update desk.optimization_runs set priority = p_priority where job_id = v_job.id and is_open;
   return format('job %s has priority %s', p_job_id, p_priority);
 end
 $$;
@@ -164,13 +164,13 @@ begin
     perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id', 'Insert it again.');
   end if;
   select j.id into v_twin from desk.jobs as j
-  where j.config_hash = v_job.config_hash and j.id <> p_job_id and j.state in ('held', 'waiting', 'running', 'paused');
+  where j.config_hash = v_job.config_hash and j.id <> p_job_id and j.is_open;
   if found then
     perform desk.refuse(format('Job %s is identical and not over yet', v_twin), '$.job_id',
       format('Wait for it, or end it: select cancel_job(%s).', v_twin), '23505');
   end if;
   for v_run in
-    select r.id, r.status from desk.optimization_runs as r
+    select r.id, r.is_open from desk.optimization_runs as r
     where r.job_id = p_job_id
       and (r.status = 'failed' and r.error ~ '^(Planning failed|No suggestions): ' or exists (
         select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed'))
@@ -199,7 +199,7 @@ begin
     update desk.run_progress
     set failed = failed - v_again, due = true, updated_at = now()
     where optimization_run_id = v_run.id;
-    if v_run.status not in ('pending', 'running') then
+    if not v_run.is_open then
       v_again := v_again + desk.reissue_lost(v_run.id);
     end if;
     -- The code may have been mended meanwhile: the next claim pins it anew where nothing of the whole was recorded.

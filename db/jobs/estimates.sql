@@ -1,16 +1,21 @@
 -- What a job will cost before it runs: points, time, trades, fees. Fees kill small accounts.
 
-create or replace function desk.expected_fees(p_run_id bigint)
+drop function if exists desk.expected_fees(bigint);
+create function desk.expected_fees(p_run_id bigint)
 returns table (
-  based_on bigint, seconds_a_bar double precision, trades_median double precision, trades_worst double precision,
+  based_on bigint, seconds_a_bar double precision, seconds_a_point double precision,
+  bars_a_session double precision, trades_median double precision, trades_worst double precision,
   fee_pct_median double precision, fee_pct_worst double precision)
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  -- Earlier results of the strategy on bars of the same length, scaled: orders by time, their size by capital.
+  -- Earlier results of the strategy on bars of the same length, scaled: orders by time, their size by capital. What a
+  -- walk-forward pays is paid in its tests.
   with run as (
     select r.strategy_id, r.timeframe, r.cash, c.percent, c.per_share, c.minimum,
-           greatest(cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)), 1) / 252.0 as years,
+           greatest(cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)), 1) / 252.0 * coalesce((
+             select sum(f.out_of_sample_end - f.out_of_sample_start)::float8 / (r.end_date - r.start_date + 1)
+             from desk.walk_forward_folds as f where f.optimization_run_id = r.id), 1) as years,
            (
              select avg(l.close)
              from desk.run_symbols as s
@@ -28,7 +33,8 @@ as $$
     where r.id = p_run_id
   ),
   earlier as (
-    select b.total_orders, b.total_trades, b.duration / nullif(b.bars, 0) as seconds_a_bar,
+    select b.total_orders, b.total_trades, b.duration, b.bars,
+           b.bars / nullif(cardinality(r.symbols) * b.sessions, 0)::float8 as bars_a_session,
            b.traded_value / nullif(b.total_orders, 0) / b.starting_cash as order_share, b.return_count / 252.0 as years
     from run as n
     join desk.optimization_runs as r on r.strategy_id = n.strategy_id and r.timeframe = n.timeframe
@@ -39,20 +45,35 @@ as $$
     limit 500
   ),
   scaled as (
-    select e.seconds_a_bar, e.total_trades / e.years * n.years as trades,
+    select e.years, e.bars_a_session, e.total_trades / e.years * n.years as trades,
            e.total_orders / e.years * n.years
              * greatest(n.minimum * (e.total_orders > 0)::integer,
                  coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share / nullif(n.price, 0))) / n.cash
                    as fee_pct
     from earlier as e cross join run as n
   )
-  select count(*), avg(s.seconds_a_bar), percentile_cont(0.5) within group (order by s.trades), max(s.trades),
+  select count(s.years), max(t.seconds_a_bar), max(t.seconds_a_point), avg(s.bars_a_session),
+         percentile_cont(0.5) within group (order by s.trades), max(s.trades),
          percentile_cont(0.5) within group (order by s.fee_pct), max(s.fee_pct)
-  from scaled as s
+  from (
+    -- A point costs something before its first bar: by the slope where windows of several lengths are known, else as
+    -- much as 400 bars, which is what a short window was seen to cost.
+    select case when f.told then f.slope else f.plain / (1 + 400 / f.bars) end as seconds_a_bar,
+           case when f.told then f.start else 400 * f.plain / (1 + 400 / f.bars) end as seconds_a_point
+    from (
+      select regr_slope(e.duration, e.bars) as slope, regr_intercept(e.duration, e.bars) as start,
+             sum(e.duration) / nullif(sum(e.bars), 0) as plain, nullif(avg(e.bars), 0)::float8 as bars,
+             coalesce(max(e.bars) > 2 * min(e.bars) and regr_slope(e.duration, e.bars) > 0
+               and regr_intercept(e.duration, e.bars) > 0, false) as told
+      from earlier as e
+    ) as f
+  ) as t
+  left join scaled as s on true
 $$;
 comment on function desk.expected_fees(bigint) is
   'Time, trades and fees to expect of a run, from earlier results of its strategy: orders scaled by the length of '
-  'the window, their size by the capital.';
+  'the window (of a walk-forward, of its tests), their size by the capital; seconds of a point and of each of its '
+  'bars.';
 
 create or replace function desk.estimate_job(p_job_id bigint)
 returns desk.estimates
@@ -82,8 +103,9 @@ begin
   from desk.success_criteria as c where c.optimization_run_id = v_base.id and c.metric = 'fee_pct'
     and c.comparison in ('<', '<=');
   select sum(desk.points_counted(r.id)), sum(desk.points_at_most(r.id)),
-         sum(desk.points_counted(r.id) * v_fees.seconds_a_bar * cardinality(r.symbols) * cardinality(
-           desk.run_sessions(r.id, r.start_date, r.end_date)))
+         sum(desk.points_counted(r.id) * (v_fees.seconds_a_point + v_fees.seconds_a_bar * cardinality(r.symbols)
+           * (r.warm_up_bars + v_fees.bars_a_session * cardinality(
+             desk.run_sessions(r.id, r.start_date, r.end_date)))))
   into v_estimate.combinations, v_estimate.at_most, v_estimate.seconds
   from desk.optimization_runs as r
   where r.job_id = p_job_id and r.role in ('search', 'in_sample');
@@ -233,15 +255,15 @@ begin
     perform desk.close_run(r.id, 'failed', v_error)
     from (
       select o.id from desk.optimization_runs as o
-      where o.job_id = v_job.id and o.status in ('pending', 'running') and o.id <> p_pilot.id order by o.id
+      where o.job_id = v_job.id and o.is_open and o.id <> p_pilot.id order by o.id
     ) as r;
     return;
   end if;
   update desk.jobs set state = 'waiting' where id = v_job.id;
-  update desk.optimization_runs set paused = false where job_id = v_job.id and status in ('pending', 'running');
+  update desk.optimization_runs set paused = false where job_id = v_job.id and is_open;
   update desk.run_progress set due = true
   where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
-    and r.status in ('pending', 'running'));
+    and r.is_open);
   notify desk_work;
 end
 $$;

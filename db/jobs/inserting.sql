@@ -21,7 +21,7 @@ begin
   -- Two sessions with the same config queue up here, so that the second one sees the first one's row.
   perform pg_advisory_xact_lock(hashtextextended(new.config_hash, 0));
   select j.id into v_twin from desk.jobs as j
-  where j.config_hash = new.config_hash and j.state in ('held', 'waiting', 'running', 'paused');
+  where j.config_hash = new.config_hash and j.is_open;
   if found then
     perform desk.refuse(format('Job %s is identical and not over yet', v_twin), '$',
       format('Watch it: select * from job_progress where job_id = %s; or end it: select cancel_job(%s).', v_twin,

@@ -25,7 +25,8 @@ select
   j.finished_at,
   p.reused,
   coalesce(f.flags, '{}') as flags,
-  j.batch_id
+  j.batch_id,
+  j.is_open
 from desk.jobs as j
 cross join lateral (
   select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed,
@@ -68,5 +69,6 @@ comment on column desk.job_progress.reused is 'Points that were copied from equa
 comment on column desk.job_progress.flags is
   'What looks wrong: no data, no trades, all points identical, best on the edge.';
 comment on column desk.job_progress.batch_id is 'The batch it was queued with.';
+comment on column desk.job_progress.is_open is 'True while it is not over.';
 
 grant select on desk.job_progress to desk_director, desk_viewer;

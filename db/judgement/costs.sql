@@ -12,7 +12,8 @@ as $$
       t.exit_times,
            t.sizes, t.profits, t.fees
     from desk.backtest_results as b join desk.trades as t on t.backtest_result_id = b.id
-    where b.id = p_result_id
+    -- Where cash was paid in, trades are money of another account than the curve's.
+    where b.id = p_result_id and b.net_flows is null
   ),
   deals as (
     select u.deal, u.symbol, u.size, u.profit, u.fee,
@@ -57,7 +58,7 @@ as $$
 $$;
 comment on function desk.cost_sweep(bigint, double precision[]) is
   'What a result with stored trades would have been at multiples of its fees: exact where every trade of a symbol '
-  'has the same size, an approximation where sizes follow equity.';
+  'has the same size, an approximation where sizes follow equity. None where cash was paid in.';
 grant execute on function desk.cost_sweep(bigint, double precision[]) to desk_director, desk_viewer, desk_dbt;
 
 create or replace view desk.result_costs as

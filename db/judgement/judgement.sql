@@ -9,8 +9,10 @@ declare
   v_n     double precision := nullif(p_result.return_count, 0);
   v_sd    double precision;
   v_excess double precision;
+  v_mean  double precision;
   v_m2    double precision;
   v_active double precision;
+  v_profit double precision;
 begin
   -- A fall of the whole peak leaves nothing, whatever came back afterwards.
   p_result.lost := p_result.lost_on is not null or coalesce(p_result.ending_value <= 0, false)
@@ -34,10 +36,11 @@ begin
   v_sd := case when v_n >= 2 and p_result.return_m2 > 1e-24 then sqrt(p_result.return_m2 / (v_n - 1)) end;
   -- What a lost account earned for its risk is not defined; neither is any ratio that comes of this.
   v_excess := case when not p_result.lost then p_result.return_mean - p_risk_free_rate / v_days end;
+  v_mean := case when not p_result.lost then p_result.return_mean end;
   p_result.volatility := case when v_n >= 2 then coalesce(v_sd, 0) * sqrt(v_days) end;
   p_result.sharpe_ratio := v_excess / v_sd * sqrt(v_days);
   p_result.sortino_ratio := case
-    when v_n >= 2 and p_result.downside_m2 > 1e-24 then v_excess / sqrt(p_result.downside_m2 / v_n) * sqrt(v_days) end;
+    when v_n >= 2 and p_result.downside_m2 > 1e-24 then v_mean / sqrt(p_result.downside_m2 / v_n) * sqrt(v_days) end;
   p_result.calmar_ratio := case
     when not p_result.lost then p_result.annual_return / nullif(p_result.max_drawdown, 0) end;
   v_m2 := case when v_sd is not null then p_result.return_m2 / v_n end;
@@ -54,13 +57,12 @@ begin
     then sqrt(p_result.total_trades) * (p_result.trade_profit_sum / p_result.total_trades)
       / sqrt(p_result.trade_profit_m2 / (p_result.total_trades - 1)) end;
   p_result.fee_pct := p_result.total_fees / p_result.starting_cash;
-  p_result.fee_share_of_profit := case
-    when p_result.ending_value - p_result.starting_cash + p_result.total_fees > 0
-    then p_result.total_fees / (p_result.ending_value - p_result.starting_cash + p_result.total_fees) end;
-  p_result.break_even_fee := (p_result.ending_value - p_result.starting_cash + p_result.total_fees) / nullif(
-    p_result.traded_value, 0);
+  -- Fees are money of the whole account, so what it earned is too where cash was paid in.
+  v_profit := coalesce(p_result.earned, p_result.ending_value - p_result.starting_cash) + p_result.total_fees;
+  p_result.fee_share_of_profit := case when v_profit > 0 then p_result.total_fees / v_profit end;
+  p_result.break_even_fee := v_profit / nullif(p_result.traded_value, 0);
   p_result.turnover := p_result.traded_value / p_result.starting_cash * v_days / nullif(v_n, 0);
-  p_result.exposure := p_result.exposed_sessions::float8 / nullif(p_result.sessions, 0);
+  p_result.exposure := coalesce(p_result.exposed_time, p_result.exposed_sessions) / nullif(p_result.sessions, 0);
 
   p_result.excess_return := p_result.annual_return - ((1 + p_result.benchmark_return) ^ (v_days / nullif(v_n, 0)) - 1);
   p_result.beta := case when p_result.benchmark_m2 > 1e-24 then p_result.benchmark_comoment / p_result.benchmark_m2 end;
@@ -132,7 +134,8 @@ declare
   v_family jsonb := '{}';
   v_metrics jsonb;
 begin
-  select r.id, r.strategy_id, r.imported, r.status, r.total_combinations, r.engine, r.role, r.risk_free_rate into v_run
+  select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate
+  into v_run
   from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
     if v_run.id is null then
@@ -149,7 +152,7 @@ begin
         'Import results into a run of your own: insert an optimization_runs row first.');
     end if;
     if v_run.imported then
-      if v_run.status not in ('pending', 'running') then
+      if not v_run.is_open then
         perform desk.refuse(format('Run %s is %s already', v_run.id, v_run.status), '$.optimization_run_id',
           'Insert another optimization_runs row for further results.');
       end if;
@@ -183,6 +186,7 @@ begin
     new.deflated_sharpe_z := null;
     new.deflated_sharpe := null;
     new.luck_p := null;
+    new.haircut_sharpe := null;
     new.pbo := null;
     -- Of an import it is marked when the run closes.
     new.repeated := false;
@@ -202,15 +206,17 @@ begin
       new.benchmark_m2 := null;
       new.benchmark_comoment := null;
     end if;
-  elsif v_run.status in ('completed', 'failed', 'cancelled')
+  elsif not v_run.is_open
     or current_setting('desk.judged_family', true) = v_run.id::text then
     -- Which criteria count is told by this key; the figures themselves are columns.
     v_family := '{"family": true}';
     select s.pbo, desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count,
              desk.expected_best(new.return_count, s.expected_maximum, s.family_trials, s.family_correlation,
                s.trial_variance)),
-           desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise)
-    into new.pbo, new.deflated_sharpe_z, new.luck_p
+           desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise),
+           sqrt(252::double precision) * desk.haircut_sharpe(f.sharpe, new.skewness, new.kurtosis, new.return_count,
+             s.family_trials)
+    into new.pbo, new.deflated_sharpe_z, new.luck_p, new.haircut_sharpe
     from desk.run_statistics as s
     cross join (select new.sharpe_ratio / sqrt(252::double precision)) as f (sharpe)
     where s.optimization_run_id = v_run.id;

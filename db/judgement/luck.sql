@@ -89,6 +89,26 @@ comment on function desk.deflated_sharpe_z(double precision, double precision, d
 drop function if exists desk.deflated_sharpe_z(double precision, double precision, double precision, double precision,
   double precision, double precision);
 
+create or replace function desk.haircut_sharpe(
+  p_sharpe double precision, p_skewness double precision, p_kurtosis double precision, p_sessions double precision,
+  p_trials double precision)
+returns double precision
+language plpgsql immutable strict
+set search_path = desk, pg_temp
+as $$
+declare
+  v_error  constant double precision := desk.sharpe_error(p_sharpe, p_skewness, p_kurtosis, p_sessions);
+  v_chance constant double precision := least(1, greatest(p_trials, 1) * 2 * desk.normal_cdf(-p_sharpe / v_error));
+begin
+  -- A loss is not made smaller.
+  return case when p_sharpe <= 0 then p_sharpe else -desk.normal_quantile(v_chance / 2) * v_error end;
+end
+$$;
+comment on function desk.haircut_sharpe(double precision, double precision, double precision, double precision,
+  double precision) is
+  'The Sharpe ratio a session that alone would be as unlikely as this one is among so many trials: its two-sided '
+  'p-value times their number, turned back (Harvey and Liu 2015, Bonferroni).';
+
 drop function if exists desk.deflate_run(bigint);
 create or replace function desk.deflate_runs(p_run_ids bigint[])
 returns integer
@@ -119,12 +139,15 @@ begin
     where s.optimization_run_id = any (p_run_ids)
   )
   update desk.backtest_results as b
-  set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), luck_p = d.luck_p, pbo = d.pbo
+  set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), luck_p = d.luck_p,
+      haircut_sharpe = d.haircut, pbo = d.pbo
   from (
     -- What luck is expected to reach is the same for all results of one length.
     select k.id, k.pbo, desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, e.best) as z,
            desk.luck_p(desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, 0), v_size.noise)
-             as luck_p
+             as luck_p,
+           sqrt(252::double precision) * desk.haircut_sharpe(k.sharpe, k.skewness, k.kurtosis, k.return_count,
+             v_size.trials) as haircut
     from kept as k
     join (
       select n.return_count,
@@ -133,7 +156,8 @@ begin
       from (select distinct o.return_count from kept as o) as n
     ) as e on e.return_count is not distinct from k.return_count
   ) as d
-  where b.id = d.id and (b.deflated_sharpe_z, b.luck_p, b.pbo) is distinct from (d.z, d.luck_p, d.pbo);
+  where b.id = d.id
+    and (b.deflated_sharpe_z, b.luck_p, b.haircut_sharpe, b.pbo) is distinct from (d.z, d.luck_p, d.haircut, d.pbo);
   get diagnostics v_count = row_count;
   return v_count;
 end

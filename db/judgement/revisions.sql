@@ -15,7 +15,7 @@ begin
     perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id',
       'See: select id, summary from optimization_runs.', '23503');
   end if;
-  if v_run.status in ('completed', 'failed', 'cancelled') then
+  if not v_run.is_open then
     perform desk.judge_family(p_run_id);
   end if;
   update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';

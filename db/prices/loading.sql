@@ -45,102 +45,6 @@ comment on function desk.load_instrument(text, text, text, text, text, text, boo
   'Makes an instrument or changes its description; null leaves what is there. Returns its id.';
 grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_director;
 
-create or replace function desk.bar_time_text(p_time timestamptz, p_timeframe text)
-returns text
-language sql
-immutable
-set search_path = desk, pg_temp
-as $$
-  select case when p_time is null then 'no time'
-              when p_timeframe ~ '[dw]$' and p_time at time zone 'UTC' = date_trunc('day', p_time at time zone 'UTC')
-                then to_char(p_time at time zone 'UTC', 'YYYY-MM-DD')
-              else to_char(p_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
-         end
-$$;
-comment on function desk.bar_time_text(timestamptz, text) is 'Time of a bar for messages: a date for daily bars.';
-
-create or replace function desk.check_bars(
-  p_symbol    text,
-  p_timeframe text,
-  p_times     timestamptz[],
-  p_open      double precision[],
-  p_high      double precision[],
-  p_low       double precision[],
-  p_close     double precision[],
-  p_volume    double precision[])
-returns void
-language plpgsql
-immutable
-set search_path = desk, pg_temp
-as $$
-declare
-  v_bars  integer := coalesce(cardinality(p_times), 0);
-  v_fault record;
-begin
-  if v_bars = 0 then
-    raise exception '%: there are no bars to load', p_symbol
-      using errcode = '22023', hint = 'Give one value an array and bar.';
-  end if;
-  if array[cardinality(p_open), cardinality(p_high), cardinality(p_low), cardinality(p_close), cardinality(p_volume)]
-       is distinct from array_fill(v_bars, array[5]) then
-    raise exception '%: % times, but % open, % high, % low, % close and % volume', p_symbol, v_bars,
-        coalesce(cardinality(p_open), 0), coalesce(cardinality(p_high), 0), coalesce(cardinality(p_low), 0),
-        coalesce(cardinality(p_close), 0), coalesce(cardinality(p_volume), 0)
-      using errcode = '22023', hint = 'Give one value an array and bar.';
-  end if;
-
-  with bars as (
-    select b.*, lag(b.bar_time) over (order by b.position) as previous
-    from unnest(p_times, p_open, p_high, p_low, p_close, p_volume)
-      with ordinality as b (bar_time, open, high, low, close, volume, position)
-  ), judged as (
-    select
-      position,
-      bar_time,
-      case
-        when bar_time is null then 'a bar has no time'
-        when not isfinite(bar_time) then 'a bar has an infinite time'
-        when p_timeframe ~ '[dw]$' and bar_time at time zone 'UTC' <> date_trunc('day', bar_time at time zone 'UTC')
-          then format('a bar of timeframe %s must be at 00:00 UTC of its session''s date', p_timeframe)
-        when bar_time = previous then 'comes twice'
-        when bar_time < previous
-          then format('comes after %s, bars must be in order of time', desk.bar_time_text(previous, p_timeframe))
-        else coalesce(
-          (select format('%s is %s, prices must be positive numbers', f.name, coalesce(f.price::text, 'missing'))
-           from (values ('open', open), ('high', high), ('low', low), ('close', close)) as f (name, price)
-           where f.price is null or f.price <= 0 or f.price in ('NaN', 'Infinity')
-           limit 1),
-          case
-            when volume is null or volume < 0 or volume in ('NaN', 'Infinity')
-              then format('volume is %s, it must be zero or a positive number', coalesce(volume::text, 'missing'))
-            when high < low then format('high %s is below low %s', high, low)
-            when open > high then format('open %s is above high %s', open, high)
-            when close > high then format('close %s is above high %s', close, high)
-            when open < low then format('open %s is below low %s', open, low)
-            when close < low then format('close %s is below low %s', close, low)
-          end)
-      end as fault
-    from bars
-  )
-  select j.position, desk.bar_time_text(j.bar_time, p_timeframe) as bar_time, j.fault
-  into v_fault
-  from judged as j
-  where j.fault is not null
-  order by j.position
-  limit 1;
-  if found then
-    raise exception '%, %: %', p_symbol, v_fault.bar_time, v_fault.fault
-      using errcode = '22023',
-            detail = format('Bar %s of %s.', v_fault.position, v_bars),
-            hint = 'Mend or leave out the bar; nothing of this series was loaded.';
-  end if;
-end
-$$;
-comment on function desk.check_bars(text, text, timestamptz[], double precision[], double precision[],
-  double precision[],
-  double precision[], double precision[]) is
-  'Refuses bars that are unsorted, repeated or impossible, naming symbol, date and value of the first.';
-
 create or replace function desk.load_factors(
   p_instrument_id bigint,
   p_dates         date[],
@@ -206,6 +110,8 @@ comment on function desk.load_factors(bigint, date[], text[], double precision[]
   'Records an instrument''s whole set of factors under the next version if it differs from the last; null keeps the '
   'last. Returns the version that holds.';
 
+drop function if exists desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
+  double precision[], double precision[], double precision[], date[], text[], double precision[]);
 create or replace function desk.load_bars(
   p_symbol       text,
   p_timeframe    text,
@@ -218,7 +124,9 @@ create or replace function desk.load_bars(
   p_volume       double precision[],
   p_factor_dates date[] default null,
   p_factor_kinds text[] default null,
-  p_factors      double precision[] default null)
+  p_factors      double precision[] default null,
+  p_merge        boolean default false,
+  p_replace      boolean default false)
 returns table (
   instrument_id bigint,
   version       integer,
@@ -243,6 +151,7 @@ declare
   v_factors_version integer;
   v_new             integer;
   v_changed         integer;
+  v_same            integer;
 begin
   if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
     raise exception 'timeframe "%" is not a timeframe', p_timeframe
@@ -258,6 +167,18 @@ begin
 
   v_latest := desk.latest_price_version(v_instrument_id, p_timeframe);
   v_version := coalesce(v_latest.version, 0) + 1;
+  if p_merge and p_factor_dates is not null then
+    -- Ex-dates on days that these bars do not have keep what is known of them.
+    select p_factor_dates || coalesce(array_agg(f.effective_date), '{}'),
+           p_factor_kinds || coalesce(array_agg(f.kind), '{}'),
+           p_factors || coalesce(array_agg(f.factor), '{}')
+    into p_factor_dates, p_factor_kinds, p_factors
+    from desk.adjustment_factors as f
+    where f.instrument_id = v_instrument_id
+      and f.version = (select max(n.version) from desk.adjustment_factors as n where n.instrument_id = v_instrument_id)
+      and not (f.effective_date > (p_times[1] at time zone 'UTC')::date
+               and f.effective_date <= (p_times[cardinality(p_times)] at time zone 'UTC')::date);
+  end if;
   v_factors_version := desk.load_factors(v_instrument_id, p_factor_dates, p_factor_kinds, p_factors);
 
   with incoming as (
@@ -278,6 +199,24 @@ begin
   select count(*) filter (where c.is_new), count(*) filter (where not c.is_new)
   into v_new, v_changed
   from compared as c;
+
+  if v_changed > 4 and not p_replace then
+    select count(*) into v_same
+    from desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c
+    where c.bar_time = any (p_times);
+    if v_changed = v_same then
+      raise exception '%: all % bars that the desk has of these times would change', v_symbol, v_changed
+        using errcode = '22023',
+              detail = format('The last of them closes at %s and would close at %s.',
+                (select c.close from desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c
+                 where c.bar_time = any (p_times) order by c.bar_time desc limit 1),
+                (select u.close from unnest(p_times, p_close) as u (bar_time, close)
+                 where exists (select from desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c
+                               where c.bar_time = u.bar_time)
+                 order by u.bar_time desc limit 1)),
+              hint = 'Another symbol or source, or a split since then? If it is meant: --replace, or p_replace.';
+    end if;
+  end if;
 
   if v_new = 0 and v_changed = 0 and v_factors_version = v_latest.factors_version then
     return query
@@ -306,8 +245,10 @@ $$;
 comment on function desk.load_bars(text, text, text, timestamptz[], double precision[],
   double precision[],
   double precision[], double precision[], double precision[], date[], text[],
-  double precision[]) is
+  double precision[], boolean, boolean) is
   'Loads raw bars of one symbol: new and changed ones become rows under the next version, bars that are not given '
-  'stay. The factors are the whole set; null keeps what is there. Refuses the series if one bar is impossible.';
+  'stay. The factors are the whole set, or with p_merge those of the bars'' days; null keeps what is there. Refuses '
+  'the series if one bar is impossible, and without p_replace where every bar that is there would change.';
 grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
-  double precision[], double precision[], double precision[], date[], text[], double precision[]) to desk_director;
+  double precision[], double precision[], double precision[], date[], text[], double precision[], boolean, boolean)
+  to desk_director;

@@ -71,7 +71,7 @@ begin
     join desk.run_progress as p on p.optimization_run_id = r.id
     join desk.run_versions as v on v.optimization_run_id = r.id
     where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
-      and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+      and r.is_open and not r.imported and not r.paused and r.run_after <= now()
       and (v.pinned or n.files_error is null)
       and exists (
         select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
@@ -124,7 +124,7 @@ begin
   -- The status is asked again here, because the run may have been cancelled or paused since it was chosen.
   update desk.optimization_runs
   set status = 'running', code_version_id = coalesce(code_version_id, v_version)
-  where id = p_run_id and status in ('pending', 'running') and not paused;
+  where id = p_run_id and is_open and not paused;
   if v_run.parent_run_id is null then
     perform desk.ask_probe(v_version, p_run_id);
   end if;
@@ -353,6 +353,7 @@ as $$
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
+    'cash_flows', r.config -> 'cash_flows',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'benchmark', (

@@ -244,7 +244,7 @@ begin
     select p.optimization_run_id
     from desk.run_progress as p
     join desk.optimization_runs as r on r.id = p.optimization_run_id
-    where r.status in ('pending', 'running') and p.claim_from > 0 and p.swept_at < now() - interval '30 seconds'
+    where r.is_open and p.claim_from > 0 and p.swept_at < now() - interval '30 seconds'
     limit 20
     for no key update of p skip locked
   loop

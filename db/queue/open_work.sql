@@ -9,7 +9,7 @@ as $$
   select coalesce(sum(greatest(1, p.total - p.finished - p.failed)), 0)::bigint
   from desk.optimization_runs as r
   join desk.run_progress as p on p.optimization_run_id = r.id
-  where r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+  where r.is_open and not r.imported and not r.paused and r.run_after <= now()
 $$;
 comment on function desk.open_work() is 'Points that are not recorded yet in runs that may be worked on now.';
 grant execute on function desk.open_work() to desk_runner, desk_director, desk_viewer;
@@ -25,7 +25,7 @@ as $$
   join desk.run_progress as p on p.optimization_run_id = r.id
   join desk.run_versions as v on v.optimization_run_id = r.id
   where n.id = p_runner_id
-    and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+    and r.is_open and not r.imported and not r.paused and r.run_after <= now()
     and (v.pinned or n.files_error is null)
     and exists (select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
     and not exists (

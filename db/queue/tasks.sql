@@ -125,7 +125,7 @@ begin
   else
     update desk.jobs
     set state = 'done', summary = coalesce(p_result ->> 'summary', 'done'), finished_at = now()
-    where id = v_item.job_id and state in ('waiting', 'running', 'paused');
+    where id = v_item.job_id and is_open;
   end if;
   return 'recorded';
 end
@@ -162,7 +162,7 @@ begin
   else
     update desk.jobs
     set state = 'failed', error = left(p_error, 4000), finished_at = now()
-    where id = p_item.job_id and state in ('waiting', 'running', 'paused');
+    where id = p_item.job_id and is_open;
   end if;
   return 'failed';
 end

@@ -50,6 +50,7 @@ select
   ) as reproduced,
   b.lost,
   b.luck_p,
+  b.haircut_sharpe,
   -- Of an import there is no code.
   case when b.code_version_id is not null then coalesce((
     select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked
@@ -107,6 +108,8 @@ comment on column desk.ranked_results.checked is
 comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
 comment on column desk.ranked_results.luck_p is
   'Chance that the best of as many trials without skill, as alike as these, is as good.';
+comment on column desk.ranked_results.haircut_sharpe is
+  'Annualized Sharpe ratio that alone would be as unlikely as this one is among all trials.';
 
 -- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
 -- in order (count, a result by its number) asks ranked_results, since ordering all would cost.

@@ -6,7 +6,7 @@ language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   select format('version %s of %s', left(v.code_hash, 12), s.name) || case
-    when r.status in ('pending', 'running') and exists (
+    when r.is_open and exists (
       select from desk.alive_runners() as n join desk.runner_code as c on c.runner_id = n.id
       where r.engine = any (n.engines) and c.code_version_id = v.id and (o.pinned or n.files_error is null))
       or r.status in ('completed', 'failed', 'cancelled') or not exists (select from desk.alive_runners()) then ''

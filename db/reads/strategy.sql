@@ -168,6 +168,19 @@ comment on function desk.fee_break_even(bigint) is
   'null where it loses without fees, or bears 128 times of them.';
 grant execute on function desk.fee_break_even(bigint) to desk_director, desk_viewer;
 
+create or replace function desk.break_even_fee(p_result_id bigint)
+returns double precision
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select coalesce(desk.fee_break_even(p_result_id) * b.total_fees / nullif(b.traded_value, 0), b.break_even_fee)
+  from desk.backtest_results as b where b.id = p_result_id
+$$;
+comment on function desk.break_even_fee(bigint) is
+  'The fee of a fill, as a fraction, at which nothing of a result is left: by fee_break_even() where its trades are '
+  'stored, else at fixed sizes.';
+grant execute on function desk.break_even_fee(bigint) to desk_director, desk_viewer, desk_dbt;
+
 create or replace function desk.target_values(p_run_id bigint)
 returns table (
   backtest_result_id bigint, ordinal bigint, parameters jsonb, outcome text, passed boolean,

@@ -113,7 +113,7 @@ declare
   v_points jsonb[];
   v_want   bigint;
 begin
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id and r.status in ('pending', 'running');
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id and r.is_open;
   if not found then
     return 0;
   end if;

@@ -46,7 +46,7 @@ begin
     select t.id into v_twin
     from desk.jobs as j
     join desk.jobs as t on t.config_hash = j.config_hash and t.id <> j.id
-      and t.state in ('held', 'waiting', 'running', 'paused')
+      and t.is_open
     where j.id = p_run.job_id;
     if found then
       perform desk.refuse(format('Run %s cannot be opened again: job %s is identical and not over yet', p_run.id,

@@ -40,6 +40,21 @@ comment on function desk.ended_early(bigint) is
   'The flag of a run with results that have fewer sessions than their window: ended early: 301 of 1,007 sessions, the '
   'shortest of them, with their number; null where every session was seen.';
 
+create or replace function desk.unknown_ends(p_run_id bigint)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select format('open at the end unknown: %s of %s tests', count(*) filter (where b.open_positions is null), count(*))
+  from desk.walk_forward_folds as f
+  join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  where f.optimization_run_id = p_run_id
+  having count(*) > count(b.open_positions)
+$$;
+comment on function desk.unknown_ends(bigint) is
+  'The flag of a walk-forward run with tests of which the engine did not tell what was open at their end, so that it '
+  'is no trade of the stitched result; null where all told.';
+
 create or replace function desk.refusal_flag(p_most bigint, p_refused bigint, p_results bigint, p_why text)
 returns text
 language sql immutable
@@ -69,6 +84,9 @@ as $$
     desk.refusal_flag(max(b.refused_otherwise), count(*) filter (where b.refused_otherwise > 0), count(*),
       'by the broker'),
     case when count(*) > 0 and max(b.sessions) >= 2 then desk.ended_early(p_run_id) end,
+    desk.unknown_ends(p_run_id),
+    case when bool_or(b.metrics_given and b.engine_metrics = '{}')
+      then 'ratios as given: no moments to compute them from' end,
     case when count(*) > 1 and max(b.total_trades) > 0
       and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
       then 'all points identical' end,
@@ -79,5 +97,5 @@ as $$
   group by e.parameters
 $$;
 comment on function desk.run_flags(bigint) is
-  'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, all points identical '
-  '(a parameter that nobody reads), best on the edge.';
+  'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, ends unknown, all '
+  'points identical (a parameter that nobody reads), best on the edge.';

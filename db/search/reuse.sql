@@ -72,6 +72,8 @@ begin
         -- A run that keeps every curve needs one.
         and (v_run.config ->> 'keep_series' <> 'all' or exists (
           select from desk.equity_curves as e where e.backtest_result_id = b.id))
+        -- What is open at the end of a test is closed there. LEAN does not tell it, nor does a result from before.
+        and (v_run.role <> 'out_of_sample' or b.open_positions is not null or b.engine = 'lean')
       order by b.id limit 1
     ) as k
     where n.id = p_runner_id

@@ -19,7 +19,8 @@ begin
   end if;
   if new.job_id is null then
     new.imported := true;
-    if new.status not in ('pending', 'running') then
+    -- What is generated is not there yet in a trigger before the row.
+    if (select s.is_open from desk.run_states as s where s.state = new.status) is not true then
       perform desk.refuse(format('A run cannot be imported as %s', new.status), '$.status',
         'Insert it as running; it closes by itself when as many results as total_combinations are in.');
     end if;
@@ -43,7 +44,7 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
-  if old.status in ('completed', 'failed', 'cancelled') and new.status <> 'running' then
+  if not old.is_open and new.status <> 'running' then
     raise exception using errcode = '23514',
       message = format('Run %s is %s and cannot become %s', old.id, old.status, new.status);
   end if;
@@ -52,7 +53,7 @@ begin
     new.strategy_status_before := coalesce(old.strategy_status_before,
       (select s.status from desk.strategies as s where s.id = new.strategy_id));
     new.closed_at := null;
-  elsif new.status in ('completed', 'failed', 'cancelled') then
+  elsif (select not s.is_open from desk.run_states as s where s.state = new.status) then
     new.closed_at := now();
   end if;
   return new;
@@ -79,7 +80,7 @@ begin
   values (new.job_id, new.id, 'run', case when tg_op = 'UPDATE' then old.status end, new.status,
     jsonb_strip_nulls(jsonb_build_object('summary', new.summary, 'error', new.error)), session_user);
   if new.parent_run_id is not null then
-    perform desk.parent_follows_child(new.parent_run_id, new.status);
+    perform desk.parent_follows_child(new);
     return null;
   elsif new.role = 'pilot' then
     perform desk.job_follows_pilot(new);
@@ -87,7 +88,7 @@ begin
   end if;
   if new.status = 'running' then
     perform desk.strategy_follows_start(new.strategy_id, new.id);
-  elsif new.status in ('completed', 'failed', 'cancelled') then
+  elsif not new.is_open then
     perform desk.strategy_follows_close(new.strategy_id, new.id);
   end if;
   if new.job_id is not null and tg_op = 'UPDATE' then
@@ -102,20 +103,22 @@ for each row execute function desk.tg_runs_follow();
 create or replace trigger optimization_runs_d_moved after update of status on desk.optimization_runs
 for each row when (old.status is distinct from new.status) execute function desk.tg_runs_follow();
 
-create or replace function desk.parent_follows_child(p_parent_id bigint, p_child_status text)
+drop function if exists desk.parent_follows_child(bigint, text);
+create or replace function desk.parent_follows_child(p_child desk.optimization_runs)
 returns void
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  if p_child_status = 'running' then
-    update desk.optimization_runs set status = 'running' where id = p_parent_id and status in ('pending', 'failed');
-  elsif p_child_status in ('completed', 'failed', 'cancelled') then
-    update desk.run_progress set due = true where optimization_run_id = p_parent_id;
+  if p_child.status = 'running' then
+    update desk.optimization_runs set status = 'running'
+    where id = p_child.parent_run_id and status in ('pending', 'failed');
+  elsif not p_child.is_open then
+    update desk.run_progress set due = true where optimization_run_id = p_child.parent_run_id;
   end if;
 end
 $$;
-comment on function desk.parent_follows_child(bigint, text) is
+comment on function desk.parent_follows_child(desk.optimization_runs) is
   'A walk-forward run starts with its first part, and has something to do when a part ends.';
 
 create or replace function desk.strategy_follows_start(p_strategy_id bigint, p_run_id bigint)
@@ -197,7 +200,7 @@ declare
   v_runs record;
 begin
   select j.* into v_job from desk.jobs as j where j.id = p_job_id for no key update;
-  select count(*) filter (where r.status in ('pending', 'running')) as open,
+  select count(*) filter (where r.is_open) as open,
          count(*) filter (where r.status = 'running') as running,
          count(*) filter (where r.status = 'completed') as completed,
          count(*) filter (where r.status = 'cancelled') as cancelled,

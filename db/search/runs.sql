@@ -49,7 +49,10 @@ begin
     where b.optimization_run_id = p_run_id
     group by b.error order by count(*) desc, b.error limit 1;
   end if;
-  if (select r.config ->> 'keep_series' from desk.optimization_runs as r where r.id = p_run_id) = 'best' then
+  -- The one result of a walk-forward is kept with its curve, also where it is not the best of anything.
+  if (select r.config ->> 'keep_series' from desk.optimization_runs as r
+    where r.id = p_run_id and r.optimization_type <> 'Walk-Forward') = 'best'
+  then
     delete from desk.equity_curves as e using desk.backtest_results as b
     where b.id = e.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;
@@ -222,7 +225,7 @@ begin
     select p.optimization_run_id
     from desk.run_progress as p
     join desk.optimization_runs as r on r.id = p.optimization_run_id
-    where p.due and r.status in ('pending', 'running') and not r.imported and not r.paused and r.run_after <= now()
+    where p.due and r.is_open and not r.imported and not r.paused and r.run_after <= now()
     order by r.priority desc, r.id
     limit 50
   loop
@@ -230,7 +233,7 @@ begin
     continue when not found;
     -- Asked again under the lock.
     continue when not exists (
-      select from desk.optimization_runs as r where r.id = v_run_id and r.status in ('pending', 'running')
+      select from desk.optimization_runs as r where r.id = v_run_id and r.is_open
         and not r.paused);
     begin
       v_planned := desk.advance_run(v_run_id);

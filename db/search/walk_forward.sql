@@ -1,4 +1,4 @@
--- Walk-forward: windows as rows, a search in each, the best passing point traded out of sample, the tests stitched.
+-- Walk-forward: windows as rows, a search in each, the best passing point traded out of sample.
 
 create or replace function desk.run_sessions(p_run_id bigint, p_start date, p_end date)
 returns date[]
@@ -282,93 +282,6 @@ end
 $$;
 comment on function desk.advance_walk_forward(bigint) is
   'Takes every fold as far as it goes; over, with the stitched result recorded, when all are done.';
-
-create or replace function desk.stitched_curve(p_run_id bigint, out sessions date[], out equity double precision[])
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  -- Folds are chained by returns: each starts flat with the run's cash, and its growth is applied to what the folds
-  -- before left.
-  with pieces as (
-    select f.fold, e.sessions, e.equity,
-           case when f.state = 'done' then e.equity[cardinality(e.equity)] / r.cash else 1 end as growth, r.cash
-    from desk.walk_forward_folds as f
-    join desk.optimization_runs as r on r.id = f.optimization_run_id
-    cross join lateral (
-      select c.sessions, c.equity from desk.equity_curves as c where f.state = 'done'
-        and c.backtest_result_id = f.out_of_sample_result_id
-      union all
-      select s.sessions, array_fill(r.cash, array[cardinality(s.sessions)])
-      from (select desk.run_sessions(r.id, f.out_of_sample_start, f.out_of_sample_end - 1) as sessions) as s
-      where f.state = 'cash'
-    ) as e
-    where f.optimization_run_id = p_run_id
-  ),
-  chained as (
-    select p.fold, p.sessions, p.equity,
-           coalesce(desk.product(p.growth) over (order by p.fold rows between unbounded preceding and 1 preceding),
-             1) as before
-    from pieces as p
-  )
-  select array_agg(u.session order by u.session), array_agg(u.value * c.before order by u.session)
-  from chained as c
-  cross join lateral unnest(c.sessions, c.equity) as u (session, value)
-$$;
-comment on function desk.stitched_curve(bigint) is
-  'The out-of-sample equity of all folds, chained by returns; a fold in cash is flat.';
-
-create or replace function desk.record_stitched(p_run desk.optimization_runs)
-returns void
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-declare
-  v_curve  record;
-  v_raw    jsonb;
-  v_sums   jsonb;
-  v_result bigint;
-begin
-  select c.sessions, c.equity into v_curve from desk.stitched_curve(p_run.id) as c;
-  v_raw := desk.curve_metrics(v_curve.sessions, v_curve.equity, p_run.cash, v_curve.sessions[1],
-    v_curve.sessions[cardinality(v_curve.sessions)], 16);
-  -- What the curve does not say is the sum over the folds, in their order, so that the last bit does not depend on
-  -- which test ended first; unknown of one fold is unknown of all. A raw metric that does not add up has a line here:
-  -- sums of squares about a mean add up by the parallel rule (Chan, Golub, LeVeque 1979).
-  with tests as (
-    select f.fold, to_jsonb(b) as result, b.total_trades as trades, b.trade_profit_sum as profit,
-           b.trade_profit_m2 as m2
-    from desk.walk_forward_folds as f
-    join desk.backtest_results as b on b.id = f.out_of_sample_result_id
-    where f.optimization_run_id = p_run.id
-  )
-  select jsonb_object_agg(s.name, s.value) || (
-    select jsonb_build_object('trade_profit_m2', case when count(*) = count(t.m2) then greatest(0, coalesce(
-      sum(t.m2 + t.profit ^ 2 / nullif(t.trades, 0) order by t.fold)
-      - sum(t.profit order by t.fold) ^ 2 / nullif(sum(t.trades), 0)::float8, 0)) end)
-    from tests as t)
-  into v_sums
-  from (
-    select k.name, case when count(t.fold) = count(t.result ->> k.name)
-      then coalesce(sum((t.result ->> k.name)::float8 order by t.fold), 0) end as value
-    from unnest(desk.raw_metric_names(true)) as k (name)
-    left join tests as t on true
-    where not v_raw ? k.name and k.name not like 'benchmark\_%'
-    group by k.name
-  ) as s;
-  update desk.run_progress set total = 1, cut = 1 where optimization_run_id = p_run.id;
-  v_result := (
-    select r.backtest_result_id
-    from desk.insert_results(array[p_run.id], array[1], array[jsonb_build_object('folds', (
-        select count(*) from desk.walk_forward_folds as f where f.optimization_run_id = p_run.id))],
-      array[v_raw || v_sums || coalesce(desk.benchmark_sums(p_run.id, v_curve.sessions, v_curve.equity, p_run.cash),
-        '{}')],
-      array[null::bigint], array[null::integer]) as r);
-  insert into desk.equity_curves (backtest_result_id, sessions, equity)
-  values (v_result, v_curve.sessions, v_curve.equity);
-end
-$$;
-comment on function desk.record_stitched(desk.optimization_runs) is
-  'Records the stitched out-of-sample result of a walk-forward run, which the run''s criteria judge like any other.';
 
 grant select on desk.walk_forward_plans, desk.walk_forward_folds, desk.search_points, desk.batches to desk_director,
   desk_viewer;

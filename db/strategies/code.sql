@@ -160,7 +160,7 @@ as $$
     join desk.run_versions as v on v.optimization_run_id = r.id and v.pinned
     join desk.runner_code as c on c.runner_id = n.id and c.code_version_id = v.code_version_id
     join desk.code_versions as k on k.id = c.code_version_id
-    where n.id = p_runner_id and r.status in ('pending', 'running') and not r.imported and not r.paused
+    where n.id = p_runner_id and r.is_open and not r.imported and not r.paused
       and k.code_hash <> all (p_code_hashes))
 $$;
 comment on function desk.may_register_again(bigint, text[]) is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import time
 from collections.abc import Iterable
@@ -15,7 +16,9 @@ from rich.console import Console
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.prices.calendars import fill_calendars, import_ahead
-from runners.prices.csv_files import Dialect, read_csv
+from runners.prices.csv_files import read_csv
+from runners.prices.csv_series import Dialect
+from runners.prices.doubts import doubts
 from runners.prices.generated import generated
 from runners.prices.load import Loaded, load
 from runners.prices.sample import read_sample
@@ -72,6 +75,9 @@ def csv(
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Leave out what cannot be read, counted and listed.")
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where every bar that is there changes.")
+    ] = False,
 ) -> None:
     """Load bars from CSV files, as their sources write them.
 
@@ -105,6 +111,8 @@ def csv(
         for file in files
         for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
     ]
+    _refuse_twins(series)
+    series = [dataclasses.replace(one, replaces=replace) for one in series]
     _load_all(series, Settings.from_environment())
 
 
@@ -152,6 +160,18 @@ def generated_bars(
     _load_all(series, Settings.from_environment())
 
 
+def _refuse_twins(series: Iterable[PriceSeries]) -> None:
+    """Two files of one symbol: the second would replace bars of the first."""
+    paths: dict[str, str | None] = {}
+    for one in series:
+        if one.symbol in paths:
+            raise PriceError(
+                f"{paths[one.symbol]} and {one.path} both bring {one.symbol}",
+                hint="load one after the other, or name one's symbol with --symbol",
+            )
+        paths[one.symbol] = one.path
+
+
 def load_sample(settings: Settings) -> list[Loaded]:
     """Loads the sample and shows what was loaded."""
     found = read_sample()
@@ -190,7 +210,7 @@ def _remarks(loaded: Iterable[Loaded]) -> dict[str, list[str]]:
     """Every remark once, with the symbols that it is about."""
     symbols: dict[str, list[str]] = {}
     for one in loaded:
-        remarks = list(one.series.remarks)
+        remarks = [*one.series.remarks, *doubts(one.series, dt.datetime.now(dt.UTC))]
         if one.series.closes_only:
             remarks.append("closes only: open, high and low repeat the close")
         shown = [

@@ -29,7 +29,7 @@ select job_id::text as job, state, coalesce(strategy, '') as strategy,
        coalesce(passed::text, '') as passed, coalesce(percent || ' %', '') as done,
        eta as "time left"
 from desk.job_progress
-where state in ('held', 'waiting', 'running', 'paused')
+where is_open
 order by priority desc, job_id
 limit 20
 """

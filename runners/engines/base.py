@@ -11,7 +11,9 @@ from typing import Any, Literal, Protocol
 from runners.errors import DeskError
 
 FailureKind = Literal["strategy", "memory", "infrastructure"]
-MetricValue = int | float | str | list[int] | list[float] | dict[str, float | str]
+MetricValue = (
+    int | float | str | list[int] | list[float] | dict[str, float | str] | list[dict[str, float | str]]
+)
 
 
 class SettingsError(DeskError):
@@ -44,6 +46,16 @@ class Margin:
 
     initial: float
     maintenance: float
+
+
+@dataclass(frozen=True)
+class CashFlows:
+    """What is paid in (negative: taken out) at the first close of each new `every`; `by_strategy` lets the
+    strategy do so too."""
+
+    amount: float = 0.0
+    every: str = ""
+    by_strategy: bool = False
 
 
 @dataclass(eq=False)
@@ -103,6 +115,8 @@ class RunSettings:
     """None where the run has none."""
     margin: Margin | None = None
     """None where shorts need no margin, as in Backtrader."""
+    cash_flows: CashFlows | None = None
+    """None where nothing is paid in or taken out."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -135,6 +149,9 @@ class RunSettings:
             key = "margin"
             if values.get(key):
                 values[key] = Margin(**{name: float(value) for name, value in values[key].items()})
+            key = "cash_flows"
+            if values.get(key):
+                values[key] = CashFlows(**values[key])
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"
@@ -191,6 +208,28 @@ class ClosedTrade:
     exit_price: float
     profit: float
     fees: float
+
+
+@dataclass(frozen=True)
+class OpenPosition:
+    """What a run ended with: of `opened` units, entered at `entry_price` on average, `size` are held; both
+    are negative when short. `profit` is that at `last_close`, of the parts closed before too, before `fees`.
+    """
+
+    symbol: str
+    entry_time: dt.datetime
+    size: float
+    opened: float
+    entry_price: float
+    last_time: dt.datetime
+    last_close: float
+    profit: float
+    fees: float
+
+    def as_json(self) -> dict[str, float | str]:
+        """As the raw metric `open_positions` has it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {name: values[name].isoformat() for name in ("entry_time", "last_time")}
 
 
 @dataclass(frozen=True)

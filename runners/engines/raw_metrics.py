@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise, takewhile
 from operator import mul, sub
 
-from runners.engines.base import Benchmark, ClosedTrade, MetricValue, RunSettings
+from runners.engines.base import Benchmark, ClosedTrade, MetricValue, OpenPosition, RunSettings
 
 TAIL_DIVISOR = 20
 """The tail is the worst twentieth (5 %) of the daily returns."""
@@ -35,6 +35,8 @@ class Account:
     """Value at the session's close, in account currency."""
     exposed: Sequence[bool]
     """True where the session ended with a position."""
+    held: float | None
+    """Sum over sessions of the share of their bars that ended with a position; None without bars."""
     total_orders: int
     """Orders that had a fill."""
     total_fees: float
@@ -45,6 +47,8 @@ class Account:
     refused_for_cash: int | None = None
     """Orders that the broker refused for lack of cash or margin; None where nobody counted."""
     refused_otherwise: int | None = None
+    open_positions: Sequence[OpenPosition] | None = None
+    """What was open at the last bar; None where nobody looked."""
 
 
 def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValue]:
@@ -67,10 +71,14 @@ def raw_metrics(account: Account, settings: RunSettings) -> dict[str, MetricValu
         "traded_value": account.traded_value,
         "engine_metrics": {},
     }
+    if account.held is not None:
+        metrics["exposed_time"] = account.held
     if account.refused_for_cash is not None:
         metrics["refused_for_cash"] = account.refused_for_cash
     if account.refused_otherwise is not None:
         metrics["refused_otherwise"] = account.refused_otherwise
+    if account.open_positions is not None:
+        metrics["open_positions"] = [position.as_json() for position in account.open_positions]
     metrics.update(loss(account.sessions, account.equity))
     returns = daily_returns(settings.cash, account.equity)
     metrics.update(return_moments(returns))

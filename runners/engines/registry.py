@@ -1,27 +1,21 @@
-"""Which engines this runner has, by the key that strategies name them with."""
+"""Which engines this runner has, by the key that strategies name them with: each folder beside this file
+offers one.
+"""
 
 from __future__ import annotations
 
-import shutil
+from importlib import import_module
+from pkgutil import iter_modules
 
+from runners import engines
 from runners.engines.base import Engine
-from runners.engines.lean.settings import LeanSettings
 
 
 def load_engines() -> dict[str, Engine]:
-    """Import every engine; slow, so that only a process that executes points does it."""
-    from runners.engines.backtrader.engine import BacktraderEngine
-
-    engines: tuple[Engine, ...] = (BacktraderEngine(),)
-    # Only a runner that can start LEAN may claim its work; `lean` on PATH does not say that it can.
-    if shutil.which(LeanSettings.from_environment().command):
-        from runners.engines.lean.usable import check
-
-        if check().usable:
-            from runners.engines.lean.engine import LeanEngine
-
-            engines += (LeanEngine(),)
-    return {engine.key: engine for engine in engines}
+    """Import every engine that can run here; slow, so that only a process that executes points does it."""
+    folders = [found.name for found in iter_modules(engines.__path__) if found.ispkg]
+    offers = [import_module(f"{engines.__name__}.{name}.offer").offer() for name in folders]
+    return {engine.key: engine for engine in offers if engine is not None}
 
 
 def import_the_rest() -> None:

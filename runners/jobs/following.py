@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_SECONDS = 5.0
-OVER = frozenset({"done", "failed", "cancelled"})
 
 STANDINGS = """
 select job_id, state, strategy, coalesce(config_file, '') as config_file,
-       total, finished, failed, passed, summary, error, reused, flags
+       total, finished, failed, passed, summary, error, reused, flags, not is_open as over
 from desk.job_progress
 where job_id = any(%s)
 order by job_id
@@ -45,10 +44,7 @@ class JobStanding:
     error: str | None
     reused: int = 0
     flags: Sequence[str] = ()
-
-    @property
-    def over(self) -> bool:
-        return self.state in OVER
+    over: bool = False
 
     @property
     def recorded(self) -> int:

@@ -39,7 +39,7 @@ ELSEWHERE = """
 select r.job_id, desk.code_note(r.id)
 from desk.optimization_runs as r
 join desk.strategies as s on s.id = r.strategy_id
-where r.job_id = any(%s) and r.status in ('pending', 'running') and r.code_version_id is null
+where r.job_id = any(%s) and r.is_open and r.code_version_id is null
   and not exists (
     select from desk.host_code as h where h.host = %s and h.code_version_id = s.current_version_id)
 limit 1

@@ -36,7 +36,7 @@ IDENTICAL = """
 select id
 from desk.jobs
 where canonical_config = desk.validate_config(%s, %s)
-  and state in ('held', 'waiting', 'running', 'paused')
+  and is_open
 """
 
 

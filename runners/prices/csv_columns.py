@@ -8,57 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runners.prices.csv_text import Text
+from runners.prices.csv_words import CALLED, NAMES, OF_BINANCE, ORDERED, PRICES, SHAPES, plain
 from runners.prices.notation import EMPTY, Notation
 from runners.prices.series import PriceError
 from runners.prices.time_texts import is_clock, is_time
-
-# What headers call a column; compared without case, blanks, underscores, points and brackets. The first
-# that a file has is taken.
-NAMES: dict[str, tuple[str, ...]] = {
-    "time": (
-        "datetime", "date", "timestamp", "dtyyyymmdd", "time", "day", "bartime", "tradedate", "tradingday",
-        "opentime", "timeutc", "gmttime", "localtime", "datum", "fecha", "data", "unix", "unixtime",
-    ),
-    "clock": ("time", "timeofday", "hour", "uhrzeit", "heure", "hora"),
-    "open": ("open", "o", "openprice", "1open", "eröffnung", "ouverture", "apertura", "abertura"),
-    "high": ("high", "h", "highprice", "max", "2high", "hoch", "haut", "plushaut", "máximo", "massimo",
-             "máxima"),
-    "low": ("low", "l", "lowprice", "min", "3low", "tief", "bas", "plusbas", "mínimo", "minimo", "mínima"),
-    "close": (
-        "close", "c", "closeprice", "closelast", "4close", "schluss", "schlusskurs", "clôture", "cierre",
-        "chiusura", "fechamento", "last", "price", "letzter", "dernier", "último", "ultimo", "ltp",
-    ),
-    "volume": (
-        "volume", "v", "vol", "totalvolume", "5volume", "sharestraded", "totaltradedquantity", "volumen",
-        "volumes", "umsatz", "tickvol", "tickvolume",
-    ),
-    "symbol": (
-        "symbol", "ticker", "sym", "name", "stock", "stockname", "company", "instrument", "asset", "security",
-        "code", "pair", "tradingsymbol", "secid", "tic",
-    ),
-    "adjusted": ("adjclose", "adjustedclose", "adjclosed", "5adjustedclose"),
-    "split": ("splitcoefficient", "stocksplits", "splits", "splitfactor", "splitratio", "8splitcoefficient"),
-    "dividend": ("dividendamount", "dividends", "dividend", "divcash", "exdividend", "7dividendamount"),
-}  # fmt: skip
-PRICES = ("open", "high", "low", "close")
-_ORDERED = ("time", *PRICES, "volume")
-_CALLED = {"date": "time", "datetime": "time", "timestamp": "time", "stock": "symbol", "ticker": "symbol"}
-_OF_BINANCE = ("close time", "quote volume", "trades", "taker base volume", "taker quote volume", "ignore")
-
-# A source is known by words that stand in its header; the first that fits is named.
-_SHAPES: tuple[tuple[str, frozenset[str], str | None], ...] = (
-    ("MetaTrader", frozenset({"tickvol"}), None),
-    ("Stooq", frozenset({"ticker", "per", "openint"}), None),
-    ("Alpha Vantage", frozenset({"timestamp", "splitcoefficient"}), None),
-    ("NSE", frozenset({"prevclose", "ltp"}), None),
-    ("nasdaq.com", frozenset({"closelast"}), "mdy"),
-    ("investing.com", frozenset({"price", "change%"}), None),
-    ("Interactive Brokers", frozenset({"average", "barcount"}), None),
-    ("CryptoDataDownload", frozenset({"unix", "symbol"}), None),
-    ("Binance", frozenset({"opentime", "closetime"}), None),
-    ("Yahoo", frozenset({"adjclose"}), None),
-    ("Kaggle's S&P 500", frozenset({"name", "close"}), None),
-)
 
 
 @dataclass(frozen=True)
@@ -79,11 +32,6 @@ class Layout:
     remarks: tuple[str, ...] = field(default=())
     order: str | None = None
     notation: Notation = field(default=Notation())
-
-
-def plain(cell: str) -> str:
-    """A header's word as NAMES has it."""
-    return re.sub(r"[\s_./()-]", "", cell).lower().strip("'\"<>")
 
 
 def layout_of(text: Text, wanted: str | None = None) -> Layout:
@@ -120,7 +68,7 @@ def _with_header(
     order: str | None = None
     if not row[at["time"]]:
         remarks.append("read as pandas, the date in its unnamed index")
-    for name, needed, known in _SHAPES:
+    for name, needed, known in SHAPES:
         if needed <= words:
             remarks.append(f"read as {name}")
             order = known
@@ -205,12 +153,12 @@ def _is_number(cell: str) -> bool:
 
 def _without_header(path: Path, line: int, row: Sequence[str], above: tuple[str, ...]) -> Layout:
     clock = len(row) > 2 and is_clock(row[1]) and ":" in row[1]
-    names: tuple[str, ...] = ("time", "clock", *_ORDERED[1:]) if clock else _ORDERED
+    names: tuple[str, ...] = ("time", "clock", *ORDERED[1:]) if clock else ORDERED
     shape = ""
     if clock and re.match(r"\d{4}\.\d\d\.\d\d$", row[0]):
         shape = "read as MetaTrader, "
     if len(row) == 12 and row[0].isdigit() and row[6].isdigit():
-        names, shape = (*_ORDERED, *_OF_BINANCE), "read as Binance, "
+        names, shape = (*ORDERED, *OF_BINANCE), "read as Binance, "
     if len(row) == 2:
         names = ("time", "close")
     if not len(names) - 1 <= len(row) <= len(names):
@@ -235,9 +183,7 @@ def _as_told(text: Text, head: list[tuple[int, list[str]]], wanted: str) -> Layo
             hint="--columns time=Datum,close=6, or --columns date,open,high,low,close,volume",
         )
     places = named or {name: str(number) for number, name in enumerate(told, start=1) if name != "-"}
-    places = {
-        _CALLED.get(name.strip().lower(), name.strip().lower()): place for name, place in places.items()
-    }
+    places = {CALLED.get(name.strip().lower(), name.strip().lower()): place for name, place in places.items()}
     if not named and "time" in told and "date" in told:
         places |= {"time": str(told.index("date") + 1), "clock": str(told.index("time") + 1)}
     unknown = [name for name in places if name not in NAMES]

@@ -52,7 +52,7 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                 "select instrument_id, version, status, new_bars, changed_bars, bar_count,"
                 " first_bar, last_bar from desk.load_bars(%s, %s, %s, %s::timestamptz[],"
                 " %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[],"
-                " %s::date[], %s::text[], %s::float8[])",
+                " %s::date[], %s::text[], %s::float8[], p_merge => %s, p_replace => %s)",
                 (
                     series.symbol,
                     series.timeframe,
@@ -66,6 +66,8 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                     None if factors is None else [factor.effective_date for factor in factors],
                     None if factors is None else [factor.kind for factor in factors],
                     None if factors is None else [factor.factor for factor in factors],
+                    series.merges,
+                    series.replaces,
                 ),
             )
             row = cursor.fetchone()
@@ -95,4 +97,6 @@ def _refused(series: PriceSeries, error: psycopg.Error) -> PriceError:
     place = f"{series.path}:{line}: " if series.path and line else f"{series.path}: " if series.path else ""
     if message.endswith("comes twice") and series.timeframe == "1d":
         hint = f"{hint} Bars shorter than a day need --timeframe."
+    if "cannot begin so close" in message:
+        hint = "--timeframe says how long a bar is, such as 5m."
     return PriceError(place + message, detail=detail, hint=hint)

@@ -46,6 +46,10 @@ class PriceSeries:
     closes_only: bool = False
     notes: str | None = None
     path: str | None = None
+    merges: bool = False
+    """The factors are those of the bars' days; others that the desk has stay."""
+    replaces: bool = False
+    """All bars may change, as they do where a source adjusts for each new split."""
     remarks: tuple[str, ...] = field(default=())
     """What the user should know about these bars."""
 

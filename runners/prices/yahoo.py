@@ -51,6 +51,7 @@ def read_yahoo(
             timeframe=timeframe,
             # Bars shorter than a day leave the factors that daily bars brought.
             factors=_dividends(rows) if timeframe == "1d" else None,
+            replaces=True,
             remarks=tuple(remarks),
         )
     )

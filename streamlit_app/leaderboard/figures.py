@@ -45,6 +45,12 @@ COLUMNS: dict[str, Any] = {
         width=60,
         help="Chance that the best of as many trials without skill, as alike as these, is as good.",
     ),
+    "haircut_sharpe": st.column_config.NumberColumn(
+        "haircut Sharpe",
+        format="%.2f",
+        width=100,
+        help="The Sharpe ratio that alone would be as unlikely as this one is among all trials.",
+    ),
     "sharpe_ratio": st.column_config.NumberColumn(
         "raw Sharpe", format="%.2f", width=80, help="Annualized, as measured."
     ),

@@ -23,7 +23,7 @@ def open_jobs(limit: int = 30) -> list[dict[str, Any]]:
     """Jobs that are not over: those that run first, then in the order in which they are served."""
     return rows(
         f"select {_COLUMNS} from desk.job_progress as p"
-        " where p.state in ('running', 'waiting', 'paused', 'held')"
+        " where p.is_open"
         " order by p.state = 'running' desc, p.priority desc, p.job_id limit %(limit)s",
         {"limit": limit},
     )
@@ -32,7 +32,7 @@ def open_jobs(limit: int = 30) -> list[dict[str, Any]]:
 def closed_jobs(limit: int = 20) -> list[dict[str, Any]]:
     """The jobs that were over last."""
     return rows(
-        f"select {_COLUMNS} from desk.job_progress as p where p.state in ('done', 'failed', 'cancelled')"
+        f"select {_COLUMNS} from desk.job_progress as p where not p.is_open"
         " order by p.finished_at desc limit %(limit)s",
         {"limit": limit},
     )

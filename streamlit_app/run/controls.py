@@ -15,7 +15,6 @@ from streamlit_app.director import Answer
 
 PLACE = "run"
 ORDER = ("start", "end", "step")  # as people write a range; JSON has no order
-OPEN_JOB = ("held", "waiting", "running", "paused")
 
 
 def buttons(found: dict[str, Any]) -> None:
@@ -23,7 +22,7 @@ def buttons(found: dict[str, Any]) -> None:
     allowed, reason = director.may_act()
     closed = _why_not(found)
     with st.container(horizontal=True):
-        if found["job_state"] in OPEN_JOB:
+        if found["job_is_open"]:
             director.button(
                 "Cancel",
                 "select desk.cancel_job(%(job)s)",

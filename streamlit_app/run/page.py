@@ -14,7 +14,6 @@ from streamlit_app.run.surface import surface
 REFRESH_SECONDS = 5
 # Of a run with so many points a refresh reads so much that it comes a second later.
 POINTS_A_SECOND = 5000
-OPEN = ("pending", "running")
 
 
 def run() -> None:
@@ -30,7 +29,7 @@ def run() -> None:
             st.info("This run is not there any more: choose another.", icon=":material/inbox:")
             return
         controls.buttons(found)
-        is_open = found["status"] in OPEN
+        is_open = found["is_open"]
         seconds = REFRESH_SECONDS + ((found["finished"] or 0) + (found["failed"] or 0)) // POINTS_A_SECOND
         live = st.fragment(_live, run_every=seconds if is_open else None)
         live(found["optimization_run_id"], is_open)
@@ -49,7 +48,7 @@ def _live(run_id: int, was_open: bool) -> None:
     """Drawn again by itself while the run is open; with its end the whole page is, once."""
     with hints.explained():
         found = queries.run(run_id)
-        if found is None or (found["status"] in OPEN) != was_open:
+        if found is None or found["is_open"] != was_open:
             st.rerun()
         _standing(found)
         points = queries.way(run_id)
@@ -79,7 +78,7 @@ def _standing(found: dict[str, Any]) -> None:
     st.progress(min(percent / 100, 1.0), text=f"{recorded:,} of {total:,} points{left}")
     best = metric_text(found["best_value"], found["target_unit"], found["target_decimals"] or 2)
     numbers = {
-        "State": "paused" if found["paused"] and found["status"] in OPEN else found["status"],
+        "State": "paused" if found["paused"] and found["is_open"] else found["status"],
         "Passed": f"{found['passed'] or 0:,}",
         "Failed": f"{found['failed'] or 0:,}",
         f"Best {found['target_title']}": best,

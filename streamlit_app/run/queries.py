@@ -21,10 +21,10 @@ def runs() -> list[dict[str, Any]]:
 
 def run(run_id: int) -> dict[str, Any] | None:
     found = rows(
-        "select o.*, r.imported, r.paused, r.config #> '{optimization,parameters}' as given,"
+        "select o.*, r.imported, r.paused, r.is_open, r.config #> '{optimization,parameters}' as given,"
         " coalesce(d.title, o.target_metric) as target_title, d.unit as target_unit,"
         " d.decimals as target_decimals,"
-        " desk.code_note(r.id) as code_note, j.eta, j.state as job_state, x.pbo, x.family_trials"
+        " desk.code_note(r.id) as code_note, j.eta, j.is_open as job_is_open, x.pbo, x.family_trials"
         " from analytics.optimization_summary as o"
         " join desk.optimization_runs as r on r.id = o.optimization_run_id"
         " left join desk.metric_definitions as d on d.metric = o.target_metric"

@@ -120,7 +120,7 @@ def _marks(values: Rows, edge: Any) -> list[dict[str, Any]]:
     found = [
         {"value": one["value"], "target": one["mean_target"], "word": shape}
         for one in values
-        if shape in ("plateau", "peak") and one["best_value"] and one["mean_target"] is not None
+        if shape in ("plateau", "peak", "edge") and one["best_value"] and one["mean_target"] is not None
     ]
     return found + [
         {"value": one["value"], "target": one["best_target"], "word": "edge"}

@@ -75,7 +75,9 @@ def _slices(found: dict[str, Any], slices: Slices) -> None:
     for place, (parameter, group) in enumerate(slices.items()):
         with columns[place % 3]:
             on_edge = parameter in (found["best_on_edge"] or [])
-            words = ", ".join(filter(None, (group[0]["shape"], "best on the edge" if on_edge else None)))
+            shape = group[0]["shape"]
+            said = "best mean on the edge" if shape == "edge" else shape
+            words = ", ".join(filter(None, (said, "best on the edge" if on_edge else None)))
             st.markdown(f"**{parameter}** {words}")
             st.altair_chart(
                 parameter_figures.parameter_slice(

@@ -59,7 +59,7 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
         """
         select b.id, b.parameters, b.outcome, b.error, b.passed, b.rejection_reasons, b.created_at,
           b.optimization_run_id, b.deflated_sharpe, b.sharpe_ratio, b.annual_return, b.max_drawdown,
-          b.total_trades, b.fee_pct, b.break_even_fee,
+          b.total_trades, b.fee_pct, desk.break_even_fee(b.id) as break_even_fee,
           coalesce(b.engine, r.engine) as engine, b.platform, b.seed, b.data_hash, b.provenance_hash,
           b.parameters_hash, b.runner_id,
           b.attempt, b.source_result_id, b.duration, c.code_hash, r.job_id, r.config_file, r.symbols,

@@ -267,7 +267,7 @@ def test_two_parameters_make_a_map_and_each_a_slice(filled: Desk) -> None:
     assert (shown.selectbox(key="map_x").value, shown.selectbox(key="map_y").value) == ("slow", "fast")
     assert "on the edge of what was tried: slow" in shown.warning[0].value
     words = [one.value for one in shown.markdown]
-    assert "**slow** peak, best on the edge" in words
+    assert "**slow** best mean on the edge, best on the edge" in words
     assert "mean sharpe ratio" in titles(charts(shown)[0])
     assert drawn_values(shown, "here").count(True) == 1
     shown = shown.selectbox(key="map_x").select("fast").run()

@@ -87,8 +87,8 @@ def test_the_pages_ten_bars(owner: Owner, project_root: Path) -> None:
     sharpe = 0.4 / np.sqrt(22.4 / 9)
     row = owner.execute(
         "select desk.sharpe_error(%(sr)s, %(g3)s, %(g4)s, 10), b.best, z.deflated,"
-        " desk.normal_cdf(z.deflated), desk.luck_p(z.plain, 2, 0.5), c.pbo, c.loss_probability,"
-        " c.degradation_slope"
+        " desk.normal_cdf(z.deflated), desk.luck_p(z.plain, 2, 0.5), sqrt(252) * desk.haircut_sharpe(%(sr)s,"
+        " %(g3)s, %(g4)s, 10, 2), c.pbo, c.loss_probability, c.degradation_slope"
         " from desk.cscv(2, 2, '{5,5,5,5}', '{0.04,0,0.03,-0.02}', '{0.0014,0.001,0.0007,0.0006}') as c"
         " cross join desk.expected_best(10, desk.expected_maximum(2, 0.5), 2, 0.5, null) as b (best)"
         " cross join lateral (select desk.deflated_sharpe_z(%(sr)s, %(g3)s, %(g4)s, 10, b.best) as deflated,"
@@ -96,9 +96,12 @@ def test_the_pages_ten_bars(owner: Owner, project_root: Path) -> None:
         {"sr": float(sharpe), "g3": found["skewness"], "g4": found["kurtosis"]},
     ).fetchone()
     assert row is not None
-    names = ("standard error", "expected maximum", "deflated_sharpe_z", "deflated_sharpe", "luck_p", "pbo")
-    found |= dict(zip(names, row[:6], strict=True))
-    assert (row[6], round(row[7], 3)) == (0.5, -1.592)
+    names = (
+        "standard error", "expected maximum", "deflated_sharpe_z", "deflated_sharpe", "luck_p",
+        "haircut_sharpe", "pbo",
+    )  # fmt: skip
+    found |= dict(zip(names, row[:7], strict=True))
+    assert (row[7], round(row[8], 3)) == (0.5, -1.592)
     examples = page_examples(project_root)
     known = {name for (name,) in owner.execute("select metric from desk.metric_definitions").fetchall()}
     assert known | {"standard error", "expected maximum"} == set(examples)

@@ -39,6 +39,20 @@ CONFIG: dict[str, Any] = {
     },
 }
 
+# A trend follower, whose winners are what is open at the end of a test.
+TREND: dict[str, Any] = {
+    **CONFIG,
+    "symbols": "AAPL",
+    "end_date": "2008-09-30",
+    "slippage": 0.0005,
+    "optimization": {
+        "type": "Walk-Forward",
+        "target_metric": "Sharpe Ratio",
+        "walk_forward": {"unit": "months", "in_sample": 12, "out_of_sample": 4, "warm_up": 60},
+        "parameters": {"fast": 10, "slow": [30, 60]},
+    },
+}
+
 # All that a walk-forward found, free of ids and times.
 FOLDS = """
 select f.fold, f.in_sample_start, f.in_sample_end, f.out_of_sample_start, f.out_of_sample_end, f.state,
@@ -48,6 +62,18 @@ from desk.walk_forward_folds as f
 left join desk.backtest_results as c on c.id = f.chosen_result_id
 left join desk.backtest_results as t on t.id = f.out_of_sample_result_id
 order by f.fold
+"""
+# What the account did; what its trades earned, by the raw metric and one by one; the tests' own trades alone.
+EARNED = """
+select b.ending_value - b.starting_cash, b.trade_profit_sum,
+  (select sum(t.profit) from desk.result_trades as t where t.backtest_result_id = b.id),
+  (select sum(o.trade_profit_sum) from desk.walk_forward_folds as f
+    join desk.backtest_results as o on o.id = f.out_of_sample_result_id where f.optimization_run_id = r.id),
+  b.starting_cash
+from desk.optimization_runs as r
+join desk.backtest_results as b on b.optimization_run_id = r.id
+where r.optimization_type = 'Walk-Forward'
+order by r.id
 """
 CURVE = """
 select e.sessions, e.equity, b.sharpe_ratio, b.max_drawdown, b.total_trades, b.total_fees, b.passed, r.summary
@@ -79,11 +105,10 @@ def stocked(template: Desk) -> Iterator[Desk]:
         yield desk
 
 
-def queue(desk: Desk) -> None:
+def queue(desk: Desk, strategy: str = "rsi_mean_reversion", config: dict[str, Any] = CONFIG) -> None:
     with desk.connect("director") as director:
         director.execute(
-            "insert into desk.jobs (strategy, config) values ('rsi_mean_reversion', %s)",
-            (json.dumps(CONFIG),),
+            "insert into desk.jobs (strategy, config) values (%s, %s)", (strategy, json.dumps(config))
         )
 
 
@@ -99,6 +124,18 @@ def runner(desk: Desk, *options: str) -> subprocess.Popen[bytes]:
 def findings(desk: Desk) -> list[list[tuple[Any, ...]]]:
     with desk.connect("owner") as owner:
         return [owner.execute(query).fetchall() for query in (FOLDS, CURVE, POINTS)]
+
+
+def assert_that_trades_earned_what_the_account_did(desk: Desk) -> None:
+    queue(desk, "sma_crossover", TREND)
+    assert runner(desk, "--drain").wait(120) == 0
+    with desk.connect("owner") as owner:
+        stitched = owner.execute(EARNED).fetchall()
+    for change, trades, one_by_one, _, cash in stitched:
+        assert trades == pytest.approx(change, abs=1e-9 * cash)
+        assert one_by_one == pytest.approx(change, abs=1e-9 * cash)
+    change, *_, closed_alone, _ = stitched[1]
+    assert closed_alone < 0 < change, "its closed trades lost while it gained"
 
 
 def killed_until_over(desk: Desk, watched: Any, most: int, seconds: float = 300) -> int:
@@ -147,6 +184,7 @@ def test_killed_runners_change_nothing(template_desk: Desk, most: int) -> None:
         queue(calm)
         assert runner(calm, "--drain").wait(120) == 0
         expected = findings(calm)
+        assert_that_trades_earned_what_the_account_did(calm)
 
         queue(stormy)
         with stormy.connect("admin") as watched:

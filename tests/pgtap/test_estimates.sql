@@ -1,6 +1,6 @@
 -- Before a job runs: what it will be, what its fees will take, pilot points where nothing is known, and force.
 
-select plan(41);
+select plan(44);
 select tap.given_desk();
 select tap.given_runner();
 update settings set value = '5' where name = 'pilot_points';
@@ -48,6 +48,22 @@ select is(pg_temp.state(), 'waiting', 'with results of the strategy nothing is h
 select is(
   tap.rows('select verdict, based_on, round(fee_pct_median::numeric, 6) from estimates order by job_id desc limit 1'), '[["fine", 40, 0.008254]]', 'a share of the capital does not depend on it');
 select is((select fee_pct_median > 0.8 from estimate(pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}'), 'sma_crossover')), true, 'a least fee does');
+
+-- A walk-forward pays in its tests: two of 100 of 520 sessions; by the calendar, since the folds are laid so.
+create temporary table walked as
+select e.*, w.share
+from (
+  select * from estimate(pg_temp.config('{"optimization": {"type": "Walk-Forward", "walk_forward": {"in_sample": 300, "out_of_sample": 100},
+    "parameters": {"fast": [2, 3, 4]}}}'), 'sma_crossover')) as e
+cross join (select 200 / 520.0 as share) as w;
+select ok((select abs(trades_median / (41.27 * share) - 1) < 0.03 from walked), 'trades to expect are those of its tests');
+select ok((select abs(fee_pct_median / (0.008254 * share) - 1) < 0.03 from walked), 'and so are fees');
+-- All that is known took 0.01 s for 252 bars; 400 more are what a point costs before its first.
+select ok(
+  (select abs(f.seconds_a_bar * (400 + 252) - avg(b.duration)) < 1e-9 and abs(f.seconds_a_point - 400 * f.seconds_a_bar) < 1e-12
+   from expected_fees((select max(id) from optimization_runs)) as f, backtest_results as b
+   where b.outcome = 'finished' and b.source_result_id is null group by f.seconds_a_bar, f.seconds_a_point),
+  'a point costs something before its first bar');
 
 -- Too dear: at the insert
 select is(

@@ -1,6 +1,6 @@
 -- The two statements that users already have, and what becomes of what they import.
 
-select plan(33);
+select plan(34);
 alter table strategies alter column id restart with 1;
 alter table optimization_runs alter column id restart with 1;
 alter table backtest_results alter column id restart with 1;
@@ -38,6 +38,7 @@ select is(
   tap.rows('select r.status, r.summary, s.status from optimization_runs as r join strategies as s on s.id = r.strategy_id'),
   '[["completed", "72 runs complete, 3 passed, best Sharpe: 1.8", "passed"]]',
   'with all 72 in it closes: the summary is the desk''s line, the best Sharpe that of the passed');
+select is((select flags from optimization_runs), '{"ratios as given: no moments to compute them from"}', 'and says that nobody could check the ratios');
 select is((select max(ordinal) from backtest_results), 72::bigint, 'rows are numbered without a hole');
 select is(
   (select rejection_reasons from backtest_results where ordinal = 72), array['Fees too high: 67.4% > 30.0%', 'Insufficient trades: 8 < 100'],

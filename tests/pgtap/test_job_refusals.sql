@@ -1,6 +1,6 @@
 -- The director's insert: what cannot run is refused with one sentence, the JSON path and the remedy.
 
-select plan(63);
+select plan(65);
 select tap.given_desk();
 set local role desk_director;
 
@@ -34,6 +34,11 @@ from (values
   ('a margin that would close what may be opened is refused', '{"symbols": "AAPL", "margin": {"initial": 0.3, "maintenance": 0.5}}',
    '22023', 'A maintenance margin of 0.5 is above the initial one of 0.3', '$.margin.maintenance',
    'A position that may be opened would be closed at once; such as initial: 0.5, maintenance: 0.3.'),
+  ('half a cash flow is refused', '{"symbols": "AAPL", "cash_flows": {"amount": 1000}}',
+   '22023', 'Key every is missing', '$.cash_flows', 'Say how much and how often, such as: cash_flows: {amount: 1000, every: month}.'),
+  ('so is none', '{"symbols": "AAPL", "cash_flows": {"by_strategy": false}}',
+   '22023', 'Nothing flows', '$.cash_flows',
+   'Write amount and every, or by_strategy: true where the strategy calls broker.add_cash, or remove the key.'),
   ('an unknown policy is refused', '{"symbols": "AAPL", "keep_series": "none"}',
    '22023', 'Unknown value "none"', '$.keep_series', 'Known: all, best, passed.'),
   ('a list where keys belong is refused', '{"symbols": "AAPL", "optimization": []}',

@@ -1,6 +1,6 @@
 -- Judgement: ratios worked by hand, reasons word for word, and judging again.
 
-select plan(61);
+select plan(64);
 select tap.given_desk();
 
 -- Reasons
@@ -38,6 +38,11 @@ create function pg_temp.ten(p_more jsonb, p_rate float8 default 0) returns desk.
       "gross_loss": 30, "trade_profit_sum": 50, "trade_profit_m2": 1875, "total_fees": 10, "traded_value": 4000,
       "exposed_sessions": 6}'::jsonb || p_more), p_rate)$$;
 create temporary table ten as select * from pg_temp.ten('{}');
+-- 500 was paid in: the account ended at 1,590 and earned 90, of which and of 10 of fees the curve's 50 says nothing.
+select is(
+  (select array[round(t.fee_share_of_profit::numeric, 9), round(t.break_even_fee::numeric, 9), round(t.total_return::numeric, 9)]
+   from pg_temp.ten('{"net_flows": 500, "earned": 90}') as t), '{0.100000000,0.025000000,0.050000000}'::numeric[],
+  'fees are set against what the whole account earned, the return against the starting cash');
 select is(round((to_jsonb(ten) ->> t.metric)::numeric, 9), t.value, t.promise)
 from ten, (values
   ('total_return', 0.050000000, 'total return is 1050 / 1000 - 1'),
@@ -62,6 +67,8 @@ from ten, (values
   ('exposure', 0.600000000, 'exposure is 6 of 10 sessions')
 ) as t (metric, value, promise);
 select is(round((pg_temp.ten('{}', 0.252)).sharpe_ratio::numeric, 9), 2.490597704, 'the risk-free rate is subtracted: 0.25% a day of 252');
+select is(round((pg_temp.ten('{}', 0.252)).sortino_ratio::numeric, 9), 5.916079783, 'not from Sortino, whose one target is 0');
+select is((pg_temp.ten('{"exposed_sessions": 0, "exposed_time": 4.25}')).exposure, 0.425::float8, 'time in the market is counted by bars where there are any');
 select is(
   (select jsonb_agg(round((to_jsonb(pg_temp.ten('{"return_m2": 5e-25, "return_m3": 0, "return_m4": 0, "downside_m2": 0}')) ->> m)::numeric, 6) order by o)
    from unnest('{sharpe_ratio,sortino_ratio,skewness,kurtosis,volatility}'::text[]) with ordinality as u (m, o)),

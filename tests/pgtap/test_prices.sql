@@ -1,6 +1,6 @@
 -- Prices: append-only by version, checked bar by bar, read as of a version, adjusted at read.
 
-select plan(53);
+select plan(60);
 
 -- The functions, and who may call them.
 select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text']);
@@ -9,12 +9,13 @@ select results_eq(
     from pg_catalog.pg_proc
     where pronamespace = 'desk'::regnamespace and proname in ('adjusted_bars', 'bar_time_text', 'check_bars',
       'latest_price_version', 'load_bars', 'load_factors', 'load_instrument', 'price_hash', 'product', 'run_prices',
-      'series_bars', 'series_gaps', 'series_hash', 'usual_break')
+      'series_bars', 'series_gaps', 'series_hash', 'shortest_step', 'usual_break')
     order by proname$$,
   $$values ('adjusted_bars', 's', true), ('bar_time_text', 'i', false), ('check_bars', 'i', false),
       ('latest_price_version', 's', true), ('load_bars', 'v', true), ('load_factors', 'v', false),
       ('load_instrument', 'v', true), ('price_hash', 's', false), ('product', 'i', false), ('run_prices', 's', true),
-      ('series_bars', 's', true), ('series_gaps', 's', true), ('series_hash', 's', false), ('usual_break', 'i', false)$$,
+      ('series_bars', 's', true), ('series_gaps', 's', true), ('series_hash', 's', false), ('shortest_step', 'i', false),
+      ('usual_break', 'i', false)$$,
   'every function, its volatility, and whether it runs as the owner');
 select function_privs_are('desk', 'run_prices', array['bigint'], 'desk_runner', array['EXECUTE']);
 select function_privs_are('desk', 'run_prices', array['bigint'], 'desk_viewer', '{}'::text[]);
@@ -161,10 +162,64 @@ select is((tap.refusal($$select * from desk.load_bars('XYZ', 'daily', 'made', '{
 select is((tap.refusal($$select * from tap.load_closes('{2020-01-02}', '{10}', '{2020-01-06}', '{split}', '{0}')$$))[2],
   'XYZ, 2020-01-06: split factor 0 cannot be used', 'a factor of zero');
 
+-- Bars as far apart as their timeframe says.
+reset role;
+create function tap.load_times(p_timeframe text, p_times text, p_price double precision, p_replace boolean default false)
+returns text
+language sql
+as $$
+  select l.status || ' ' || l.changed_bars
+  from (
+    select array_agg(t.at order by t.position) as times, array_agg(p_price) as prices
+    from unnest(p_times::timestamptz[]) with ordinality as t (at, position)
+  ) as b
+  cross join lateral desk.load_bars('XYZ', p_timeframe, 'made', b.times, b.prices, b.prices, b.prices, b.prices, b.prices,
+    p_replace => p_replace) as l
+$$;
+create function tap.factors_of(p_instrument_id bigint)
+returns table (effective_date date, factor double precision)
+language sql
+security definer
+as $$
+  select f.effective_date, f.factor
+  from desk.adjustment_factors as f
+  where f.instrument_id = p_instrument_id
+    and f.version = (select max(n.version) from desk.adjustment_factors as n where n.instrument_id = p_instrument_id)
+$$;
+select results_eq(
+  $$select desk.shortest_step(t) from unnest(array['15m', '4h', '1d', '1w']) as t$$,
+  $$values (interval '15 minutes'), ('4 hours'), ('1 day'), ('3 days')$$, 'how close two bars may be');
+set local role desk_director;
+select is((tap.refusal($$select tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-02 14:35Z,2020-03-02 14:40Z}', 1)$$))[2],
+  'XYZ, 2020-03-02 14:35:00Z: comes 00:05:00 after the bar before it, and so do 2 of 3: bars of 1h cannot begin so '
+  'close together', 'five minutes are no hour');
+select is(tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-02 15:00Z,2020-03-02 16:00Z,2020-03-02 17:00Z,2020-03-02 18:00Z}', 1),
+  'loaded 0', 'a first bar that ends at the full hour may be shorter');
+
+-- A load that changes every bar is asked about.
+select is(tap.refusal($$select tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-02 15:00Z,2020-03-02 16:00Z,2020-03-02 17:00Z,
+    2020-03-02 18:00Z,2020-03-02 19:00Z}', 7)$$),
+  array['22023', 'XYZ: all 5 bars that the desk has of these times would change',
+    'The last of them closes at 1 and would close at 7.',
+    'Another symbol or source, or a split since then? If it is meant: --replace, or p_replace.'], 'every bar another');
+select is(tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-02 15:00Z,2020-03-02 16:00Z,2020-03-02 17:00Z,2020-03-02 18:00Z}', 7, true),
+  'loaded 5', 'unless it is meant');
+
+-- Factors of some days leave those of others.
+select lives_ok($$select tap.load_closes('{2020-01-02}', '{10}', '{2020-01-03,2020-01-06,2020-01-10}',
+  '{split,split,split}', '{0.5,0.25,0.1}')$$, 'three splits');
+select is((
+    select array_agg(f.effective_date || ' ' || f.factor order by f.effective_date)
+    from desk.load_bars('XYZ', '1d', 'made', '{2020-01-03Z,2020-01-06Z}', '{11.5,13}', '{11.5,13}', '{11.5,13}', '{11.5,13}',
+      '{11.5,13}', '{2020-01-06}', '{dividend}', '{0.9}', p_merge => true) as l
+    cross join lateral tap.factors_of(l.instrument_id) as f),
+  '{2020-01-03 0.5,2020-01-06 0.9,2020-01-10 0.1}', 'those before, on and after the first bar, and after the last');
+
 -- What people and runners read.
 select results_eq(
-  $$select symbol, timeframe, version, bars, gaps, closes_only from desk.price_coverage where symbol = 'XYZ'$$,
-  $$values ('XYZ', '1d', 4, 4::integer, 0::integer, true)$$, 'price_coverage has the newest version');
+  $$select symbol, timeframe, version, bars, gaps, closes_only from desk.price_coverage where symbol = 'XYZ' order by timeframe$$,
+  $$values ('XYZ', '1d', 6, 4::integer, 0::integer, true), ('XYZ', '1h', 2, 5, 0, true)$$,
+  'price_coverage has the newest version');
 
 reset role;
 select tap.given_desk();

@@ -1,6 +1,6 @@
 -- The life of a run, and how its job and its strategy follow.
 
-select plan(64);
+select plan(68);
 select tap.given_desk();
 create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
 create function pg_temp.job() returns bigint language sql as 'select max(id) from desk.jobs';
@@ -209,4 +209,12 @@ select throws_ok(format('update desk.optimization_runs set status = %L where id 
   format('Run %s is completed and cannot become cancelled', pg_temp.run()), 'a completed run cannot be cancelled');
 select throws_ok(format('update desk.optimization_runs set status = %L where id = %s', 'lost', pg_temp.run()), '23514', null, 'no run is in an unknown state');
 
+-- A state says whether it is open; the times of a row may not say otherwise.
+select tap.given_job(2, '{"symbols": "IBM"}');
+select throws_ok(format('update desk.jobs set state = %L where id = %s', 'done', pg_temp.job()), '23503', null, 'a job that is over has a time at which it was');
+select throws_ok(format('update desk.jobs set finished_at = now() where id = %s', pg_temp.job()), '23503', null, 'and an open one has none');
+select throws_ok(format('update desk.optimization_runs set status = %L where id = %s', 'lost', pg_temp.run()), '23503', null, 'an open run moves to no unknown state, either');
+select is(
+  (select array_agg(s.what || ' ' || s.state order by s.what, s.position) from (select 'job' as what, * from job_states union all select 'run', * from run_states) as s
+   where s.is_open), '{job held,job waiting,job running,job paused,run pending,run running}'::text[], 'these are the open states');
 select * from finish();

@@ -103,7 +103,7 @@ select is(
   (select count(*) filter (where r.role = 'out_of_sample') || ' of ' || count(*) from optimization_runs as r where r.parent_run_id = pg_temp.parent()), '2 of 5',
   'a fold in cash runs no test');
 select is(
-  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close"}', 'what all folds'' results say, the walk-forward says');
+  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close","open at the end unknown: 2 of 2 tests"}', 'what all folds'' results say, the walk-forward says');
 select is(
   (select array_agg(distinct warm_up_bars) from optimization_runs where parent_run_id = pg_temp.parent()), '{20}', 'every part has its warm-up');
 select is(
@@ -115,7 +115,7 @@ select is(
   'folds are chained by returns');
 select is(
   tap.rows('select total_trades, winning_trades, total_fees, round(trade_profit_m2::numeric, 3), bars, traded_value from backtest_results where optimization_run_id = pg_temp.parent()'),
-  '[[40, 24, 800, 2000000.000, 504, null]]', 'trades and fees of the tests add up; what one of them does not know, the whole does not');
+  '[[40, 24, 803.404, 2017273.470, 504, null]]', 'trades and fees of the tests add up; what one of them does not know, the whole does not');
 select is(
   (select b.rejection_reasons from backtest_results as b where b.optimization_run_id = pg_temp.parent()), '{}', 'and are judged by the run''s own criteria');
 select matches(

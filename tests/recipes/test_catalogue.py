@@ -97,7 +97,7 @@ def test_a_source_of_prices_is_a_row_and_a_module(
     with desk.connect("director") as director:
         director.execute(
             "insert into jobs (kind, config)"
-            " values ('load_prices', '{\"source\": \"moon\", \"symbols\": [\"IBM\"]}')"
+            ' values (\'load_prices\', \'{"source": "moon", "symbols": ["IBM"]}\')'
         )
     assert claimed(desk, ("prices", "yahoo")) is None
     request = claimed(desk, registry.capabilities(offers(desk)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,7 +11,6 @@ from psycopg.types.json import Jsonb
 
 from streamlit_app.new_job import queries
 from testing.desks import Desk
-from tests.chaos.arena import FIXTURES
 
 SEARCH = """
 create function desk.plan_corners(p_run_id bigint) returns bigint language sql volatile
@@ -41,13 +41,12 @@ def corners(**more: object) -> Jsonb:
     return Jsonb({"symbols": "AAPL", "optimization": search, "success_criteria": {"min_trades": 1}})
 
 
-def test_a_search_is_a_row_and_a_file(desk_with: Callable[..., Desk]) -> None:
+def test_a_search_is_a_row_and_a_file(
+    desk_with: Callable[..., Desk], story: Callable[[psycopg.Connection[Any]], None]
+) -> None:
     desk = desk_with(SEARCH)
     with desk.connect("admin") as session:
-        session.execute("set search_path = desk, tap")
-        session.execute("create schema tap")
-        session.execute(FIXTURES.read_bytes())
-        session.execute("select tap.given_desk()")
+        story(session)
         job = "insert into jobs (strategy, config) values ('sma_crossover', %s)"
         session.execute(job, [corners()])
         session.execute("select tap.drain(tap.given_runner())")

@@ -20,6 +20,7 @@ class Ledger(bt.Analyzer):
     def start(self) -> None:
         self.values: dict[dt.date, float] = {}
         self.held: dict[dt.date, bool] = {}
+        self.bars: dict[dt.date, list[bool]] = {}
         self.orders: list[Any] = []
         self.trades: list[ClosedTrade] = []
         self.refused: list[int] = []
@@ -28,6 +29,14 @@ class Ledger(bt.Analyzer):
         today = self.strategy.datetime.date(0)
         self.values[today] = value
         self.held[today] = any(self.strategy.getposition(data).size != 0 for data in self.datas)
+        self.bars.setdefault(today, []).append(self.held[today])
+
+    def stop(self) -> None:
+        self.held_at_the_end = [
+            (data._name, float(position.size), data.close[0])
+            for data in self.datas
+            if (position := self.strategy.getposition(data)).size
+        ]
 
     def notify_order(self, order: Any) -> None:
         if order.status == order.Completed:
@@ -113,6 +122,7 @@ def naive_metrics(ledger: Ledger, settings: RunSettings) -> dict[str, Any]:
         "refused_for_cash": ledger.refused.count(bt.Order.Margin),
         "refused_otherwise": ledger.refused.count(bt.Order.Rejected),
         "exposed_sessions": sum(ledger.held.values()),
+        "exposed_time": fsum(sum(bars) / len(bars) for bars in ledger.bars.values()),
         "sessions": len(days),
         "block_counts": [len(b) for b in blocks],
         "block_sums": [fsum(b) for b in blocks],

@@ -17,7 +17,7 @@ LINES = (
     ("streamlit_app", "runners.demo", "runners.optimize_runner"),
     ("runners.results_importer", "runners.run_backtest", "runners.backtest_parser"),
     ("runners.cli",),
-    ("runners.worker",),
+    ("runners.worker", "runners.live"),
     ("runners.tasks",),
     ("runners.probes",),
     ("runners.backtests", "runners.reproduction"),

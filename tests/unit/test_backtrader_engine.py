@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import random
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import backtrader as bt
 import pytest
@@ -52,6 +55,18 @@ def result(
     return outcome
 
 
+def open_at_the_end(ours: PointResult) -> list[Any]:
+    still = ours.metrics["open_positions"]
+    assert isinstance(still, list)
+    return still
+
+
+def earned(ours: PointResult) -> float:
+    """By closed trades and by what is open, after fees."""
+    still = (one["profit"] - one["fees"] for one in open_at_the_end(ours))
+    return math.fsum((*(trade.profit for trade in ours.trades), *still))
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("prices", PRICES)
 @pytest.mark.parametrize("stock", [True, False], ids=["stock", "fast"])
@@ -78,6 +93,11 @@ def test_equals_backtrader_run_directly_to_the_bit(strategy: str, prices: str, s
     assert duration > 0
     loop = {"loop": "stock", "why_stock": "asked for"} if stock else {"loop": "fast"}
     assert metrics.pop("engine_metrics") == loop
+    still = open_at_the_end(ours)
+    del metrics["open_positions"]
+    held = sorted((one["symbol"], one["size"], one["last_close"]) for one in still)
+    assert held == sorted(reference.held_at_the_end)
+    assert earned(ours) == pytest.approx(ours.equity[-1] - settings.cash, abs=1e-9 * settings.cash)
     assert metrics == naive_metrics(reference, settings)
 
 
@@ -151,6 +171,42 @@ def test_refused_orders_are_counted_by_reason(stock: bool, monkeypatch: pytest.M
     assert metrics["engine_metrics"] == why
     # Three for lack of cash; a bracket's stop and limit go with what they were to guard.
     assert (metrics["total_orders"], metrics["refused_for_cash"], metrics["refused_otherwise"]) == (0, 3, 2)
+
+
+class InParts(bt.Strategy):
+    """Buys 10, sells 4, buys 2, and turns to a short of 5, of which 2 are bought back."""
+
+    def next(self) -> None:
+        size = {1: 10, 2: -4, 3: 2, 4: -13, 6: 2}.get(len(self))
+        if size:
+            (self.buy if size > 0 else self.sell)(size=abs(size))
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "fast"])
+@pytest.mark.parametrize(
+    ("bars", "expected"),
+    [
+        # Filled on the second bar: 10 at 11. On the third 4 of them are sold at 12.
+        (3, ("2020-01-02", 6.0, 10.0, 11.0, "2020-01-03", 12.0, 10.0, 2.0)),
+        # Two more at 13: 12 at 11.33 on average.
+        (4, ("2020-01-02", 8.0, 12.0, 136 / 12, "2020-01-04", 13.0, 10 * 2 - 4 * 1, 3.0)),
+        # Sold at 14, and 5 short there; 2 of them bought back at 16.
+        (7, ("2020-01-05", -3.0, -5.0, 14.0, "2020-01-07", 16.0, -10.0, 2.0)),
+    ],
+)
+def test_what_is_open_at_the_end_is_told(
+    bars: int, expected: tuple[Any, ...], stock: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closes = [10.0 + place for place in range(bars)]
+    series = [by_hand(closes)]
+    monkeypatch.setattr(engine, "resolve", lambda _: SimpleNamespace(strategy=InParts, parameters=()))
+    settings = settings_for("in_parts", series, commission={"minimum": 1.0}, stock=stock)
+    ours = result(settings, series, {})
+    (one,) = open_at_the_end(ours)
+    days = [dt.datetime.fromisoformat(one[name]).date().isoformat() for name in ("entry_time", "last_time")]
+    found = (days[0], one["size"], one["opened"], one["entry_price"], days[1], one["last_close"])
+    assert (*found, one["profit"], one["fees"]) == pytest.approx(expected)
+    assert earned(ours) == pytest.approx(ours.equity[-1] - settings.cash, abs=1e-9 * settings.cash)
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from runners.engines.base import AdjustedPrices
+import pytest
+
+from runners.engines.backtrader.engine import BacktraderEngine
+from runners.engines.base import AdjustedPrices, Point, PointResult
 from runners.prices.adjusted import adjusted
 from runners.prices.generated import generated
 from runners.probes.signals import traced
 from strategies.registry import resolve
+from tests.unit.price_samples import settings_for
 
 OPEN = int(dt.datetime(2012, 6, 5, 13, 30, tzinfo=dt.UTC).timestamp())
 """09:30 in New York on a Tuesday; 78 bars until 16:00."""
@@ -53,6 +57,21 @@ def test_what_is_open_is_closed_before_the_end_of_the_day() -> None:
     assert signals("opening_range_breakout", closes, range_minutes=15) == [(3, "buy"), (76, "sell")]
     # Averages of 1 and 2 cross up at bar 2 and never down again.
     assert signals("sma_eod_example", [10.0, 9, 11, 12], fast=1, slow=2)[0] == (2, "buy")
+
+
+@pytest.mark.parametrize("stock", [True, False], ids=["stock", "fast"])
+def test_time_in_the_market_is_counted_where_every_session_ends_flat(stock: bool) -> None:
+    # Bought at bar 3 and sold at bar 76, each filled on the bar after: 73 of 78 bars end with a position. The
+    # second day is flat until the day's range is known, and its closes do not leave it.
+    days = [OPEN + 86_400 * day + STEP * place for day in (0, 1) for place in range(78)]
+    closes = [10.0, 12, 11, *[13.0] * 75, *[12.0] * 78]
+    series = AdjustedPrices.from_rows("X", days, closes, closes, closes, closes, [1.0] * len(closes))
+    settings = settings_for("opening_range_breakout", [series], timeframe="5m", stock=stock)
+    points = [Point(1, {"range_minutes": 15})]
+    (found,) = BacktraderEngine().run(settings, [series], points, lambda _: None)
+    assert isinstance(found, PointResult)
+    assert found.metrics["exposed_sessions"] == 0
+    assert found.metrics["exposed_time"] == pytest.approx(73 / 78)
 
 
 def test_averages_cross_within_the_day() -> None:

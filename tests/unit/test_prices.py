@@ -224,6 +224,11 @@ def test_a_file_that_does_not_say_its_symbol_needs_one(tmp_path: Path) -> None:
         read_csv(tmp_path / "none.csv")
 
 
+def test_the_symbol_of_a_file_is_its_name_less_its_last_ending(tmp_path: Path) -> None:
+    path = written(tmp_path, "date,close\n2020-01-02,1\n", name="brk.a.csv")
+    assert read_csv(path)[0].symbol == "BRK.A"
+
+
 def test_times_without_a_zone_are_read_by_the_clock_that_is_named(tmp_path: Path) -> None:
     path = tmp_path / "spy.csv"
     # The clocks of New York changed in between; a time that names its zone keeps it.

@@ -35,7 +35,7 @@ def trade(profit: float) -> ClosedTrade:
 
 def account(equity: list[float], **changes: object) -> Account:
     values = {
-        "sessions": DAYS[: len(equity)], "equity": equity, "exposed": [False] * len(equity),
+        "sessions": DAYS[: len(equity)], "equity": equity, "exposed": [False] * len(equity), "held": None,
         "total_orders": 0, "total_fees": 0.0, "traded_value": 0.0, "trades": [],
     }  # fmt: skip
     return Account(**(values | changes))  # type: ignore[arg-type]
@@ -134,7 +134,8 @@ def test_the_benchmark_is_compared_session_by_session() -> None:
 
 
 def test_all_keys_are_there_and_nothing_else() -> None:
-    metrics = raw_metrics(account(EQUITY, exposed=[True] * 4 + [False] * 6, total_orders=2), SETTINGS)
+    given = account(EQUITY, exposed=[True] * 4 + [False] * 6, held=4.5, total_orders=2)
+    metrics = raw_metrics(given, SETTINGS)
     assert metrics["starting_cash"] == 100
     assert metrics["ending_value"] == 112.5
     assert (metrics["sessions"], metrics["exposed_sessions"], metrics["total_orders"]) == (10, 4, 2)
@@ -142,7 +143,8 @@ def test_all_keys_are_there_and_nothing_else() -> None:
         "starting_cash", "ending_value", "return_count", "return_mean", "return_m2", "return_m3", "return_m4",
         "downside_m2", "tail_count", "tail_sum", "tail_return", "max_drawdown", "max_drawdown_sessions",
         "total_orders", "total_trades", "winning_trades", "losing_trades", "gross_profit", "gross_loss",
-        "trade_profit_sum", "trade_profit_m2", "total_fees", "traded_value", "exposed_sessions", "sessions",
+        "trade_profit_sum", "trade_profit_m2", "total_fees", "traded_value", "exposed_sessions",
+        "exposed_time", "sessions",
         "block_counts", "block_sums", "block_squares", "engine_metrics",
     }  # fmt: skip
 

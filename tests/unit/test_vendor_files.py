@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from runners.prices.bars import Bar
-from runners.prices.csv_files import Dialect, read_csv
+from runners.prices.csv_files import read_csv
+from runners.prices.csv_series import Dialect
 from runners.prices.series import PriceError, session_time
 
 NEW_YORK = ZoneInfo("America/New_York")

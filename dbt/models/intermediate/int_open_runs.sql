@@ -84,7 +84,7 @@ final as (
   inner join run_versions on run_versions.optimization_run_id = runs.optimization_run_id
   left join code_versions on code_versions.code_version_id = run_versions.code_version_id
   left join leased on leased.optimization_run_id = runs.optimization_run_id
-  where runs.status in ('pending', 'running')
+  where runs.is_open
     and not runs.imported
 )
 

@@ -22,7 +22,7 @@ final as (
     board.fee_pct,
     board.fee_share_of_profit,
     results.turnover,
-    results.break_even_fee,
+    desk.break_even_fee(board.backtest_result_id) as break_even_fee,
     swept.free_return,
     swept.half_fees_return,
     board.total_return,

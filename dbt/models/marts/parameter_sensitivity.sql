@@ -50,6 +50,8 @@ judged as (
     *,
     goodness = highest as best_value,
     -- What the neighbours lose, as a share of the distance between the best and the worst value.
+    -- Beyond the first and the last value nothing was seen.
+    goodness = highest and number is not null and below is not null and above is not null as best_within,
     case when number is not null and highest > lowest and goodness = highest
       then (highest - (coalesce(below, above) + coalesce(above, below)) / 2) / (highest - lowest) end as neighbours_lose
   from neighboured
@@ -71,6 +73,7 @@ final as (
     case
       when parameter_values < 3 or min(number) over same is null then null
       when highest = lowest then 'flat'
+      when not bool_or(best_within) over same then 'edge'
       when min(neighbours_lose) over same <= 0.25 then 'plateau'
       else 'peak'
     end as shape

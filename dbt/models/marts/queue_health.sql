@@ -37,7 +37,7 @@ open_jobs as (
     min(job_id) filter (where state = 'paused') as paused_job,
     min(job_id) filter (where state = 'held') as held_job
   from jobs
-  where state in ('held', 'waiting', 'running', 'paused')
+  where is_open
 ),
 
 failed_jobs as (
@@ -85,7 +85,7 @@ recorded as (
     max(runs.job_id) filter (where progress.failed > 0) as job_of_failed_points
   from runs
   inner join progress on progress.optimization_run_id = runs.optimization_run_id
-  where runs.status in ('pending', 'running')
+  where runs.is_open
     or runs.closed_at > {{ desk_now() }} - interval '24 hours'
 ),
 

@@ -41,6 +41,7 @@ final as (
     survived,
     lost,
     luck_p,
+    haircut_sharpe,
     checked
   from board
 )

@@ -60,6 +60,7 @@ final as (
     survived,
     lost,
     luck_p,
+    haircut_sharpe,
     checked
   from firsts
 )

@@ -23,6 +23,7 @@ select
   deflated_sharpe,
   deflated_sharpe_z,
   luck_p,
+  haircut_sharpe,
   pbo,
   win_rate,
   profit_factor,

@@ -6,6 +6,7 @@ select
   priority,
   run_after,
   state,
+  is_open,
   summary,
   error,
   created_by,

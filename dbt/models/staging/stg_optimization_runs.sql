@@ -9,6 +9,7 @@ select
   target_metric,
   target_direction,
   status,
+  is_open,
   paused,
   imported,
   priority,

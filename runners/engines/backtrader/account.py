@@ -32,8 +32,11 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
     _kept: RunSettings | None = None
     margin: MarginWatch | None = None
+    flow_steps: frozenset[int] = frozenset()
+    _step = -1
 
-    def keep_to(self, settings: RunSettings) -> None:
+    def keep_to(self, settings: RunSettings, flow_steps: frozenset[int] = frozenset()) -> None:
+        """`flow_steps` are the steps of the run's clock at which the config's flow is due."""
         self.set_cash(settings.cash)
         self.addcommissioninfo(DeskCommission(charges=settings.commission))
         if settings.slippage:
@@ -42,15 +45,33 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
         self._slippage = {name: getattr(self.p, name) for name in SLIPPAGE}
         if settings.margin is not None:
             self.margin = MarginWatch(self, settings.margin)
+        self.flow_steps = flow_steps
+        self.flows: dict[int, float] = {}
         self._kept = settings
 
+    @property
+    def watches_bars(self) -> bool:
+        """True where next() must be called on every bar."""
+        return self.margin is not None or bool(self.flow_steps)
+
     def next(self) -> None:
+        self._step += 1
+        if self._step in self.flow_steps and self._kept is not None and self._kept.cash_flows is not None:
+            self._pay(self._step, self._kept.cash_flows.amount)
         if self.margin is None:
             super().next()
             return
         self.margin.before_fills()
         super().next()
         self.margin.after_fills()
+
+    def _pay(self, step: int, cash: float) -> None:
+        """Cash that the value at this step's close is the first to have."""
+        self.flows[step] = self.flows.get(step, 0.0) + cash
+        self._cash_addition.append(cash)
+
+    def next_step(self) -> int:
+        return self._step + 1
 
     def _execute(
         self, order: Any, ago: int | None = None, price: float | None = None, *args: Any, **kwargs: Any
@@ -78,12 +99,16 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
     setcash = set_cash
 
     def add_cash(self, cash: float) -> None:
-        if self._kept is not None:
+        if self._kept is None:
+            super().add_cash(cash)
+        elif self._kept.cash_flows is None or not self._kept.cash_flows.by_strategy:
             raise AccountError(
-                f"add_cash({cash:.15g}) is a deposit or withdrawal that no config has, and would count as a "
-                "return; leave the call out"
+                f"add_cash({cash:.15g}) is a deposit or withdrawal that the config does not have; write "
+                "cash_flows: {by_strategy: true} there, which keeps it out of the returns, or leave the call "
+                "out"
             )
-        super().add_cash(cash)
+        else:
+            self._pay(self.next_step(), float(cash))
 
     def setcommission(self, *args: Any, **kwargs: Any) -> None:
         if self._kept is None:

@@ -24,7 +24,7 @@ def audit(cerebro: Any, broker: ConfiguredBroker, settings: RunSettings, recorde
         check_fees(scheme, settings)
     if not broker.p.shortcash or not all(map(is_plain, broker.comminfo.values())):
         return
-    due = settings.cash - recorder.spent
+    due = settings.cash - recorder.spent + sum(broker.flows.values()) - sum(broker._cash_addition)
     if abs(broker.cash - due) > 1e-6 + 1e-9 * (settings.cash + recorder.traded_value):
         raise AccountError(
             f"the account has {broker.cash:,.2f} of cash where its fills leave {due:,.2f}: the strategy "

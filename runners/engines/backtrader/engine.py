@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import backtrader as bt
 
 from runners.engines.backtrader.account import ConfiguredBroker
 from runners.engines.backtrader.account_audit import audit, remarks
+from runners.engines.backtrader.cash_flows import flow_steps, time_weighted
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
@@ -86,7 +88,8 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     data_set = shared.data_set
     cerebro = _cerebro(settings, shared)
     broker: ConfiguredBroker = cerebro.broker
-    broker.keep_to(settings)
+    since = settings.start_date if settings.warm_up_bars else None
+    broker.keep_to(settings, flow_steps(settings.cash_flows, data_set.timeline, since))
     data_set.add_to(cerebro, shared=not settings.stock)
     if settings.warm_up_bars:
         cerebro.addindicator(WarmUp, bars=bars_before(data_set.prices[0], settings.start_date))
@@ -98,12 +101,16 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     if not strategies:
         raise RuntimeError("the strategy skipped itself (StrategySkipError)")
     recorder: Recorder = strategies[0].analyzers.recorder
-    account = recorder.account(
-        data_set.timeline, since=settings.start_date if settings.warm_up_bars else None
-    )
+    if settings.cash_flows is not None:
+        ending = recorder.values[-1] if recorder.values else settings.cash
+        recorder.values = time_weighted(recorder.values, broker.flows, settings.cash)
+    account = recorder.account(data_set.timeline, since=since)
     found = strategies[0].analyzers
     engine.analyses = {name: found.getbyname(name).get_analysis() for name in engine.analyzers}
     metrics = raw_metrics(account, settings)
+    if settings.cash_flows is not None:
+        flowed = math.fsum(cash for step, cash in broker.flows.items() if step < len(recorder.values))
+        metrics |= {"net_flows": flowed, "earned": ending - settings.cash - flowed}
     audit(cerebro, broker, settings, recorder)
     metrics["engine_metrics"] = _loop_that_ran(cerebro) | remarks(cerebro, broker)
     metrics["bars"] = sum(len(data) for data in cerebro.datas)

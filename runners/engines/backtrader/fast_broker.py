@@ -40,7 +40,7 @@ class FastBroker(ConfiguredBroker):
         seen_every_bar = self.every_bar
         self.every_bar = (
             self._must_see_every_bar
-            or self.margin is not None
+            or self.watches_bars
             or self.p.filler is not None
             or not self.p.shortcash
             or any(not is_plain(rules) for rules in self.comminfo.values())
@@ -79,6 +79,9 @@ class FastBroker(ConfiguredBroker):
             self._revalue()
             self._log.write_until(self._cell[0] + 1)
         super().add_cash(cash)
+
+    def next_step(self) -> int:
+        return super().next_step() if self._cell is None else self._cell[0] + 1
 
     def get_value(self, datas: Any = None, mkt: bool = False, lever: bool = False) -> float:
         if self._cell is None:

@@ -21,10 +21,10 @@ UNITS = {
 
 def time_numbers(epochs: array[int]) -> array[float]:
     """UTC seconds as Backtrader's days since year 1."""
-    return array("d", map(_time_number, epochs))
+    return array("d", map(time_number, epochs))
 
 
-def _time_number(epoch: int) -> float:
+def time_number(epoch: int) -> float:
     days, seconds = divmod(epoch, DAY)
     if not seconds:
         # What date2num gives for midnight, ten times faster.

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from array import array
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import backtrader as bt
 
 from runners.engines.backtrader.fast_equity import EquityLog
 from runners.engines.backtrader.timeline import Timeline
-from runners.engines.base import ClosedTrade
+from runners.engines.base import ClosedTrade, OpenPosition
 from runners.engines.raw_metrics import Account
 
 UTC = dt.UTC
@@ -32,23 +32,47 @@ class _Filled:
 class _Position:
     """Fills of one symbol and trade id, cut into trades as Backtrader cuts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Any) -> None:
+        self.data = data
         self._size = 0.0
+        self._entered = 0.0
+        self._fees = 0.0
         self._openings: list[tuple[float, float]] = []
         self._closings: list[tuple[float, float]] = []
         self.finished: deque[_Filled] = deque()
 
-    def fill(self, size: float, price: float) -> None:
+    def fill(self, size: float, price: float, fee: float, time: float) -> None:
         if not size:
             return
         # A strategy may order numpy's numbers, which JSON does not take.
         size, price = float(size), float(price)
+        if not self._size:
+            self._entered = time
+        self._fees += float(fee)
         (self._openings if self._size * size >= 0 else self._closings).append((size, price))
         self._size += size
         if not self._size:
             opened = math.fsum(shares for shares, _ in self._openings)
             self.finished.append(_Filled(opened, _average(self._openings), _average(self._closings)))
-            self._openings, self._closings = [], []
+            self._openings, self._closings, self._fees = [], [], 0.0
+
+    def still_open(self, time: Callable[[float], dt.datetime]) -> OpenPosition | None:
+        """What is left of it at the newest close of its data; None of a position that is closed."""
+        if not self._size:
+            return None
+        close = float(self.data.close[0])
+        fills = (*self._openings, *self._closings)
+        return OpenPosition(
+            symbol=self.data._name,
+            entry_time=time(self._entered),
+            size=self._size,
+            opened=math.fsum(shares for shares, _ in self._openings),
+            entry_price=_average(self._openings),
+            last_time=time(self.data.datetime[0]),
+            last_close=close,
+            profit=math.fsum(shares * (close - price) for shares, price in fills),
+            fees=self._fees,
+        )
 
 
 def _average(fills: list[tuple[float, float]]) -> float:
@@ -68,6 +92,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self.values = array("d")
         self.exposed = bytearray()
         self.trades: list[ClosedTrade] = []
+        self.open_positions: list[OpenPosition] = []
         self._filled_orders: set[int] = set()
         self._refused_for_cash: set[int] = set()
         self._refused_otherwise: set[int] = set()
@@ -91,9 +116,10 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             self._values_traded.append(abs(value))
             self._spent += (value, self._fees[-1])
             self._sizes.append(bit.size)
-            position = self._positions.setdefault((order.data._name, order.tradeid), _Position())
-            position.fill(bit.closed, bit.price)
-            position.fill(bit.opened, bit.price)
+            key = (order.data._name, order.tradeid)
+            position = self._positions.get(key) or self._positions.setdefault(key, _Position(order.data))
+            position.fill(bit.closed, bit.price, bit.closedcomm, bit.dt)
+            position.fill(bit.opened, bit.price, bit.openedcomm, bit.dt)
         if order.status == order.Margin:
             self._refused_for_cash.add(order.ref)
         elif order.status == order.Rejected:
@@ -131,8 +157,16 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         """Signed shares of all symbols that the fills leave."""
         return math.fsum(self._sizes)
 
+    def stop(self) -> None:
+        still = (position.still_open(self._time) for position in self._positions.values())
+        self.open_positions = [position for position in still if position is not None]
+
     def _time(self, number: float) -> dt.datetime:
         epochs: Mapping[float, int] = self.p.epochs
+        if number not in epochs:
+            # Of a feed that the strategy made itself.
+            made: dt.datetime = bt.num2date(number)
+            return made.replace(tzinfo=UTC)
         return dt.datetime.fromtimestamp(epochs[number], UTC)
 
     def take(self, log: EquityLog) -> None:
@@ -146,10 +180,25 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             sessions=sessions,
             equity=[self.values[end] for end in ends],
             exposed=[bool(self.exposed[end]) for end in ends],
+            held=self._held(timeline, ends),
             total_orders=len(self._filled_orders),
             total_fees=math.fsum(self._fees),
             traded_value=self.traded_value,
             trades=self.trades,
             refused_for_cash=len(self._refused_for_cash),
             refused_otherwise=len(self._refused_otherwise),
+            open_positions=self.open_positions,
+        )
+
+    def _held(self, timeline: Timeline, ends: Sequence[int]) -> float:
+        """Sum over the sessions of the share of their bars that ended with a position."""
+        if not ends:
+            return 0.0
+        first = timeline.begin(ends[0])
+        if ends[-1] - first + 1 == len(ends):
+            return float(sum(self.exposed[first : ends[-1] + 1]))
+        begins = [first, *(end + 1 for end in ends[:-1])]
+        return math.fsum(
+            sum(self.exposed[begin : end + 1]) / (end + 1 - begin)
+            for begin, end in zip(begins, ends, strict=True)
         )

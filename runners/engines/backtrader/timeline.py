@@ -61,6 +61,13 @@ class Timeline:
         """UTC date of a step."""
         return dt.datetime.fromtimestamp(self._epochs[number], UTC).date()
 
+    def begin(self, step: int) -> int:
+        """First step of the session that a step is in."""
+        session = self.session(self.numbers[step])
+        while step > 0 and self.session(self.numbers[step - 1]) == session:
+            step -= 1
+        return step
+
     def _session_ends(self, steps: int, since: dt.date | None) -> tuple[list[dt.date], list[int]]:
         """Dates of the first `steps` steps from `since` on, and the last step of each."""
         sessions: list[dt.date] = []

@@ -93,6 +93,7 @@ def _measured(result: LeanResult, settings: RunSettings | None) -> Measured:
             sessions=curve.sessions,
             equity=curve.equity,
             exposed=_exposed(curve.sessions, result.fills or ()),
+            held=None,
             total_orders=_orders(result),
             total_fees=fees(result),
             traded_value=sum(abs(fill.quantity * fill.price) for fill in result.fills or ()),
