@@ -66,6 +66,7 @@ class Entry:
     lost: bool
     luck_p: float | None
     haircut_sharpe: float | None
+    checked: str | None
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
@@ -146,7 +147,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
         per_cent(entry.max_drawdown),
         count(entry.trades),
         per_cent(entry.fee_pct),
-        "yes" if entry.passed else "no",
+        "fault" if entry.checked == "fault" else "yes" if entry.passed else "no",
     )
 
 

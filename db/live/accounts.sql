@@ -111,6 +111,8 @@ begin
     perform desk.refuse(format('%s has no such code version', v_strategy.name), '$.code_hash',
       'See code_versions; without a hash the current one is approved.', '23503');
   end if;
+  perform desk.refuse_fault((
+    select c.id from desk.code_versions as c where c.strategy_id = v_strategy.id and c.code_hash = v_hash));
   insert into desk.approvals (strategy_id, account_id, code_hash, reason)
   values (v_strategy.id, v_account.id, v_hash, p_reason)
   returning id into v_id;

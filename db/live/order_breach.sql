@@ -118,6 +118,12 @@ begin
   select s.name, s.status into v_strategy from desk.strategies as s where s.id = p_session.strategy_id;
   if v_strategy.status not in ('paper', 'live') then
     return desk.breach('status', format('%s is %s, neither paper nor live', v_strategy.name, v_strategy.status));
+  end if;
+  v_reason := desk.code_fault((
+    select c.id from desk.code_versions as c
+    where c.strategy_id = p_session.strategy_id and c.code_hash = p_session.code_hash));
+  if v_reason is not null then
+    return desk.breach('approval', format('%s: %s', v_strategy.name, v_reason));
   elsif p_session.kind = 'live' then
     select a.code_hash into v_hash from desk.approvals as a
     where a.strategy_id = p_session.strategy_id and a.account_id = p_account.id order by a.id desc limit 1;

@@ -97,6 +97,9 @@ begin
         else 'The result has no code version; start from one that a runner computed.' end);
   end if;
 
+  perform desk.refuse_fault((
+    select c.id from desk.code_versions as c where c.strategy_id = v_strategy.id and c.code_hash = v_hash));
+
   perform from desk.accounts as a where a.id = v_account.id for no key update;
   if p_continues is not null then
     select l.* into v_old from desk.session_ledgers as l

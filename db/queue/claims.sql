@@ -125,6 +125,9 @@ begin
   update desk.optimization_runs
   set status = 'running', code_version_id = coalesce(code_version_id, v_version)
   where id = p_run_id and is_open and not paused;
+  if v_run.parent_run_id is null then
+    perform desk.ask_probe(v_version, p_run_id);
+  end if;
 end
 $$;
 comment on function desk.start_run(bigint, bigint) is

@@ -191,8 +191,10 @@ begin
     if v_expired.optimization_run_id is not null then
       perform from desk.run_progress as p where p.optimization_run_id
         = v_expired.optimization_run_id for no key update skip locked;
-    else
+    elsif v_expired.job_id is not null then
       perform from desk.jobs as j where j.id = v_expired.job_id for no key update skip locked;
+    else
+      perform from desk.work_items as w where w.id = v_expired.id;
     end if;
     continue when not found;
     select w.* into v_item

@@ -72,6 +72,8 @@ as $$
   left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
   cross join lateral desk.task_needs(w.kind, w.payload) as n
   where w.state = 'waiting' and w.kind <> 'points' and w.run_after <= now() and j.state is distinct from 'paused'
+    -- Code that no live runner has is probed when one has it again.
+    and w.code_version_id is null
     and not exists (select from desk.alive_runners() as a where w.needs = any (a.engines))
   order by w.id
 $$;

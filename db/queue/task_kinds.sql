@@ -10,7 +10,9 @@ values
   (3, 'lean_optimization', true, 'lean', null, true, null,
     'It needs lean and docker where it runs: backdesk lean check', 'Has LEAN search, and imports what it leaves.'),
   (4, 'suggest', false, 'optuna', 'optuna', false, '{}', 'Where a runner runs: pip install ''backdesk[bayes]''',
-    'Suggests the next points of a search.')
+    'Suggests the next points of a search.'),
+  (5, 'probe_code', false, 'probes', null, false, '{}', 'Start one: backdesk work',
+    'Probes a version of a strategy''s code on the prices of a run, as backdesk check does on the sample.')
 on conflict (name) do update
 set position = excluded.position, by_job = excluded.by_job, capability = excluded.capability,
     package = excluded.package, on_request = excluded.on_request, config_keys = excluded.config_keys,

@@ -55,6 +55,8 @@ as $$
     left join desk.jobs as j on j.id = coalesce(w.job_id, r.job_id)
     where n.id = p_runner_id and n.stopped_at is null
       and w.kind <> 'points' and w.state = 'waiting' and w.run_after <= now()
+      and (w.code_version_id is null or exists (
+        select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = w.code_version_id))
       and coalesce(j.state, 'waiting') in ('waiting', 'running')
     order by coalesce(j.priority, 0) desc, w.id
     limit 1
@@ -116,6 +118,10 @@ begin
   end if;
   if v_item.kind = 'suggest' then
     perform desk.accept_suggestions(v_item.optimization_run_id, p_result -> 'points');
+  elsif v_item.kind = 'probe_code' then
+    perform desk.record_verdict(v_item.code_version_id, 'probes', p_result ->> 'outcome',
+      p_result -> 'evidence' || jsonb_build_object('optimization_run_id', v_item.payload -> 'optimization_run_id',
+        'timeframe', v_item.payload -> 'timeframe'));
   else
     update desk.jobs
     set state = 'done', summary = coalesce(p_result ->> 'summary', 'done'), finished_at = now()
@@ -137,8 +143,10 @@ declare
   v_attempts constant integer := (desk.setting('max_attempts') #>> '{}')::integer;
 begin
   if p_again and p_item.attempt < v_attempts then
-    insert into desk.work_items (kind, job_id, optimization_run_id, payload, attempt, run_after, last_error)
-    values (p_item.kind, p_item.job_id, p_item.optimization_run_id, p_item.payload, p_item.attempt + 1,
+    insert into desk.work_items (kind, job_id, optimization_run_id, code_version_id, payload, attempt, run_after,
+      last_error)
+    values (p_item.kind, p_item.job_id, p_item.optimization_run_id, p_item.code_version_id, p_item.payload,
+      p_item.attempt + 1,
       now() + make_interval(secs => (desk.setting('retry_seconds') #>> '{}')::float8 * 2 ^ (p_item.attempt - 1)),
       left(p_error, 4000));
     return 'retried';
@@ -148,6 +156,9 @@ begin
     jsonb_build_object('kind', p_item.kind, 'attempt', p_item.attempt, 'error', left(p_error, 2000)));
   if p_item.kind = 'suggest' then
     perform desk.close_run(p_item.optimization_run_id, 'failed', 'No suggestions: ' || left(p_error, 2000));
+  elsif p_item.kind = 'probe_code' then
+    perform desk.record_verdict(p_item.code_version_id, 'probes', 'undecided', jsonb_build_object(
+      'summary', left(p_error, 2000), 'timeframe', p_item.payload -> 'timeframe'));
   else
     update desk.jobs
     set state = 'failed', error = left(p_error, 4000), finished_at = now()

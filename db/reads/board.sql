@@ -50,7 +50,10 @@ select
   ) as reproduced,
   b.lost,
   b.luck_p,
-  b.haircut_sharpe
+  b.haircut_sharpe,
+  -- Of an import there is no code.
+  case when b.code_version_id is not null then coalesce((
+    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -99,6 +102,9 @@ comment on column desk.ranked_results.survived is
   'True when it passed and survived deflation: the deflated Sharpe ratio is at least 0.95.';
 comment on column desk.ranked_results.reproduced is
   'equal or different: the last verdict of backdesk reproduce. Null where nobody tried.';
+comment on column desk.ranked_results.checked is
+  'What is known of the code that made it: fault, accepted (a fault that the director accepted), note, clean, '
+  'undecided, or never (it was not examined). Null for an import.';
 comment on column desk.ranked_results.lost is 'True where the account reached zero; such a result comes last.';
 comment on column desk.ranked_results.luck_p is
   'Chance that the best of as many trials without skill, as alike as these, is as good.';

@@ -29,6 +29,10 @@ as $$
       limit 1), ', which no live runner has') end
     || case when o.pinned and s.current_version_id <> v.id
       then format('; the file is newer: %s', left(k.code_hash, 12)) else '' end
+    || case (select c.checked from desk.version_checks as c where c.code_version_id = v.id)
+      when 'fault' then '; ' || desk.code_fault(v.id)
+      when 'accepted' then '; a fault of it was accepted'
+      else '' end
   from desk.optimization_runs as r
   join desk.run_versions as o on o.optimization_run_id = r.id
   join desk.code_versions as v on v.id = o.code_version_id

@@ -17,7 +17,8 @@ as $$
       'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
       'result_costs,result_periods}'),
-    ('strategies', '{backlog,code_note,move_strategy,publish_strategies,strategy_parameters,sync_backlog}'),
+    ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'
+      'strategy_parameters,sync_backlog,version_checks}'),
     ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,latest_price_version,load_bars,'
       'load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),

@@ -37,7 +37,8 @@ comment on column desk.throughput.failed is 'Points that failed for good.';
 create or replace view desk.open_items as
 select
   w.id as work_item_id, w.kind, w.state, coalesce(w.job_id, r.job_id) as job_id, w.optimization_run_id,
-  coalesce(s.name, j.strategy) as strategy, w.attempt,
+  coalesce(s.name, j.strategy, case when w.code_version_id is not null then w.payload ->> 'strategy' end) as strategy,
+  w.attempt,
   case when w.kind = 'points' then w.last_ordinal - w.first_ordinal + 1 - (
     select coalesce(sum(upper(u.piece) - lower(u.piece)), 0) from unnest(w.settled) as u (piece)) end as points,
   w.runner_id, n.host, n.pid, w.running_ordinal, w.created_at, w.leased_at, w.run_after, w.lease_until, w.deadline_at,

@@ -145,14 +145,16 @@ declare
   v_status  text;
   v_run     desk.optimization_runs;
   v_passed  bigint;
+  v_fault   text;
   v_entered record;
 begin
   -- The row lock lets two runs that close together follow one after the other.
   select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
+  v_fault := desk.code_fault(v_run.code_version_id);
 
-  if v_run.status = 'completed' and v_passed > 0 then
+  if v_run.status = 'completed' and v_passed > 0 and v_fault is null then
     if v_status in ('testing', 'passed')
       and (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
       perform desk.move_strategy_by_run(p_strategy_id, 'validated', v_run.summary, p_run_id);
@@ -176,7 +178,8 @@ begin
     where r.strategy_id = p_strategy_id and e.event = 'run' and e.to_state = 'completed'
       and e.happened_at > v_entered.happened_at)
   then
-    perform desk.move_strategy_by_run(p_strategy_id, 'rejected', coalesce(v_run.summary, v_run.error), p_run_id);
+    perform desk.move_strategy_by_run(p_strategy_id, 'rejected',
+      concat_ws('; ', coalesce(v_run.summary, v_run.error), v_fault), p_run_id);
   elsif v_entered.from_status in ('backlog', 'rejected') then
     perform desk.move_strategy_by_run(p_strategy_id, v_entered.from_status,
       format('run %s was %s', p_run_id, v_run.status), p_run_id);

@@ -135,6 +135,9 @@ begin
         v_version_id, coalesce(v_item ->> 'code', s.code), coalesce(v_item ->> 'title', ''),
         coalesce(v_item ->> 'hypothesis', ''), coalesce(v_item ->> 'engine', 'backtrader'),
         coalesce(v_item ->> 'entry_point', v_item ->> 'name'));
+    if found then
+      perform desk.probe_current(v_strategy_id);
+    end if;
     v_count := v_count + 1;
   end loop;
   notify desk_work;

@@ -75,6 +75,9 @@ begin
   if v_strategy.status = p_status then
     perform desk.refuse(format('Strategy %s is %s already', v_strategy.name, p_status), '$.status', 'Nothing to do.');
   end if;
+  if p_status in ('passed', 'validated', 'paper', 'live') then
+    perform desk.refuse_fault(v_strategy.current_version_id);
+  end if;
   update desk.strategies
   set status = p_status, reason = p_reason, updated_at = now()
   where id = v_strategy.id;

@@ -58,6 +58,8 @@ def run_files(
                 for job_id, code in own_code.code_notes(director, job_ids).items():
                     print(f"job {job_id}  is run by {code}", file=sys.stderr)
                 jobs = run_until_over(director, job_ids, settings=settings, processes=processes, spare=spare)
+                for job_id, fault in own_code.code_faults(director, job_ids):
+                    print(f"look: job {job_id}: {fault}", file=sys.stderr)
                 made = next((job.batch_id for job in queued if not job.joined), None)
                 if batch and made is not None:
                     batch_line = director.execute(BATCH_LINE, (made,)).fetchone()

@@ -29,6 +29,12 @@ from desk.optimization_runs
 where job_id = any(%s) and role = 'search'
 order by job_id, id
 """
+FAULTS = """
+select distinct r.job_id, desk.code_fault(r.code_version_id) as fault
+from desk.optimization_runs as r
+where r.job_id = any(%s) and desk.code_fault(r.code_version_id) is not null
+order by 1, 2
+"""
 ELSEWHERE = """
 select r.job_id, desk.code_note(r.id)
 from desk.optimization_runs as r
@@ -76,6 +82,11 @@ def _lean_known(files: dict[str, str], here: list[str]) -> bool:
 def code_notes(connection: psycopg.Connection[Any], job_ids: Iterable[int]) -> dict[int, str]:
     """Of each job which code runs it, in words; none for what is no search."""
     return {job: note for job, note in connection.execute(NOTES, [list(job_ids)]) if note}
+
+
+def code_faults(connection: psycopg.Connection[Any], job_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """What is known to be wrong with the code that ran these jobs."""
+    return connection.execute(FAULTS, [list(job_ids)]).fetchall()
 
 
 def code_elsewhere(connection: psycopg.Connection[Any], job_ids: Iterable[int]) -> tuple[int, str] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from runners.backtests.request import RequestError
+from runners.engines.base import AdjustedPrices
 from runners.probes.findings import ProbeFinding
 from runners.probes.look_ahead import look_ahead
 from runners.probes.never_called import never_called
@@ -22,8 +23,18 @@ def findings(entry: RegisteredStrategy, symbols: tuple[str, ...] = ()) -> Iterat
         prices, timeframe, described = probe_prices(entry, symbols)
     except LookupError as error:
         raise RequestError(str(error)) from error
+    yield from findings_on(entry, prices, timeframe, described)
+
+
+def findings_on(
+    entry: RegisteredStrategy, prices: Sequence[AdjustedPrices], timeframe: str, described: str
+) -> Iterator[ProbeFinding]:
+    """Every probe's on these prices, which `described` names."""
     whole = traced(entry, prices, {}, timeframe=timeframe)
     if whole.error is not None:
+        if "needs more bars" in whole.error:
+            yield ProbeFinding("note", "run", f"{described} are too few to tell anything: {whole.error}")
+            return
         ahead = "[1] and the like read bars that are not there yet" if "IndexError" in whole.error else ""
         yield ProbeFinding("fault", "run", f"it fails on {described}: {whole.error}", ahead)
         return

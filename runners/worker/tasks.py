@@ -10,18 +10,21 @@ import os
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from runners.engines.base import AdjustedPrices
 from runners.worker.queue import Queue
 from runners.worker.work_items import Running, Task
 from runners.worker.zygote_client import scrubbed
 
 ERROR_LINES = 5
+PROBED_DAYS, PROBED_BARS = 1_500, 4_000
 
 # What computes only is not told the way to the database.
-NEEDS_NO_DATABASE = ("suggest",)
+NEEDS_NO_DATABASE = ("suggest", "probe_code")
 
 
 @dataclass
@@ -81,7 +84,10 @@ class TaskSlot:
             return False
         self._task, self._outcome = task, None
         history = queue.search_history(task.item) if task.kind == "suggest" else None
-        self._process = _start({"kind": task.kind, "payload": task.payload, "history": history})
+        request: dict[str, Any] = {"kind": task.kind, "payload": task.payload, "history": history}
+        if task.kind == "probe_code":
+            request["prices"] = _last_bars(queue, task.payload)
+        self._process = _start(request)
         return True
 
     def report(self, queue: Queue) -> bool:
@@ -109,6 +115,20 @@ class TaskSlot:
         if self._process is not None:
             self._process.close()
         self._task = self._process = self._outcome = None
+
+
+def _last_bars(queue: Queue, payload: dict[str, Any]) -> list[tuple[object, ...]]:
+    """The end of a run's prices: enough to tell, few enough to be run some dozens of times."""
+    prices = queue.prices(int(payload["optimization_run_id"]))
+    most = PROBED_DAYS if payload["timeframe"].endswith(("d", "w")) else PROBED_BARS
+    first = max(series.epochs[-most:][0] for series in prices)
+    return [_since(one, first) for one in prices]
+
+
+def _since(series: AdjustedPrices, first: int) -> tuple[object, ...]:
+    begin = bisect_left(series.epochs, first)
+    columns = (series.epochs, series.open, series.high, series.low, series.close, series.volume)
+    return series.symbol, *(list(column[begin:]) for column in columns)
 
 
 def _start(request: dict[str, Any]) -> _Process:

@@ -27,6 +27,12 @@ COLUMNS: dict[str, Any] = {
     "strategy": st.column_config.TextColumn("strategy", width=150),
     "status": st.column_config.TextColumn("status", width=75),
     "passed": st.column_config.CheckboxColumn("passed", width=60),
+    "checked": st.column_config.TextColumn(
+        "code",
+        width=60,
+        help="What probes found in the code that made it: fault, accepted, note, clean, undecided, or never, "
+        "where it was not examined.",
+    ),
     "deflated_sharpe": st.column_config.NumberColumn(
         "deflated Sharpe",
         format="%.1f%%",

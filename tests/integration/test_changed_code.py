@@ -154,3 +154,24 @@ def test_a_parameter_is_known_to_who_queues_as_soon_as_it_is_in_the_file(
     )
     assert f"job {job_id} is run by version {version} of edited" in queued.stdout
     edited.done(job_id)
+
+
+def test_code_that_looks_ahead_is_found_out_by_its_first_search(edited: Edited) -> None:
+    with edited.desk.connect("admin") as admin:
+        admin.execute("update desk.settings set value = 'true' where name = 'check_new_code'")
+        # What earlier code let pass is that code's.
+        admin.execute("update desk.strategies set status = 'rejected' where name = 'edited'")
+    edited.edit(
+        "if len(self) % self.p.every == 0:",
+        "if len(self) < self.data.buflen() and self.data.close[1] > self.data.close[0]:",
+    )
+    job_id = edited.queue(cash=3_000_000, success_criteria={"min_trades": 1})
+    edited.done(job_id)
+    check = (
+        "select c.outcome, c.evidence ->> 'timeframe', c.evidence -> 'symbols', s.status"
+        " from code_checks as c join strategies as s on s.id = c.strategy_id"
+        " join optimization_runs as r on r.code_version_id = c.code_version_id where r.job_id = %s"
+    )
+    until(lambda: [row[0] for row in edited.rows(check, job_id)] == ["fault"], seconds=60)
+    assert edited.rows(check, job_id) == [("fault", "1d", ["GOOG"], "rejected")]
+    assert "has a fault: look-ahead: with data until" in edited.note(job_id)
