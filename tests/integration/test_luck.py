@@ -572,9 +572,10 @@ def test_a_planted_edge_in_a_hundred_and_fifty_families(owner: Owner) -> None:
 def test_tallies_equal_a_count_after_judging_again_and_late_results(owner: Owner) -> None:
     """What days are summed from equals a full count: after a close, new criteria, another run."""
     differing = (
-        "with counted as (select optimization_run_id as run, count(*) filter (where ranked) as f,"
-        " count(*) filter (where passed) as p, max(sharpe_ratio) as s,"
-        " max(sharpe_ratio) filter (where passed) as ps from desk.backtest_results group by 1),"
+        "with counted as (select optimization_run_id as run, count(*) filter (where tried) as f,"
+        " count(*) filter (where judged and passed) as p, max(sharpe_ratio) filter (where judged) as s,"
+        " max(sharpe_ratio) filter (where judged and passed) as ps from desk.trials"
+        " where tried or judged group by 1),"
         " tallied as (select optimization_run_id as run, sum(finished)::bigint as f,"
         " sum(passed)::bigint as p,"
         " max(best_sharpe) as s, max(best_passed_sharpe) as ps from desk.run_tallies group by 1)"

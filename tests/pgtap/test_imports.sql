@@ -36,8 +36,8 @@ select is((select status from optimization_runs), 'running', 'with 71 of 72 rows
 insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_trades, fee_pct) values (1, 1, '{"rsi_period": "72"}', 0.5, 8, 0.674);
 select is(
   tap.rows('select r.status, r.summary, s.status from optimization_runs as r join strategies as s on s.id = r.strategy_id'),
-  '[["completed", "72 runs complete, 3 passed, best Sharpe: 1.8", "passed"]]',
-  'with all 72 in it closes: the summary is the desk''s line, the best Sharpe that of the passed');
+  '[["completed", "72 runs complete, 3 passed, best Sharpe: 2.5, best passed: 1.8", "passed"]]',
+  'with all 72 in it closes: the summary is the desk''s line, the best Sharpe and that of the passed');
 select is((select flags from optimization_runs), '{"ratios as given: no moments to compute them from"}', 'and says that nobody could check the ratios');
 select is((select max(ordinal) from backtest_results), 72::bigint, 'rows are numbered without a hole');
 select is(
