@@ -66,6 +66,7 @@ class Entry:
     lost: bool
     luck_p: float | None
     haircut_sharpe: float | None
+    flags: list[str]
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

@@ -46,7 +46,7 @@ begin
     end if;
   end loop;
   update desk.optimization_runs as r
-  set summary = desk.runs_summary(array[r.id]) || desk.folds_summary(r.id)
+  set summary = desk.runs_summary(array[r.id]) || desk.folds_summary(r.id), flags = desk.flags_of(r.id)
   where r.id = any (v_runs) and r.status = 'completed';
   update desk.jobs as j set summary = desk.job_summary(j.id)
   where j.state = 'done' and j.id in (select r.job_id from desk.optimization_runs as r where r.id = any (v_runs));

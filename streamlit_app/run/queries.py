@@ -94,6 +94,7 @@ def best(run_id: int) -> list[dict[str, Any]]:
         "select backtest_result_id, strategy, passed, deflated_sharpe, sharpe_ratio, annual_return,"
         " max_drawdown, trades, parameters from ("
         "(select * from desk.board where optimization_run_id = %(id)s and passed limit 10) union all"
-        " (select * from desk.board where optimization_run_id = %(id)s and not passed limit 10)) as first limit 10",
+        " (select * from desk.board where optimization_run_id = %(id)s and not passed limit 10)) as first"
+        " limit 10",
         {"id": run_id},
     )

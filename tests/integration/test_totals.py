@@ -1,4 +1,4 @@
-"""However a day went, every total over its results is the same: what was tried, what passed, which was best."""
+"""However a day went, every total over it is the same: what was tried, what passed, what was best."""
 
 from __future__ import annotations
 
@@ -35,20 +35,22 @@ class Day:
     """Points of a fold's own run."""
 
     def run(self, strategy_id: int, kind: str, points: list[str], parent: int | None = None) -> int:
-        """A run whose points are named by what they are equal to; None of them is known where it is stitched."""
+        """A run whose points are named by what they are equal to."""
         days = families.sessions(300)
         run_id = families.open_run(self.owner, strategy_id, days[0], days[-1])
         role = "search" if kind in ("search", "stitched") else kind
         self.owner.execute(
-            "update desk.optimization_runs set role = %s, parent_run_id = %s, optimization_type = %s where id = %s",
+            "update desk.optimization_runs set role = %s, parent_run_id = %s, optimization_type = %s"
+            " where id = %s",
             (role, parent, "Walk-Forward" if kind == "stitched" else "Grid Search", run_id),
         )
         for number, point in enumerate(points):
             sharpe, passes = round(self.dice.gauss(0.5, 1), 3), self.dice.random() < 0.4
             fails = kind == "search" and self.dice.random() < 0.1
             self.owner.execute(
-                "insert into desk.backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio,"
-                " annual_return, total_trades, fee_pct, sessions, provenance_hash, outcome, error, error_kind)"
+                "insert into desk.backtest_results (optimization_run_id, strategy_id, parameters,"
+                " sharpe_ratio, annual_return, total_trades, fee_pct, sessions, provenance_hash, outcome,"
+                " error, error_kind)"
                 " values (%s, %s, %s, %s, 0.1, %s, 0.1, 600, %s, %s, %s, %s)",
                 (
                     run_id, strategy_id, Jsonb({"n": number, "run": run_id}), sharpe, 150 if passes else 50,
@@ -121,7 +123,8 @@ def test_every_total_of_a_day_is_the_same(built_desk: Desk, seed: int) -> None:
 
         assert wanted == one(
             "select count(*) filter (where tried and outcome = 'finished'),"
-            " count(*) filter (where tried and outcome = 'failed'), count(*) filter (where judged and passed),"
+            " count(*) filter (where tried and outcome = 'failed'),"
+            " count(*) filter (where judged and passed),"
             " max(sharpe_ratio) filter (where judged), max(sharpe_ratio) filter (where judged and passed)"
             " from desk.trials"
         )

@@ -68,7 +68,8 @@ final as (
     survived,
     lost,
     luck_p,
-    haircut_sharpe
+    haircut_sharpe,
+    flags
   from firsts
 )
 
