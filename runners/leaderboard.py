@@ -67,6 +67,7 @@ class Entry:
     luck_p: float | None
     haircut_sharpe: float | None
     checked: str | None
+    flags: list[str]
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))

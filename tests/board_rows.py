@@ -38,6 +38,7 @@ def fill(desk: Desk) -> None:
         for name, *figures, parameters in RESULTS:
             importer.execute(
                 "insert into backtest_results (optimization_run_id, strategy_id, sharpe_ratio, total_trades,"
-                " fee_pct, annual_return, max_drawdown, parameters) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+                " fee_pct, annual_return, max_drawdown, parameters, total_return)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, 0.1)",
                 [(runs[name] or [0])[0], known[name], *figures, Jsonb(parameters)],
             )

@@ -2,8 +2,9 @@
 
 insert into desk.settings (name, value, description)
 values
-  ('default_criteria', '{"min_trades": 100, "max_fee_pct": 0.30}',
-   'Criteria of a run whose config names none: eight trades prove nothing, and fees kill small accounts.'),
+  ('default_criteria', '{"min_trades": 100, "max_fee_pct": 0.30, "min_total_return": 0}',
+   'Criteria of a run whose config names none: eight trades prove nothing, fees kill small accounts, a loss is none.'),
+  ('least_sessions', '252', 'Sessions of a passed result at the least, for its strategy to count as passed.'),
   ('time_zone', '"UTC"', 'Time zone in which daily_summary counts days.'),
   ('lease_seconds', '60', 'A runner that has not been heard of for so long is taken for dead.'),
   ('max_attempts', '3', 'Attempts at a point whose own process is killed, before it counts as failed.'),

@@ -29,13 +29,15 @@ select
   j.is_open
 from desk.jobs as j
 cross join lateral (
-  select sum(g.total)::bigint as total, sum(g.finished)::bigint as finished, sum(g.failed)::bigint as failed,
-    sum(g.reused)::bigint as reused,
+  -- A stitched test is no backtest: its folds are counted, and it is what passes.
+  select sum(g.total) filter (where k.ran)::bigint as total, sum(g.finished) filter (where k.ran)::bigint as finished,
+         sum(g.failed) filter (where k.ran)::bigint as failed, sum(g.reused)::bigint as reused,
          sum(g.passed) filter (where r.role = 'search')::bigint as passed, min(r.target_metric) as target_metric,
          case when min(r.target_direction) = 'min' then min(g.best_value) filter (where r.role = 'search')
            else max(g.best_value) filter (where r.role = 'search') end as best_value
   from desk.optimization_runs as r
   join desk.run_progress as g on g.optimization_run_id = r.id
+  cross join lateral (select r.optimization_type <> 'Walk-Forward' as ran) as k
   where r.job_id = j.id and r.role <> 'pilot'
 ) as p
 cross join lateral (

@@ -24,7 +24,13 @@ begin
   left join desk.backtest_results as b on b.id = p.best_result_id
   where s.optimization_run_id = any (v_runs);
   -- A pilot's points count where they were taken over, whichever of the runs comes first here: by their ids.
-  perform desk.count_trials(u.id) from unnest(v_runs) as u (id);
+  for v_run in
+    select r.id from desk.optimization_runs as r where r.id = any (v_runs)
+    order by r.optimization_type = 'Walk-Forward', r.id
+  loop
+    perform desk.count_trials(v_run.id);
+  end loop;
+  perform desk.recount_tallies(r.id) from desk.optimization_runs as r;
   update desk.run_statistics set stale = true where optimization_run_id = any (v_runs);
   loop
     exit when desk.refresh_luck() = 0;
@@ -39,6 +45,11 @@ begin
       perform desk.rejudge_run(v_run.id);
     end if;
   end loop;
+  update desk.optimization_runs as r
+  set summary = desk.runs_summary(array[r.id]) || desk.folds_summary(r.id), flags = desk.flags_of(r.id)
+  where r.id = any (v_runs) and r.status = 'completed';
+  update desk.jobs as j set summary = desk.job_summary(j.id)
+  where j.state = 'done' and j.id in (select r.job_id from desk.optimization_runs as r where r.id = any (v_runs));
   insert into desk.job_events (job_id, optimization_run_id, event, details)
   select r.job_id, r.id, 'revision', jsonb_build_object('why', 'luck is counted by other formulas',
     'before', v_before -> r.id::text, 'after', a.figures)

@@ -63,13 +63,8 @@ as $$
 begin
   delete from desk.run_tallies where optimization_run_id = p_run_id;
   insert into desk.run_tallies (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
-  select p_run_id, date_bin('15 minutes', b.created_at, timestamptz '2000-01-01 00:00+00'),
-         count(*) filter (where b.outcome = 'finished'), count(*) filter (where b.outcome = 'failed'),
-         count(*) filter (where b.passed),
-         max(b.sharpe_ratio), max(b.sharpe_ratio) filter (where b.passed)
-  from desk.backtest_results as b
-  where b.optimization_run_id = p_run_id
-  group by 2;
+  select q.optimization_run_id, q.quarter, q.finished, q.failed, q.passed, q.best_sharpe, q.best_passed_sharpe
+  from desk.tallied(array(select b.id from desk.backtest_results as b where b.optimization_run_id = p_run_id)) as q;
 end
 $$;
 comment on function desk.recount_tallies(bigint) is 'Tallies of a run anew, after its results were judged again.';

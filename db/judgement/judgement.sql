@@ -241,6 +241,24 @@ comment on function desk.tg_results_judge() is
 create or replace trigger backtest_results_a_judge before insert or update of passed on desk.backtest_results
 for each row execute function desk.tg_results_judge();
 
+create or replace function desk.tallied(p_result_ids bigint[])
+returns table (
+  optimization_run_id bigint, quarter timestamptz, finished bigint, failed bigint, passed bigint,
+  best_sharpe double precision, best_passed_sharpe double precision)
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select t.optimization_run_id, date_bin('15 minutes', t.created_at, timestamptz '2000-01-01 00:00+00'),
+         count(*) filter (where t.tried and t.outcome = 'finished'),
+         count(*) filter (where t.tried and t.outcome = 'failed'),
+         count(*) filter (where t.judged and t.passed), max(t.sharpe_ratio) filter (where t.judged),
+         max(t.sharpe_ratio) filter (where t.judged and t.passed)
+  from desk.trials as t
+  where t.backtest_result_id = any (p_result_ids) and (t.tried or t.judged)
+  group by 1, 2
+$$;
+comment on function desk.tallied(bigint[]) is 'Trials among some results, by run and quarter of an hour.';
+
 create or replace function desk.tg_results_count()
 returns trigger
 language plpgsql volatile security definer
@@ -294,12 +312,8 @@ begin
   end loop;
   insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe,
     best_passed_sharpe)
-  select n.optimization_run_id, date_bin('15 minutes', n.created_at, timestamptz '2000-01-01 00:00+00'),
-         count(*) filter (where n.outcome = 'finished'), count(*) filter (where n.outcome = 'failed'),
-         count(*) filter (where n.passed),
-         max(n.sharpe_ratio), max(n.sharpe_ratio) filter (where n.passed)
-  from added as n
-  group by 1, 2
+  select q.optimization_run_id, q.quarter, q.finished, q.failed, q.passed, q.best_sharpe, q.best_passed_sharpe
+  from desk.tallied(array(select n.id from added as n)) as q
   on conflict (optimization_run_id, quarter) do update
   set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed,
     passed = t.passed + excluded.passed,

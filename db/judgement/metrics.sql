@@ -130,6 +130,14 @@ set title = excluded.title, aliases = excluded.aliases, unit = excluded.unit, di
     max_phrase = excluded.max_phrase, short_name = excluded.short_name, decimals = excluded.decimals,
     scope = excluded.scope, description = excluded.description;
 
+update desk.metric_definitions as d
+set break_even = v.value
+from (values
+  ('total_return', 0::double precision), ('annual_return', 0), ('sharpe_ratio', 0), ('sortino_ratio', 0),
+  ('calmar_ratio', 0), ('profit_factor', 1), ('expectancy', 0), ('sqn', 0), ('probabilistic_sharpe', 0.5),
+  ('deflated_sharpe', 0.5), ('deflated_sharpe_z', 0), ('haircut_sharpe', 0)) as v (metric, value)
+where d.metric = v.metric;
+
 create or replace function desk.metric_named(p_name text)
 returns text
 language sql stable strict

@@ -28,6 +28,7 @@ begin
   perform desk.find_best(p_run_id);
   update desk.optimization_runs
   set revised_at = now(),
+      flags = case when status in ('completed', 'failed', 'cancelled') then desk.flags_of(p_run_id) else flags end,
       summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id)
         else summary end
   where id = p_run_id;
@@ -57,7 +58,8 @@ begin
   select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
   v_passing := exists (
     select from desk.optimization_runs as r join desk.run_progress as p on p.optimization_run_id = r.id
-    where r.strategy_id = p_strategy_id and r.status = 'completed' and p.passed > 0);
+    where r.strategy_id = p_strategy_id and r.status = 'completed' and p.passed > 0
+      and desk.passes_for_long(r.id));
   if v_status = 'rejected' and v_passing then
     perform desk.move_strategy_by_run(p_strategy_id, 'passed', format('run %s was judged again', p_run_id), p_run_id);
   elsif v_status = 'passed' and not v_passing then

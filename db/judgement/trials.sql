@@ -28,6 +28,12 @@ as $$
       join desk.optimization_runs as o on o.id = e.optimization_run_id
       where e.provenance_hash = p_result.provenance_hash and e.outcome = 'finished' and e.id < p_result.id
         and o.role <> 'pilot')
+    -- A walk-forward does so where all of its tests do.
+    when p_run.optimization_type = 'Walk-Forward' and not p_run.imported then (
+      select coalesce(bool_and(e.repeated), false)
+      from desk.walk_forward_folds as f
+      join desk.backtest_results as e on e.id = f.out_of_sample_result_id
+      where f.optimization_run_id = p_run.id)
     when p_run.imported then exists (
       select from desk.optimization_runs as o
       join desk.backtest_results as e on e.optimization_run_id = o.id
@@ -141,7 +147,9 @@ as $$
 declare
   v_curves record;
 begin
-  perform desk.mark_repeated(p_run_id);
+  if desk.mark_repeated(p_run_id) > 0 then
+    perform desk.recount_tallies(p_run_id);
+  end if;
   select c.correlation, c.returns into v_curves from desk.curve_correlation(p_run_id) as c;
   with own as materialized (
     select t.sharpe, t.block_sums, t.parameters_hash from desk.own_trials(p_run_id) as t
@@ -192,6 +200,6 @@ create or replace function desk.luck_formulas()
 returns integer
 language sql immutable
 set search_path = desk, pg_temp
-as $$ select 2 $$;
+as $$ select 4 $$;
 comment on function desk.luck_formulas() is
   'Number of the formulas of luck; raised with each change of a figure, so that an upgrade counts anew.';

@@ -44,11 +44,12 @@ language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   select coalesce(sum(p.total), 0)::bigint, coalesce(sum(p.finished + p.failed), 0)::bigint,
-    coalesce(sum(p.passed), 0)::bigint,
+    coalesce(sum(p.passed) filter (where r.role = 'search'), 0)::bigint,
          -- Only values of one and the same metric have a best.
          case when count(distinct (r.target_metric, r.target_direction)) = 1 then
-           min(d.title) || ' ' || round((case min(r.target_direction) when 'min' then min(p.best_value)
-             else max(p.best_value) end)::numeric, 2) end
+           min(d.title) || ' ' || round((case min(r.target_direction)
+             when 'min' then min(p.best_value) filter (where r.role = 'search')
+             else max(p.best_value) filter (where r.role = 'search') end)::numeric, 2) end
   from desk.run_progress as p
   join desk.optimization_runs as r on r.id = p.optimization_run_id
   join desk.metric_definitions as d on d.metric = r.target_metric

@@ -53,7 +53,13 @@ select
   b.haircut_sharpe,
   -- Of an import there is no code.
   case when b.code_version_id is not null then coalesce((
-    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked
+    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked,
+  array_remove(array[
+    case when b.passed and b.total_return < 0 then 'passed with a loss' end,
+    case when b.passed and b.deflated_sharpe < 0.5 then 'deflated Sharpe below one half' end,
+    case when b.passed and b.sessions < (
+      select (z.value #>> '{}')::bigint from desk.settings as z where z.name = 'least_sessions')
+      then 'too short to judge' end], null) as flags
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
 from desk.backtest_results as b
@@ -110,6 +116,8 @@ comment on column desk.ranked_results.luck_p is
   'Chance that the best of as many trials without skill, as alike as these, is as good.';
 comment on column desk.ranked_results.haircut_sharpe is
   'Annualized Sharpe ratio that alone would be as unlikely as this one is among all trials.';
+comment on column desk.ranked_results.flags is
+  'What is to be said of a result although it passed: a loss, a deflated Sharpe ratio below one half, few sessions.';
 
 -- Said here and nowhere else. A condition goes below this order, and an index is read in it; only what need not be
 -- in order (count, a result by its number) asks ranked_results, since ordering all would cost.

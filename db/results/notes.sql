@@ -48,25 +48,3 @@ comment on function desk.tag(text, bigint, text[]) is
   'Sets the tags of a strategy, job, run or result: select tag(''run'', 1, ''keep'', ''etf''); without tags it '
   'clears them.';
 grant execute on function desk.tag(text, bigint, text[]) to desk_director;
-
-create or replace view desk.tried_this_week as
-select s.name as strategy,
-       case when b.outcome = 'failed' then 'failed' when b.passed then 'passed' else 'rejected' end as verdict,
-       count(*) as variations, max(b.sharpe_ratio) as best_sharpe
-from desk.backtest_results as b
-join desk.strategies as s on s.id = b.strategy_id
-join desk.optimization_runs as r on r.id = b.optimization_run_id
-join desk.settings as z on z.name = 'time_zone'
-where b.source_result_id is null
-  and r.optimization_type <> 'Walk-Forward'
-  and b.created_at >= date_trunc('week', now() at time zone (z.value #>> '{}')) at time zone (z.value #>> '{}')
-group by s.name, 2;
-comment on view desk.tried_this_week is
-  'One row a strategy and verdict: variations tried since Monday, copies of known results and stitched walk-forward '
-  'tests not counted.';
-comment on column desk.tried_this_week.strategy is 'The strategy.';
-comment on column desk.tried_this_week.verdict is 'passed, rejected or failed.';
-comment on column desk.tried_this_week.variations is 'How many.';
-comment on column desk.tried_this_week.best_sharpe is 'Best Sharpe ratio among them.';
-
-grant select on desk.tried_this_week to desk_director, desk_viewer;

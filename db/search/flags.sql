@@ -92,6 +92,36 @@ $$;
 comment on function desk.session_flags(bigint) is
   'sessions by UTC date: of a run from before sessions were those of the exchange, where these differ.';
 
+create or replace function desk.passing_flags(p_run_id bigint)
+returns text[]
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  return (
+  select coalesce(array_agg(f.flag order by f.flag), '{}')
+  from (
+    select 'no criterion asks for profit' as flag
+    from desk.optimization_runs as r
+    join desk.run_progress as p on p.optimization_run_id = r.id
+    where r.id = p_run_id and r.role = 'search' and p.passed > 0 and not exists (
+      select from desk.success_criteria as c
+      join desk.metric_definitions as d on d.metric = c.metric
+      where c.optimization_run_id = p_run_id and c.comparison in ('>=', '>', '=') and c.threshold >= d.break_even)
+    union all
+    select u.flag || case when max(g.passed) > 1 then format(' (%s of %s passed)', count(*), max(g.passed)) else '' end
+    from desk.ranked_results as b
+    join desk.run_progress as g on g.optimization_run_id = b.optimization_run_id
+    cross join lateral unnest(b.flags) as u (flag)
+    where b.optimization_run_id = p_run_id and b.passed
+    group by u.flag
+  ) as f);
+end
+$$;
+comment on function desk.passing_flags(bigint) is
+  'What is to be said of a run although results of it passed: no criterion asks for profit, and how many of them made '
+  'a loss, have a deflated Sharpe ratio below one half, or are too short to judge.';
+
 create or replace function desk.run_flags(p_run_id bigint)
 returns text[]
 language sql stable
@@ -122,3 +152,17 @@ $$;
 comment on function desk.run_flags(bigint) is
   'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, ends unknown, all '
   'points identical (a parameter that nobody reads), best on the edge.';
+
+create or replace function desk.flags_of(p_run_id bigint)
+returns text[]
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+begin
+  return array(
+    select distinct f.flag
+    from unnest(desk.run_flags(p_run_id) || desk.passing_flags(p_run_id) || desk.engine_flags(p_run_id)) as f (flag)
+    order by f.flag);
+end
+$$;
+comment on function desk.flags_of(bigint) is 'All flags of a run, as it is now.';

@@ -136,6 +136,23 @@ $$;
 comment on function desk.strategy_follows_start(bigint, bigint) is
   'A strategy in the backlog or rejected is in testing once a run of it starts.';
 
+create or replace function desk.passes_for_long(p_run_id bigint)
+returns boolean
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Of a result that does not say its sessions the window tells them, and where nothing does it is believed.
+  select exists (
+    select from desk.backtest_results as b
+    join desk.optimization_runs as r on r.id = b.optimization_run_id
+    cross join (select (desk.setting('least_sessions') #>> '{}')::bigint as sessions) as least
+    where b.optimization_run_id = p_run_id and b.passed
+      and coalesce(b.sessions, round((r.end_date - r.start_date + 1) * 252 / 365.25), least.sessions)
+        >= least.sessions)
+$$;
+comment on function desk.passes_for_long(bigint) is
+  'True where a passed result of the run has at least least_sessions sessions: a shorter one proves nothing.';
+
 create or replace function desk.strategy_follows_close(p_strategy_id bigint, p_run_id bigint)
 returns void
 language plpgsql volatile
@@ -154,7 +171,7 @@ begin
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
   v_fault := desk.code_fault(v_run.code_version_id);
 
-  if v_run.status = 'completed' and v_passed > 0 and v_fault is null then
+  if v_run.status = 'completed' and v_passed > 0 and v_fault is null and desk.passes_for_long(p_run_id) then
     if v_status in ('testing', 'passed')
       and (select s.windows from desk.searches as s where s.name = v_run.optimization_type) then
       perform desk.move_strategy_by_run(p_strategy_id, 'validated', v_run.summary, p_run_id);
@@ -173,7 +190,12 @@ begin
   from desk.strategy_events as e
   where e.strategy_id = p_strategy_id and e.to_status = 'testing'
   order by e.id desc limit 1;
-  if v_run.status = 'completed' or exists (
+  if v_run.status = 'completed' and v_passed > 0 then
+    if v_entered.from_status in ('backlog', 'rejected') then
+      perform desk.move_strategy_by_run(p_strategy_id, v_entered.from_status,
+        format('run %s is too short to judge: %s', p_run_id, v_run.summary), p_run_id);
+    end if;
+  elsif v_run.status = 'completed' or exists (
     select from desk.job_events as e join desk.optimization_runs as r on r.id = e.optimization_run_id
     where r.strategy_id = p_strategy_id and e.event = 'run' and e.to_state = 'completed'
       and e.happened_at > v_entered.happened_at)
@@ -188,7 +210,7 @@ end
 $$;
 comment on function desk.strategy_follows_close(bigint, bigint) is
   'Testing becomes passed with a passing result (validated, when it was a walk-forward), rejected with none once no '
-  'other run is under way; a run that was cancelled or failed puts the strategy back.';
+  'other run is under way; a run that was cancelled, failed or too short to judge puts the strategy back.';
 
 create or replace function desk.job_follows_runs(p_job_id bigint)
 returns void

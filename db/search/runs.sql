@@ -70,8 +70,7 @@ begin
           where r.id = p_run_id or r.parent_run_id = p_run_id) else '' end
         || desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id),
       error = v_error,
-      flags = array(select distinct f.flag from unnest(desk.run_flags(p_run_id) || desk.engine_flags(p_run_id)) as f (
-        flag) order by f.flag),
+      flags = desk.flags_of(p_run_id),
       best_on_edge = desk.best_on_edge(p_run_id)
   where id = p_run_id;
   update desk.run_progress set due = false, updated_at = now() where optimization_run_id = p_run_id;

@@ -1,17 +1,22 @@
 -- What is said of a run that closes: its summary, and whether its best lies on an edge.
 
+drop function if exists desk.summary_text(bigint, bigint, bigint, double precision);
 create or replace function desk.summary_text(
-  p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe double precision)
+  p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe double precision,
+  p_best_passed_sharpe double precision, p_known bigint default 0)
 returns text
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select format('%s runs complete, %s passed, best Sharpe: %s%s', p_finished, p_passed,
+  select format('%s runs complete, %s passed, best Sharpe: %s%s%s%s', p_finished, p_passed,
     coalesce((round(p_best_sharpe::numeric, 1) + 0.0)::text, 'n/a'),
-    case when p_failed > 0 then format(', %s failed', p_failed) else '' end)
+    ', best passed: ' || nullif(round(p_best_passed_sharpe::numeric, 1) + 0.0, round(p_best_sharpe::numeric, 1)),
+    case when p_failed > 0 then format(', %s failed', p_failed) else '' end,
+    case when p_known > 0 then format(', %s known before', p_known) else '' end)
 $$;
-comment on function desk.summary_text(bigint, bigint, bigint, double precision) is
-  'The desk''s line: 72 runs complete, 3 passed, best Sharpe: 1.8';
+comment on function desk.summary_text(bigint, bigint, bigint, double precision, double precision, bigint) is
+  'The desk''s line: 72 runs complete, 3 passed, best Sharpe: 1.8; where the best did not pass, the best passed '
+  'follows, then what failed and what was known before.';
 
 create or replace function desk.runs_summary(p_run_ids bigint[])
 returns text
@@ -19,19 +24,20 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select desk.summary_text(
-    count(*) filter (where b.outcome = 'finished' and not s.windows),
-    count(*) filter (where b.passed and r.parent_run_id is null),
-    count(*) filter (where b.outcome = 'failed'),
-    coalesce(max(b.sharpe_ratio) filter (where b.passed and r.parent_run_id is null),
-      max(b.sharpe_ratio) filter (where r.parent_run_id is null)))
-  from desk.optimization_runs as r
-  join desk.searches as s on s.name = r.optimization_type
-  join desk.backtest_results as b on b.optimization_run_id = r.id
-  where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
+    count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched'),
+    count(*) filter (where t.passed and t.optimization_run_id = any (p_run_ids)),
+    count(*) filter (where t.outcome = 'failed'),
+    max(t.sharpe_ratio) filter (where t.optimization_run_id = any (p_run_ids)),
+    max(t.sharpe_ratio) filter (where t.passed and t.optimization_run_id = any (p_run_ids)),
+    count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched' and t.repeated))
+  from desk.trials as t
+  where t.optimization_run_id in (
+    select r.id from desk.optimization_runs as r
+    where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids))
 $$;
 comment on function desk.runs_summary(bigint[]) is
-  'Summary over runs: the best Sharpe is over the passed, else over all, else n/a. Of a walk-forward run the '
-  'backtests of all folds are counted, and the stitched test is judged.';
+  'Summary over runs: their points, those that repeat earlier ones among them and told. Of a walk-forward run the '
+  'backtests of all folds are counted, and the stitched test is judged; of a fold its own points are.';
 grant execute on function desk.runs_summary(bigint[]) to desk_director, desk_viewer;
 
 create or replace view desk.walk_forward_efficiency as

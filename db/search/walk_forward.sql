@@ -182,12 +182,12 @@ begin
     own_day)
   select v_run_id, s.position, s.instrument_id, s.price_version_id, s.zone, s.day_begins, s.own_day
   from desk.run_symbols as s where s.optimization_run_id = p_parent.id;
-  -- A window is shorter than the whole: by default it is not asked for the number of trades.
+  -- A window is shorter than the whole: by default it is asked neither for the number of trades nor for a profit.
   perform desk.set_criteria(v_run_id,
     case p_role
       when 'in_sample' then coalesce(p_parent.config -> 'in_sample_criteria',
         coalesce(p_parent.config -> 'success_criteria',
-          desk.setting('default_criteria')) - '{min_trades,max_trades}'::text[])
+          desk.setting('default_criteria') - 'min_total_return') - '{min_trades,max_trades}'::text[])
       else '{}' end,
     case p_role when 'in_sample' then (
       desk.sorted_constraints(p_parent.strategy_id,

@@ -1,4 +1,4 @@
--- What is counted as results come in equals a count of all results.
+-- What is counted as results come in equals a count of all trials.
 select
   optimization_run_id
 from (
@@ -15,12 +15,13 @@ from (
 full join (
   select
     optimization_run_id,
-    count(*) filter (where outcome = 'finished') as finished,
-    count(*) filter (where outcome = 'failed') as failed,
-    count(*) filter (where passed) as passed,
-    max(sharpe_ratio) as best_sharpe,
-    max(sharpe_ratio) filter (where passed) as best_passed_sharpe
-  from {{ ref('stg_backtest_results') }}
+    count(*) filter (where tried and outcome = 'finished') as finished,
+    count(*) filter (where tried and outcome = 'failed') as failed,
+    count(*) filter (where judged and passed) as passed,
+    max(sharpe_ratio) filter (where judged) as best_sharpe,
+    max(sharpe_ratio) filter (where judged and passed) as best_passed_sharpe
+  from {{ ref('stg_trials') }}
+  where tried or judged
   group by optimization_run_id
 ) as counted using (optimization_run_id)
 where (tallied.finished, tallied.failed, tallied.passed, tallied.best_sharpe, tallied.best_passed_sharpe)

@@ -94,6 +94,7 @@ COLUMNS: dict[str, Any] = {
     "symbols": st.column_config.TextColumn("symbols"),
     "window": st.column_config.TextColumn("window"),
     "engine": st.column_config.TextColumn("engine"),
+    "to look at": st.column_config.TextColumn("to look at", width="medium"),
     "rejected for": st.column_config.TextColumn("rejected for", width="large"),
     "finished_at": st.column_config.DatetimeColumn(
         "finished (UTC)", format="YYYY-MM-DD HH:mm", timezone="UTC"
@@ -120,6 +121,7 @@ def table(results: Sequence[Entry], curves: Mapping[int, list[float]]) -> pd.Dat
                 "symbols": symbols_text(one.symbols),
                 "parameters": parameters_text(one.parameters),
                 "window": window_text(one.start_date, one.end_date),
+                "to look at": "; ".join(one.flags),
                 "rejected for": "; ".join(one.rejection_reasons),
             }
             for one in results

@@ -51,14 +51,18 @@ def _fitting(filters: Filters, indent: str = "") -> sql.Composable:
     """Every result that fits, or of each strategy the best that does."""
     if filters.every_result:
         return _where(_of_strategy(filters, "strategy", "status") + _of_result(filters), indent)
-    # By strategies, each a short walk down an index, since sorting every result takes longer.
+    # By strategies, each two short walks down an index, since sorting every result takes longer: the best
+    # passed, else the best.
+    fitting = [sql.SQL("one.strategy_id = s.id"), *_of_result(filters)]
     best = sql.SQL(
         "backtest_result_id = any (array(\n"
-        "    select best.backtest_result_id\n    from desk.strategies as s\n    cross join lateral (\n"
-        "      select backtest_result_id\n      from desk.board as one{inner}\n"
-        "      limit 1\n    ) as best{outer}\n  ))"
+        "    select coalesce(\n"
+        "      (select backtest_result_id from desk.board as one{passed}\n      limit 1),\n"
+        "      (select backtest_result_id from desk.board as one{any}\n      limit 1))\n"
+        "    from desk.strategies as s{outer}\n  ))"
     ).format(
-        inner=_where([sql.SQL("one.strategy_id = s.id"), *_of_result(filters)], "      "),
+        passed=_where([*fitting, sql.SQL("one.passed")], "      "),
+        any=_where(fitting, "      "),
         outer=_where(_of_strategy(filters, "s.name", "s.status"), "    "),
     )
     return _where([best], indent)

@@ -89,9 +89,12 @@ def failures(run_id: int) -> list[dict[str, Any]]:
 
 
 def best(run_id: int) -> list[dict[str, Any]]:
-    """The run's first ten on the board."""
+    """The run's first ten on the board, those that passed before the others."""
     return rows(
         "select backtest_result_id, strategy, passed, deflated_sharpe, sharpe_ratio, annual_return,"
-        " max_drawdown, trades, parameters from desk.board where optimization_run_id = %(id)s limit 10",
+        " max_drawdown, trades, parameters from ("
+        "(select * from desk.board where optimization_run_id = %(id)s and passed limit 10) union all"
+        " (select * from desk.board where optimization_run_id = %(id)s and not passed limit 10)) as first"
+        " limit 10",
         {"id": run_id},
     )

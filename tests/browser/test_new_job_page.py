@@ -111,7 +111,7 @@ def test_the_form_is_a_file_is_estimated_and_becomes_a_job(ready: Desk) -> None:
         "fast": {"start": 5, "end": 9, "step": 2},
         "slow": [50, 100],
     }
-    assert written["success_criteria"] == {"min_trades": 100, "max_fee_pct": 0.3}
+    assert written["success_criteria"] == {"min_trades": 100, "max_fee_pct": 0.3, "min_total_return": 0}
 
     before = len(jobs(ready))
     shown = shown.number_input(key="priority").set_value(7).run()

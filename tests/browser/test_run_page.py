@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any
@@ -108,9 +109,7 @@ def test_noise_is_the_maximum_of_as_many_normal_trials() -> None:
     assert last["evaluation"] == 2
     assert last["low"] == pytest.approx(normal.inv_cdf(0.05**0.5))
     assert last["high"] == pytest.approx(normal.inv_cdf(0.95**0.5))
-    assert last["expected"] == pytest.approx(
-        deviation * 0.5772156649 * NormalDist().inv_cdf(1 - 1 / (2 * 2.718281828)), rel=1e-6
-    )
+    assert last["expected"] == pytest.approx(deviation * math.pi**-0.5, rel=1e-9)
 
 
 @pytest.mark.usefixtures("filled")

@@ -206,7 +206,7 @@ def test_the_status_stands_with_its_time_and_history(calm: AppTest) -> None:
 
 
 def test_the_criteria_are_counted_and_ticked(calm: AppTest) -> None:
-    assert "2 of 2 met" in captions(calm)
+    assert "3 of 3 met" in captions(calm)
     assert set(calm.dataframe[1].value[""]) == {"✔ met"}
 
 

@@ -107,10 +107,12 @@ def test_a_batch_is_run_and_summed_up(desk: Desk, tmp_path: Path) -> None:
     done = backdesk(desk, "runners.cli", "run", "--batch", str(path), "--processes", "1")
     assert done.returncode == 0, done.stderr
     grid, euler, batch = done.stdout.splitlines()
-    assert re.fullmatch(r"grid: 2 runs complete, 0 passed, best Sharpe: -?\d+\.\d+", grid)
+    assert re.fullmatch(r"grid: 2 runs complete, 0 passed, best Sharpe: -?\d+\.\d+(, \d known before)?", grid)
     assert re.match(r"euler: [45] runs complete", euler)
     assert re.search(r"^look: job \d+: best on the edge: fast$", done.stderr, re.MULTILINE)
-    assert re.fullmatch(r"Small: 2 jobs: [67] runs complete, 0 passed, best Sharpe: -?\d+\.\d+", batch)
+    assert re.fullmatch(
+        r"Small: 2 jobs: [67] runs complete, 0 passed, best Sharpe: -?\d+\.\d+(, \d known before)?", batch
+    )
     with desk.connect("director") as director:
         row = director.execute("select jobs, open, failed, file from desk.batch_summary").fetchone()
     assert row == (2, 0, 0, "small.yaml")

@@ -181,7 +181,12 @@ def test_the_order_is_said_once() -> None:
     folders = ("db", "dbt/models", "runners", "streamlit_app")
     files = [path for folder in folders for path in Path(folder).rglob("*.*") if path.suffix in SOURCES]
     found = {str(path) for path in files if said.search(path.read_text(encoding="utf-8"))}
-    assert found == {"db/reads/board.sql", "db/results/tables.sql", "db/results/V0026__lost_accounts.sql"}
+    assert found == {
+        "db/reads/board.sql",
+        "db/results/tables.sql",
+        "db/results/V0026__lost_accounts.sql",
+        "db/judgement/V0043__tallies_of_trials.sql",
+    }
 
 
 def test_without_views_it_says_what_to_do(fresh_desk: Desk) -> None:

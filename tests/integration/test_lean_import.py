@@ -161,7 +161,12 @@ def test_the_config_brings_criteria_target_and_direction(fresh_desk: Desk, tmp_p
     assert rows(fresh_desk, "select target_metric, target_direction, config_file from optimization_runs") == [
         ("max_drawdown", "min", "judge.yaml")
     ]
-    assert rows(fresh_desk, "select status from strategies where name = 'Judged'") == [("passed",)]
+    # Ten sessions are too few for its strategy to have passed.
+    assert rows(
+        fresh_desk,
+        "select s.status, r.flags @> '{too short to judge (2 of 2 passed)}' from strategies as s"
+        " join optimization_runs as r on r.strategy_id = s.id where s.name = 'Judged'",
+    ) == [("backlog", True)]
 
 
 def test_a_wrong_criterion_is_refused_with_its_line_and_nothing_is_imported(

@@ -46,7 +46,7 @@ select is(
 select is(
   pg_temp.generations(), '[[10, "0.1", "0.1", "10"], [5, "0.95", "0.01", "6"], [5, "0.995", "0.001", "6"]]', 'ranges are clipped to the one before');
 select is(
-  (select flags from optimization_runs where id = (select max(id) from optimization_runs)), '{"best on the edge: stop"}', 'and the run says that its best is on the edge');
+  (select flags from optimization_runs where id = (select max(id) from optimization_runs)), '{"best on the edge: stop","deflated Sharpe below one half (20 of 20 passed)","no criterion asks for profit"}', 'and the run says that its best is on the edge');
 select is((select total_combinations from optimization_runs where id = (select max(id) from optimization_runs)), 20::bigint, 'the points are counted as they are planned');
 select is(
   (select summary from jobs order by id desc limit 1), '20 runs complete, 20 passed, best Sharpe: 0.6', 'and summed up');

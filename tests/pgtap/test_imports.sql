@@ -33,11 +33,11 @@ select 1, 1, jsonb_build_object('rsi_period', n::text), 1.8, 0.2, 120, 0.1 from 
 insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_return, total_trades, fee_pct)
 select 1, 1, jsonb_build_object('rsi_period', n::text), 2.5, 0.2, 8, 0.674 from generate_series(5, 71) as n;
 select is((select status from optimization_runs), 'running', 'with 71 of 72 rows in, the run is open');
-insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_trades, fee_pct) values (1, 1, '{"rsi_period": "72"}', 0.5, 8, 0.674);
+insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_return, total_trades, fee_pct) values (1, 1, '{"rsi_period": "72"}', 0.5, 0.1, 8, 0.674);
 select is(
   tap.rows('select r.status, r.summary, s.status from optimization_runs as r join strategies as s on s.id = r.strategy_id'),
-  '[["completed", "72 runs complete, 3 passed, best Sharpe: 1.8", "passed"]]',
-  'with all 72 in it closes: the summary is the desk''s line, the best Sharpe that of the passed');
+  '[["completed", "72 runs complete, 3 passed, best Sharpe: 2.5, best passed: 1.8", "passed"]]',
+  'with all 72 in it closes: the summary is the desk''s line, the best Sharpe and that of the passed');
 select is((select flags from optimization_runs), '{"ratios as given: no moments to compute them from"}', 'and says that nobody could check the ratios');
 select is((select max(ordinal) from backtest_results), 72::bigint, 'rows are numbered without a hole');
 select is(
@@ -50,7 +50,8 @@ select is(
 
 -- Not a number
 insert into optimization_runs (strategy_id, target_metric, total_combinations, status) values (1, 'Sharpe', 2, 'running');
-insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_trades, fee_pct) values (2, 1, '{}', 'NaN', 120, 'NaN'), (2, 1, '{"a": 1}', 0.7, 120, 0);
+insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_return, total_trades, fee_pct)
+values (2, 1, '{}', 'NaN', 0.1, 120, 'NaN'), (2, 1, '{"a": 1}', 0.7, 0.1, 120, 0);
 select is(
   tap.rows('select passed, rejection_reasons, sharpe_ratio from backtest_results where optimization_run_id = 2 order by ordinal'),
   '[[false, ["Fees undefined: needs <= 30.0%"], null], [true, [], 0.7]]', 'NaN is undefined, and meets no criterion');

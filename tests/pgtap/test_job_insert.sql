@@ -70,7 +70,7 @@ select is((select total_combinations from optimization_runs order by id desc lim
 select is(
   tap.rows('select metric, comparison, threshold, source from success_criteria
     where optimization_run_id = (select max(id) from optimization_runs) order by metric'),
-  '[["fee_pct", "<=", 0.3, "default"], ["total_trades", ">=", 100, "default"]]',
+  '[["fee_pct", "<=", 0.3, "default"], ["total_return", ">=", 0, "default"], ["total_trades", ">=", 100, "default"]]',
   'without criteria the desk''s defaults hold');
 
 -- One search a symbol

@@ -69,7 +69,7 @@ select is(
   'it passes no criteria, with one reason that always holds');
 select is(reasons_against(b.optimization_run_id, to_jsonb(b), true), '{Account lost on 2010-03-15}', 'also where only limits on metrics are asked for, as for what a search learns from')
 from backtest_results as b where optimization_run_id = (select run from trades) and ordinal = 1;
-select is((select flags from optimization_runs where id = (select run from trades)), '{"account lost (1 of 3)"}', 'the run is flagged');
+select is((select flags from optimization_runs where id = (select run from trades)), '{"account lost (1 of 3)","deflated Sharpe below one half","no criterion asks for profit"}', 'the run is flagged');
 select is((select array_agg(target_value order by ordinal) from target_values((select run from trades))), '{null,20,0}', 'a page is shown no target of it');
 select is((select array_agg(best_so_far order by evaluation) from search_way((select run from trades))), '{null,20,20}', 'nor a way that begins with it');
 select is((select array_agg(best order by x) from target_map((select run from trades), 'fast', 'fast')), '{null,20,0}', 'nor a place on the map');
@@ -106,7 +106,7 @@ select is(
   tap.rows('select b.ordinal, p.passed, p.best_value, r.flags, r.summary, l.passed, l.sharpe_ratio, l.rejection_reasons from trades as t
     join run_progress as p on p.optimization_run_id = t.run join optimization_runs as r on r.id = t.run join backtest_results as b on b.id = p.best_result_id
     join backtest_results as l on l.optimization_run_id = t.run and l.ordinal = 1'),
-  '[[2, 1, 20, ["account lost (1 of 3)", "no data"], "3 runs complete, 1 passed, best Sharpe: 0.6", false, null, ["Account lost on 2010-03-15"]]]',
+  '[[2, 1, 20, ["account lost (1 of 3)", "deflated Sharpe below one half", "no criterion asks for profit"], "3 runs complete, 1 passed, best Sharpe: 0.6", false, null, ["Account lost on 2010-03-15"]]]',
   'and is then as if it had been judged by this one');
 select is(judge_lost_again(), 0, 'once');
 

@@ -19,7 +19,7 @@ select set_eq(
   from (values
     ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_versions, run_statistics, run_tallies, runner_code, runner_status, settings,
-     strategies, walk_forward_efficiency, walk_forward_folds, work_items'),
+     strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items'),
     ('desk_director', 'delete', 'crisis_windows, recurring_jobs, risk_limits, success_criteria'),
     ('desk_director', 'insert', 'crisis_windows, success_criteria'),
     ('desk_director', 'update', 'crisis_windows'),
@@ -38,7 +38,7 @@ select set_eq(
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, restricted_symbols, session_ledgers, session_prices,
-     success_criteria, task_kinds, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
+     success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
      refused_imports, run_progress, strategies'),
     ('desk_viewer', 'select', 'adjustment_factors, backlog, backtest_results, bars, batch_summary, batches, calendar_coverage, calendar_sessions,
@@ -56,7 +56,7 @@ select set_eq(
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, restricted_symbols, session_ledgers, session_prices,
-     success_criteria, task_kinds, trades, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
+     success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
   $want$,
   'each role has exactly these privileges on tables and views');
@@ -212,7 +212,7 @@ from (values
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean, p_named boolean, OUT id bigint, OUT name text, OUT remark text', 'volatile', 'definer', 'importer'),
     ('runs_summary', 'p_run_ids bigint[]', 'stable', 'invoker', 'director, viewer'),
-    ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8', 'immutable', 'invoker', 'dbt, director, viewer'),
+    ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8, p_best_passed_sharpe float8, p_known bigint', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('sync_backlog', 'p_items jsonb', 'volatile', 'definer', 'director'),
     ('target_map', 'p_run_id bigint, p_x text, p_y text, p_cells integer', 'stable', 'definer', 'director, viewer'),
     ('target_values', 'p_run_id bigint', 'stable', 'definer', 'dbt, director, viewer'),

@@ -186,14 +186,14 @@ select is(tap.rows(format('select j.state, r.status from jobs as j join optimiza
 
 -- Flags
 select is(
-  (select flags from optimization_runs where id = pg_temp.run()), '{"all points identical"}', 'points that are all identical are flagged');
+  (select flags from optimization_runs where id = pg_temp.run()), '{"all points identical","deflated Sharpe below one half (2 of 2 passed)","no criterion asks for profit"}', 'points that are all identical are flagged');
 select tap.given_job(2, '{"cash": 1007}');
 select tap.drain(pg_temp.runner(), tap.metrics('{"total_trades": 0, "winning_trades": 0, "losing_trades": 0}'));
 select is((select flags from optimization_runs where id = pg_temp.run()), '{"no trades"}', 'as is a search without trades');
 select tap.given_job(1, '{"cash": 2008}');
 select tap.drain(pg_temp.runner(), tap.metrics('{"sessions": 301, "refused_for_cash": 1070, "refused_otherwise": 1}'));
 select is((select flags from optimization_runs where id = pg_temp.run()),
-  '{"1 order refused by the broker","1,070 orders refused for lack of cash","ended early: 301 of 520 sessions"}',
+  '{"1 order refused by the broker","1,070 orders refused for lack of cash","deflated Sharpe below one half","ended early: 301 of 520 sessions","no criterion asks for profit"}',
   'a strategy that stops itself, and one that asks for more than it has');
 select tap.given_job(3, '{"cash": 2009, "benchmark": "IBM"}');
 select advance_runs(pg_temp.runner());
@@ -201,7 +201,7 @@ select tap.complete(w.work_item_id, w.token, u.ordinal, tap.metrics(jsonb_build_
 from claim_work(pg_temp.runner(), 9) as w cross join unnest(w.ordinals) as u (ordinal);
 select tap.advance(pg_temp.runner());
 select is((select flags from optimization_runs where id = pg_temp.run()),
-  '{"all points identical","ended early: 500 of 520 sessions (2 of 3)","up to 1 order refused for lack of cash (2 of 3)"}',
+  '{"all points identical","deflated Sharpe below one half (3 of 3 passed)","ended early: 500 of 520 sessions (2 of 3)","no criterion asks for profit","up to 1 order refused for lack of cash (2 of 3)"}',
   'of several points the worst, and how many');
 
 -- The way of a run is a state machine

@@ -88,7 +88,7 @@ select is(
     join result_trades as t on t.backtest_result_id = b.id order by 1'),
   '[[1, 10.000000, -100.000000, -100.000000], [2, 10.000000, 488.000000, 488.000000], [3, -6.940000, 161.035760, 161.035760],
     [4, 15.490358, 77.451788, 77.451788], [5, 15.490358, -46.471073, -46.471073]]', 'each trade is kept, scaled');
-select is((select flags from optimization_runs where id = pg_temp.parent()), '{"ended early: 62 of 66 sessions (1 of 3)"}', 'the run says which test ended early');
+select is((select flags from optimization_runs where id = pg_temp.parent()), '{"ended early: 62 of 66 sessions (1 of 3)","no criterion asks for profit","too short to judge"}', 'the run says which test ended early');
 
 -- Nothing is traded once the account is lost, and what no engine told is not made up.
 update told set ending = v.ending, profits = v.profits, missing = 0, open_positions = '[]'
@@ -105,7 +105,7 @@ insert into jobs (strategy, config) select 'sma_crossover', jsonb_set(config, '{
 select pg_temp.work();
 select is(
   tap.rows('select round(b.ending_value::numeric, 6), b.open_positions, r.flags from stitched as b join optimization_runs as r on r.id = b.optimization_run_id'),
-  '[[3375.000000, null, ["open at the end unknown: 1 of 3 tests"]]]', 'a test whose engine does not tell is flagged');
+  '[[3375.000000, null, ["no criterion asks for profit", "open at the end unknown: 1 of 3 tests", "too short to judge"]]]', 'a test whose engine does not tell is flagged');
 
 -- A test is not copied from a result that does not tell what was open.
 select is(tap.rows('select count(*), count(b.open_positions) from backtest_results as b join optimization_runs as r on r.id = b.optimization_run_id

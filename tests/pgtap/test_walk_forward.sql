@@ -103,7 +103,7 @@ select is(
   (select count(*) filter (where r.role = 'out_of_sample') || ' of ' || count(*) from optimization_runs as r where r.parent_run_id = pg_temp.parent()), '2 of 5',
   'a fold in cash runs no test');
 select is(
-  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close","open at the end unknown: 2 of 2 tests"}', 'what all folds'' results say, the walk-forward says');
+  (select flags from optimization_runs where id = pg_temp.parent()), '{"fills at prices already seen: cheat-on-close","no criterion asks for profit","open at the end unknown: 2 of 2 tests"}', 'what all folds'' results say, the walk-forward says');
 select is(
   (select array_agg(distinct warm_up_bars) from optimization_runs where parent_run_id = pg_temp.parent()), '{20}', 'every part has its warm-up');
 select is(

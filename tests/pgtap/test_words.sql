@@ -34,15 +34,15 @@ create function pg_temp.standing() returns jsonb language sql as $$
 -- extend_run
 select pg_temp.search('{"parameters": {"fast": {"start": 10, "end": 20, "step": 5}}}');
 select is(pg_temp.work('fast', 40), 3, 'a grid of three');
-select is(pg_temp.standing(), '["completed", "done", "3 runs complete, 3 passed, best Sharpe: 0.6", ["best on the edge: fast"]]', 'whose best is on its edge');
-select is((select flags from job_progress), '{"best on the edge: fast"}', 'which job_progress shows');
+select is(pg_temp.standing(), '["completed", "done", "3 runs complete, 3 passed, best Sharpe: 0.6", ["best on the edge: fast", "deflated Sharpe below one half (3 of 3 passed)", "no criterion asks for profit"]]', 'whose best is on its edge');
+select is((select flags from job_progress), '{"best on the edge: fast","deflated Sharpe below one half (3 of 3 passed)","no criterion asks for profit"}', 'which job_progress shows');
 set local role desk_director;
 select is(extend_run((select max(id) from optimization_runs), '{"fast": {"start": 10, "end": 50, "step": 5}}'), format('run %s: 6 new points', (select max(id) from optimization_runs)), 'is extended by the points it does not have');
 reset role;
 select is((select j.state from jobs as j), 'running', 'its job is open again');
 select is(pg_temp.work('fast', 40), 6, 'only these are run');
 select is(pg_temp.values('fast'), '{10,15,20,25,30,35,40,45,50}', 'none twice');
-select is(pg_temp.standing(), '["completed", "done", "9 runs complete, 9 passed, best Sharpe: 0.6", []]', 'and the best is no longer on the edge of what was searched');
+select is(pg_temp.standing(), '["completed", "done", "9 runs complete, 9 passed, best Sharpe: 0.6", ["deflated Sharpe below one half (9 of 9 passed)", "no criterion asks for profit"]]', 'and the best is no longer on the edge of what was searched');
 select is(extend_run(pg_temp.run(), '{"fast": {"start": 10, "end": 50, "step": 10}}'), format('run %s has all of these points already', pg_temp.run()), 'points that are all there change nothing');
 select is((select status from optimization_runs where id = pg_temp.run()), 'completed', 'the run stays closed');
 select is(extend_run(pg_temp.run(), null), format('run %s has all of these points already', pg_temp.run()), 'nor does nothing');
@@ -90,7 +90,7 @@ select is((select sum(variations) from tried_this_week), (select count(*)::numer
 -- Flags
 select tap.given_job(3, '{"cash": 100010}');
 select tap.drain(pg_temp.runner());
-select is((pg_temp.standing()) -> 3, '["all points identical"]', 'a parameter that nobody reads');
+select is((pg_temp.standing()) -> 3, '["all points identical", "deflated Sharpe below one half (3 of 3 passed)", "no criterion asks for profit"]', 'a parameter that nobody reads');
 select tap.given_job(3, '{"cash": 100011}');
 select tap.drain(pg_temp.runner(), tap.metrics('{"total_trades": 0, "winning_trades": 0, "losing_trades": 0}'));
 select is((pg_temp.standing()) -> 3, '["no trades"]', 'no trades');

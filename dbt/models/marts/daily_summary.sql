@@ -23,12 +23,12 @@ backtests as (
     sum(tallies.finished)::bigint as backtests_finished,
     sum(tallies.failed)::bigint as backtests_failed,
     sum(tallies.passed)::bigint as backtests_passed,
-    coalesce(max(tallies.best_passed_sharpe), max(tallies.best_sharpe)) as best_sharpe,
+    max(tallies.best_sharpe) as best_sharpe,
+    max(tallies.best_passed_sharpe) as best_passed_sharpe,
     count(distinct runs.strategy_id) as strategies_tried
   from tallies
   inner join runs on runs.optimization_run_id = tallies.optimization_run_id
   cross join time_zone
-  where runs.role <> 'pilot'
   group by 1
 ),
 
@@ -51,6 +51,7 @@ days as (
     coalesce(backtests.backtests_failed, 0) as backtests_failed,
     coalesce(backtests.backtests_passed, 0) as backtests_passed,
     backtests.best_sharpe,
+    backtests.best_passed_sharpe,
     coalesce(backtests.strategies_tried, 0) as strategies_tried
   from backtests
   full join closed using (day)
@@ -64,9 +65,12 @@ final as (
     backtests_failed,
     backtests_passed,
     best_sharpe,
+    best_passed_sharpe,
     strategies_tried,
     sum(backtests_finished) over (partition by date_trunc('week', day::timestamp))::bigint as week_variations,
-    desk.summary_text(backtests_finished, backtests_passed, backtests_failed, best_sharpe) as summary
+    desk.summary_text(
+      backtests_finished, backtests_passed, backtests_failed, best_sharpe, best_passed_sharpe
+    ) as summary
   from days
 )
 

@@ -6,8 +6,8 @@ strategies as (
   select * from {{ ref('stg_strategies') }}
 ),
 
-runs as (
-  select * from {{ ref('stg_optimization_runs') }}
+trials as (
+  select * from {{ ref('stg_trials') }}
 ),
 
 finished as (
@@ -16,9 +16,9 @@ finished as (
     results.strategy_id,
     results.rejection_reasons
   from results
-  inner join runs on runs.optimization_run_id = results.optimization_run_id
+  inner join trials on trials.backtest_result_id = results.backtest_result_id
   where results.outcome = 'finished'
-    and runs.role <> 'pilot'
+    and trials.tried
 ),
 
 tried as (

@@ -42,7 +42,8 @@ final as (
     lost,
     luck_p,
     haircut_sharpe,
-    checked
+    checked,
+    flags
   from board
 )
 

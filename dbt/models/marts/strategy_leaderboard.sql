@@ -9,16 +9,24 @@ board as (
 firsts as (
   select *
   from board
-  -- One short walk down an index for each strategy, however many results it has.
+  -- Its best passed result, else its best: two short walks down an index for each strategy, however many it has.
   where backtest_result_id = any (array(
-    select found.backtest_result_id
+    select coalesce(
+      (
+        select ranked.backtest_result_id
+        from {{ source('desk', 'board') }} as ranked
+        where ranked.strategy_id = strategies.strategy_id
+          and ranked.passed
+        limit 1
+      ),
+      (
+        select ranked.backtest_result_id
+        from {{ source('desk', 'board') }} as ranked
+        where ranked.strategy_id = strategies.strategy_id
+        limit 1
+      )
+    )
     from strategies
-    cross join lateral (
-      select ranked.backtest_result_id
-      from {{ source('desk', 'board') }} as ranked
-      where ranked.strategy_id = strategies.strategy_id
-      limit 1
-    ) as found
   ))
 ),
 
@@ -61,7 +69,8 @@ final as (
     lost,
     luck_p,
     haircut_sharpe,
-    checked
+    checked,
+    flags
   from firsts
 )
 
