@@ -94,7 +94,7 @@ alter table desk.instruments validate constraint instruments_calendar_known;
 
 create or replace function desk.zone_of_times(p_times timestamptz[], p_minutes integer[])
 returns text
-language sql stable
+language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   select c.zone
@@ -111,6 +111,17 @@ comment on function desk.zone_of_times(timestamptz[], integer[]) is
   'are UTC.';
 grant execute on function desk.zone_of_times(timestamptz[], integer[]) to desk_director, desk_runner;
 
+create or replace function desk.instrument_place(p_instrument_id bigint)
+returns table (calendar text, zone text, calendar_by text)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select i.calendar, i.zone, i.calendar_by from desk.instruments as i where i.id = p_instrument_id
+$$;
+comment on function desk.instrument_place(bigint) is
+  'Calendar and zone of an instrument, and what they were taken from, for those who load prices.';
+grant execute on function desk.instrument_place(bigint) to desk_director, desk_runner;
+
 create or replace function desk.calendar_of_bars(p_times timestamptz[], p_timeframe text)
 returns text
 language sql immutable
@@ -119,7 +130,7 @@ as $$
   -- Of weekly and monthly bars nobody knows on which days they were traded.
   select case
     when p_timeframe ~ '(w|mo)$' then null
-    when 2 * least(b.saturdays, b.sundays) >= b.weeks then '24/7'
+    when b.weeks > 0 and 2 * least(b.saturdays, b.sundays) >= b.weeks then '24/7'
     when p_timeframe !~ 'd$' and b.saturdays = 0 and b.evenings > 0 and b.early = 0 and b.hours >= 20 then '24/5' end
   from (
     select count(distinct t.local::date) filter (where extract(isodow from t.local) = 6) as saturdays,

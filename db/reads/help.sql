@@ -19,7 +19,8 @@ as $$
       'result_costs,result_periods}'),
     ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'
       'strategy_parameters,sync_backlog,version_checks}'),
-    ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,latest_price_version,load_bars,'
+    ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,instrument_place,'
+      'latest_price_version,load_bars,'
       'load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),

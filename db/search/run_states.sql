@@ -190,7 +190,7 @@ begin
   from desk.strategy_events as e
   where e.strategy_id = p_strategy_id and e.to_status = 'testing'
   order by e.id desc limit 1;
-  if v_run.status = 'completed' and v_passed > 0 then
+  if v_run.status = 'completed' and v_passed > 0 and v_fault is null then
     if v_entered.from_status in ('backlog', 'rejected') then
       perform desk.move_strategy_by_run(p_strategy_id, v_entered.from_status,
         format('run %s is too short to judge: %s', p_run_id, v_run.summary), p_run_id);

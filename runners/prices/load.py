@@ -81,7 +81,7 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
             assert row is not None
             instrument_id, version, status, new_bars, changed_bars, bar_count, first_bar, last_bar = row
             place = cursor.execute(
-                "select calendar, zone, calendar_by from desk.instruments where id = %s", [instrument_id]
+                "select calendar, zone, calendar_by from desk.instrument_place(%s)", [instrument_id]
             ).fetchone()
             assert place is not None
             gaps = cursor.execute(

@@ -258,7 +258,8 @@ from (values
     ('take_orders', 'p_account text, p_token uuid, p_limit integer', 'volatile', 'definer', 'link'),
     ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer'),
     ('sessions_a_year', 'p_symbols text[], p_timeframe text, p_sessions date[]', 'stable', 'definer', 'director, importer, viewer'),
-    ('zone_of_times', 'p_times timestamptz[], p_minutes integer[]', 'stable', 'invoker', 'director, runner')
+    ('instrument_place', 'p_instrument_id bigint', 'stable', 'definer', 'director, runner'),
+    ('zone_of_times', 'p_times timestamptz[], p_minutes integer[]', 'stable', 'definer', 'director, runner')
 ) as t (name, arguments, volatility, security, roles);
 
 create temporary view callable as

@@ -1,5 +1,5 @@
 -- How many sessions a year has is the run's: of its calendars and its bars. Right values are worked by hand.
-select plan(40);
+select plan(41);
 select tap.given_desk();
 create function tap.given_series(p_symbol text, p_calendar text, p_timeframe text, p_step interval, p_bars integer, p_growth float8)
 returns bigint language sql as $$
@@ -27,6 +27,7 @@ from (values ('{AAPL}'::text[], '1d', 252.0), ('{AAPL}', '15m', 252), ('{AAPL}',
 select is(desk.sessions_a_year('{ELSEWHERE}', '1d', array(select d::date from generate_series(date '2023-01-02', '2023-01-31', '1 day') as d)), 365::float8,
   'a symbol from elsewhere that trades on week-ends has seven days a week');
 select is(desk.sessions_a_year(s.symbols, '1d', '{2023-01-02,2023-01-03}'), 252::float8, 'one that does not has 252') from (values ('{ELSEWHERE}'::text[]), ('{}')) as s (symbols);
+select is(desk.sessions_a_year('{ELSEWHERE}', '1d'), 252::float8, 'one of which nothing is known has 252');
 select is(desk.sessions_a_year('{}', '1d', '{2023-01-06,2023-01-07,2023-01-08}'), 365::float8, 'so where no symbol is named');
 
 select tap.given_series('MONTHS', null, '1mo', '1 month', 121, 2.0);
