@@ -55,7 +55,7 @@ def loaded(path: Path) -> types.ModuleType:
     return module
 
 
-def _not_loaded(path: Path, error: Exception) -> StrategyError:
+def _not_loaded(path: Path, error: BaseException) -> StrategyError:
     line = _line_in(error, path)
     return StrategyError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}")
 
