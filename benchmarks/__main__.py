@@ -22,6 +22,7 @@ TABLES = {
     "k": ("overhead", "CPU outside the backtests"),
     "l": ("session_logging", "Session logging"),
     "n": ("luck", "Noise that is called real"),
+    "o": ("gate", "The gate"),
     "p": ("pages", "Pages"),
     "q": ("queue_flat", "Queue from a search's first tenth to its last"),
     "r": ("boards", "Boards"),

@@ -19,6 +19,7 @@ from strategies.lean_rules import target_quantity
 from strategies.market_calendar import market_calendar
 from strategies.portfolio import Holding, feed_of
 from strategies.schedule import DateRules, Schedule, TimeRules
+from strategies.shares import clean, day_shares
 from strategies.slices import Security, Slice, Symbol
 from strategies.tickets import OrderTicket, Transactions
 
@@ -114,12 +115,15 @@ class LeanApi:
     def order(self, symbol: Any, quantity: float, *_: Any, tag: str = "") -> OrderTicket:
         return self.market_order(symbol, quantity, tag=tag)
 
-    def calculate_order_quantity(self, symbol: Any, target: float) -> int:
+    def calculate_order_quantity(self, symbol: Any, target: float) -> float:
         """Signed shares that bring a symbol to `target`, a fraction of the portfolio."""
         data = feed_of(self, symbol)
         lean = self.p.lean_rules if hasattr(self.p, "lean_rules") else self.lean_rules
         held = self.broker.getposition(data).size
-        return target_quantity(self.broker.getvalue(), held, data.close[0], target, lean=lean)
+        value, price, factor = self.broker.getvalue(), data.close[0], day_shares(data)
+        if factor == 1.0:
+            return target_quantity(value, held, price, target, lean=lean)
+        return clean(target_quantity(value, clean(held * factor), price / factor, target, lean=lean) / factor)
 
     def set_holdings(
         self, symbol: Any, percentage: float = 0.0, liquidate_existing_holdings: bool = False,

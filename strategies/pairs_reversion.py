@@ -14,6 +14,7 @@ import statistics
 from strategies.aligned_closes import AlignedCloses
 from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter, ParameterError
+from strategies.shares import whole
 
 
 class PairsReversion(BaseStrategy):
@@ -67,7 +68,7 @@ class PairsReversion(BaseStrategy):
 
     def open_both(self, direction: int) -> None:
         money = self.broker.getvalue() * self.p.position_share / 2
-        sizes = [int(money / data.close[0]) for data in self.datas]
+        sizes = [whole(money / data.close[0], data) for data in self.datas]
         if not all(sizes):
             return
         for data, size, sign in zip(self.datas, sizes, (direction, -direction), strict=True):

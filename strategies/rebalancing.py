@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strategies.bar_time import moment
+from strategies.shares import clean, whole
 
 
 class Rebalancing:
@@ -29,18 +30,19 @@ class Rebalancing:
     def rebalance(self, weights: Mapping[Any, float], tolerance: float = 0.0) -> None:
         """Bring every feed to its share of the portfolio's value, 0 where `weights` does not name it.
 
-        Whole shares. A change of less than `tolerance` of the portfolio is left alone, unless it ends a
-        position. Sells go first, so that their money is there for the buys.
+        Whole shares of the day. A change of less than `tolerance` of the portfolio is left alone, unless it
+        ends a position. Sells go first, so that their money is there for the buys.
         """
         self.cancel_pending()
         value = self.broker.getvalue()
         changes = []
         for data in self.datas:
             price, held = data.close[0], self.getposition(data).size
-            target = int(value * weights.get(data, 0.0) / price)
-            if target == held or (target and abs(target - held) * price < tolerance * value):
+            target = whole(value * weights.get(data, 0.0) / price, data)
+            change = clean(target - held)
+            if not change or (target and abs(change) * price < tolerance * value):
                 continue
-            changes.append((target - held, data))
+            changes.append((change, data))
         for change, data in sorted(changes, key=lambda one: one[0]):
             if change < 0:
                 self.sell(data, size=-change)

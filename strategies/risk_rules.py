@@ -10,6 +10,7 @@ from strategies.exposure import Reach, reach
 from strategies.order_flow import OrderRequest
 from strategies.risk_events import Breach
 from strategies.risk_limits import RiskLimits
+from strategies.shares import clean, day_shares
 
 TINY = 1e-9
 """Relative: a position of exactly the limit must not fail on the last bit of a product."""
@@ -46,7 +47,12 @@ class RiskRules:
         gross = self._gross(except_for=request.data) + worst * price
         checks: list[tuple[str, str, float, float | None]] = [
             ("max_orders_per_day", "Orders today", state.orders_today + 1, limits.max_orders_per_day),
-            ("max_position_shares", "Position in shares", worst, limits.max_position_shares),
+            (
+                "max_position_shares",
+                "Position in shares",
+                worst * day_shares(request.data),
+                limits.max_position_shares,
+            ),
             ("max_position_value", "Position value", worst * price, limits.max_position_value),
             ("max_position_pct", "Position share", share(worst * price, value), limits.max_position_pct),
             ("max_concentration", "Concentration", share(worst * price, value), limits.max_concentration),
@@ -60,11 +66,11 @@ class RiskRules:
         return None
 
     def largest(self, data: Any, price: float, state: State) -> float:
-        """Whole shares that could be bought at `price`; inf where nothing bounds them."""
+        """Whole shares of the day that could be bought at `price`; inf where nothing bounds them."""
         limits, value, held = self.limits, self.value(), self.reach(data)
         bounds = [math.inf]
         if limits.max_position_shares is not None:
-            bounds.append(limits.max_position_shares - held.most)
+            bounds.append(limits.max_position_shares / day_shares(data) - held.most)
         if limits.max_position_value is not None:
             bounds.append(limits.max_position_value / price - held.most)
         for part in (limits.max_position_pct, limits.max_concentration):
@@ -76,11 +82,13 @@ class RiskRules:
         most = min(bounds)
         if most == math.inf:
             return most if self.breach(OrderRequest(data, 1, price, {}), state) is None else 0
-        size = max(0, math.floor(most * (1 + TINY)))
+        factor = day_shares(data)
+        shares = max(0, math.floor(most * factor * (1 + TINY)))
         # A bound that the division rounded up is a share too many.
-        for fewer in (size, size - 1):
-            if fewer > 0 and self.breach(OrderRequest(data, fewer, price, {}), state) is None:
-                return fewer
+        for fewer in (shares, shares - 1):
+            size = fewer if factor == 1.0 else clean(fewer / factor)
+            if fewer > 0 and self.breach(OrderRequest(data, size, price, {}), state) is None:
+                return size
         return 0
 
     def reach(self, data: Any) -> Reach:

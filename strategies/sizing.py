@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from strategies.parameters import ParameterError
+from strategies.shares import whole
 
 Sizing = Literal["share", "risk", "volatility", "fixed"]
 SESSIONS_A_YEAR = 252
@@ -65,9 +66,10 @@ class PositionSizing:
         *,
         data: Any | None = None,
         stop_price: float | None = None,
-    ) -> int:
-        """Whole shares to buy at `price`, never more than cash pays for or risk limits allow.
+    ) -> float:
+        """Whole shares of the bar's day to buy at `price`, in adjusted shares.
 
+        Never more than cash pays for or risk limits allow.
         By `method`, else by the strategy's `sizing`: `share` (an equal share of the portfolio a symbol),
         `risk` (lose `risk_per_trade` of the portfolio at `stop_price`), `volatility` (`volatility_target` a
         year) or `fixed` (`fixed_size`). Cash that pending buy orders will need counts as spent.
@@ -80,7 +82,7 @@ class PositionSizing:
                    self._affordable(price))  # fmt: skip
         for check in self.order_checks:
             size = min(size, check.largest(feed, price))
-        return max(0, int(size))
+        return max(0, whole(size, feed))
 
     def _wanted(self, method: str, price: float, stop: float | None, feed: Any, value: float) -> float:
         if method == "share":

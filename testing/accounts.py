@@ -123,3 +123,14 @@ def open_account(
         account.limit(limit, threshold)
     account.alive()
     return account
+
+
+def insist(
+    connection: psycopg.Connection[Any], session_id: int, key: str, symbol: str, quantity: float
+) -> tuple[int, str, str | None]:
+    """As submit(), and again under the same key where it did not get through the gate in time."""
+    while True:
+        try:
+            return submit(connection, session_id, key, symbol, quantity)
+        except psycopg.errors.LockNotAvailable:
+            continue

@@ -17,17 +17,15 @@ as $$
              select sum(f.out_of_sample_end - f.out_of_sample_start)::float8 / (r.end_date - r.start_date + 1)
              from desk.walk_forward_folds as f where f.optimization_run_id = r.id), 1) as years,
            (
-             select avg(l.close)
+             -- Raw prices of the window, since fees count the shares of the day: so many are bought for one of money.
+             select avg(1 / l.close)
              from desk.run_symbols as s
              join desk.price_versions as v on v.id = s.price_version_id
-             cross join lateral (
-               select b.close from desk.bars as b
-               where b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
-                 and b.bar_time < (r.end_date + 1)::timestamp at time zone 'UTC'
-               order by b.bar_time desc, b.version desc limit 1
-             ) as l
-             where s.optimization_run_id = r.id
-           ) as price
+             cross join lateral desk.series_bars(v.instrument_id, v.timeframe, v.version) as l
+             where s.optimization_run_id = r.id and c.per_share > 0
+               and l.bar_time >= r.start_date::timestamp at time zone 'UTC'
+               and l.bar_time < (r.end_date + 1)::timestamp at time zone 'UTC'
+           ) as shares
     from desk.optimization_runs as r
     cross join lateral jsonb_to_record(r.config -> 'commission') as c (percent float8, per_share float8, minimum float8)
     where r.id = p_run_id
@@ -48,7 +46,7 @@ as $$
     select e.years, e.bars_a_session, e.total_trades / e.years * n.years as trades,
            e.total_orders / e.years * n.years
              * greatest(n.minimum * (e.total_orders > 0)::integer,
-                 coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share / nullif(n.price, 0))) / n.cash
+                 coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share * coalesce(n.shares, 0))) / n.cash
                    as fee_pct
     from earlier as e cross join run as n
   )

@@ -94,7 +94,8 @@ set search_path = desk, pg_temp
 as $$
 begin
   return query
-  -- Of a group of which at most one is filled the largest counts. A bracket's exits count once their parent is done.
+  -- Of a bracket's exits, which count once their parent is done, the largest counts. Of one-cancels-others each does:
+  -- a broker may have filled two before one has cancelled the other.
   with groups as (
     select o.session_id, o.symbol, o.quantity > 0 as buys, max(greatest(abs(o.quantity) - o.filled, 0)) as size
     from desk.broker_orders as o
@@ -103,7 +104,7 @@ begin
       and not (a.cancels_at_once and o.cancel_asked_at is not null)
       and (o.parent_id is null
         or not exists (select from desk.broker_orders as p where p.id = o.parent_id and p.is_open))
-    group by o.session_id, o.symbol, o.quantity > 0, coalesce(o.parent_id, o.oco_id, o.id)
+    group by o.session_id, o.symbol, o.quantity > 0, coalesce(o.parent_id, o.id)
   ),
   parts as (
     select p.session_id, p.symbol, p.quantity as held, 0::float8 as buys, 0::float8 as sells, p.average_price

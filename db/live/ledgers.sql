@@ -77,21 +77,29 @@ begin
   end if;
   v_day := desk.trading_day(p_bar_time, v_session.timeframe, v_session.zone);
   if v_day > v_before.day is not false then
-    update desk.halts as h
-    set lifted_at = clock_timestamp(), lifted_by = session_user, lifted_why = 'a new day'
-    where h.lifted_at is null and h.lasts = 'day' and h.session_id = p_session_id and h.set_day < v_day;
     update desk.session_ledgers
-    set day = v_day, day_start = v_before.value, orders_today = 0
+    set day = v_day, day_start = v_before.bar_value, orders_today = 0
     where session_id = p_session_id and day is distinct from v_day;
   end if;
   select a.* into v_account from desk.account_ledgers as a where a.account_id = v_session.account_id;
   if v_day > v_account.day is not false then
-    update desk.halts as h
-    set lifted_at = clock_timestamp(), lifted_by = session_user, lifted_why = 'a new day'
-    where h.lifted_at is null and h.lasts = 'day' and h.account_id = v_session.account_id and h.session_id is null
-      and h.set_day < v_day;
-    update desk.account_ledgers set day = v_day, day_start = value where account_id = v_session.account_id;
+    update desk.account_ledgers
+    set day = v_day, day_start = (
+      select coalesce(sum(l.bar_value), 0) from desk.session_ledgers as l where l.account_id = v_session.account_id)
+    where account_id = v_session.account_id;
   end if;
+  -- Where everything was to be closed, a new day is not enough.
+  update desk.halts as h
+  set lifted_at = clock_timestamp(), lifted_by = session_user, lifted_why = 'a new day'
+  where h.lifted_at is null and h.lasts = 'day' and h.set_day < v_day and h.account_id = v_session.account_id
+    and (h.session_id is null or h.session_id = p_session_id)
+    and (h.flatten is not true or not exists (
+        select from desk.positions as p
+        where p.account_id = h.account_id and p.quantity <> 0 and p.session_id is not null
+          and (h.session_id is null or p.session_id = h.session_id)
+        union all
+        select from desk.broker_orders as o
+        where o.account_id = h.account_id and o.is_open and (h.session_id is null or o.session_id = h.session_id)));
 
   insert into desk.session_prices as q (session_id, symbol, account_id, price, bar_time)
   select p_session_id, n.symbol, v_session.account_id, n.price, p_bar_time
@@ -99,7 +107,7 @@ begin
   on conflict (session_id, symbol) do update
   set price = excluded.price, bar_time = excluded.bar_time, arrived_at = clock_timestamp();
   update desk.session_ledgers as l
-  set value = desk.session_value(p_session_id, l.cash),
+  set value = desk.session_value(p_session_id, l.cash), bar_value = desk.session_value(p_session_id, l.cash),
       peak = greatest(l.peak, desk.session_value(p_session_id, l.cash)),
       older_bar = case when p_bar_time > l.newest_bar then l.newest_bar else l.older_bar end,
       newest_bar = p_bar_time, priced_at = clock_timestamp()

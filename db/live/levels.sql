@@ -114,8 +114,8 @@ begin
   return format('HALTED%s (halt %s%s): no order is allowed from now on. %s.%s',
     coalesce(' ' || v_account.name, ''), v_halt, coalesce(', beside halt ' || v_before, ''),
     coalesce('Still open: ' || v_still, 'Nothing is open'),
-    coalesce(format(' No link is alive for %s: cancel and close there in the broker''s own program, or start the link.',
-      v_silent), ''));
+    coalesce(' No link is alive for ' || v_silent
+      || ': cancel and close there in the broker''s own program, or start the link.', ''));
 end
 $$;
 comment on function desk.emergency_stop(text, text, boolean, text) is

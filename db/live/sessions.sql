@@ -126,15 +126,16 @@ begin
   from desk.gate_limits(v_strategy.id, v_account.id) as l
   returning id into v_id;
   if p_continues is null then
-    insert into desk.session_ledgers (session_id, account_id, cash, value, day_start, peak)
-    values (v_id, v_account.id, v_cash, v_capital, v_capital, v_capital);
+    insert into desk.session_ledgers (session_id, account_id, cash, value, bar_value, day_start, peak)
+    values (v_id, v_account.id, v_cash, v_capital, v_capital, v_capital, v_capital);
     update desk.account_ledgers
     set value = value + v_capital, day_start = day_start + v_capital, peak = peak + v_capital
     where account_id = v_account.id;
   else
-    insert into desk.session_ledgers (session_id, account_id, cash, value, day, day_start, peak, orders_today,
-      newest_bar, older_bar, priced_at)
-    select v_id, account_id, cash, value, day, day_start, peak, orders_today, newest_bar, older_bar, priced_at
+    insert into desk.session_ledgers (session_id, account_id, cash, value, bar_value, day, day_start, peak,
+      orders_today, newest_bar, older_bar, priced_at)
+    select v_id, account_id, cash, value, bar_value, day, day_start, peak, orders_today, newest_bar, older_bar,
+      priced_at
     from desk.session_ledgers where session_id = p_continues;
     update desk.positions set session_id = v_id where session_id = p_continues;
     insert into desk.session_prices (session_id, symbol, account_id, price, bar_time, arrived_at)
@@ -142,7 +143,7 @@ begin
     from desk.session_prices where session_id = p_continues and symbol = any (p_symbols);
     insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after)
     values (v_account.id, p_continues, 'returned', -v_cash, 0);
-    update desk.session_ledgers set cash = 0, value = 0 where session_id = p_continues;
+    update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where session_id = p_continues;
     update desk.trading_sessions set state = 'finished', ended_at = clock_timestamp() where id = p_continues;
   end if;
   insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after)
@@ -189,7 +190,7 @@ begin
   update desk.account_ledgers
   set value = value - v_ledger.value, day_start = day_start - v_ledger.value, peak = peak - v_ledger.value
   where account_id = v_ledger.account_id;
-  update desk.session_ledgers set cash = 0, value = 0 where session_id = p_session_id;
+  update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where session_id = p_session_id;
   update desk.trading_sessions set state = 'finished', ended_at = clock_timestamp() where id = p_session_id;
   return format('Session %s ended with %s', p_session_id, v_ledger.cash);
 end

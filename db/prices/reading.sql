@@ -204,6 +204,58 @@ comment on function desk.adjusted_bars(bigint, text, integer, integer, date, dat
   'date, volume divided by the splits among them.';
 grant execute on function desk.adjusted_bars(bigint, text, integer, integer, date, date) to desk_director, desk_viewer;
 
+create or replace function desk.split_steps(p_instrument_id bigint, p_factors_version integer, p_since date)
+returns jsonb
+language sql
+stable
+set search_path = desk, pg_temp
+as $$
+  select jsonb_agg(jsonb_build_array(s.effective_date, s.shares) order by s.effective_date)
+  from (
+    select f.effective_date, desk.product(f.factor) over (order by f.effective_date desc) as shares
+    from desk.adjustment_factors as f
+    where f.instrument_id = p_instrument_id and f.version = p_factors_version and f.kind = 'split'
+  ) as s
+  where s.effective_date > p_since
+$$;
+comment on function desk.split_steps(bigint, integer, date) is
+  'Ex-dates of the splits after a day, each with the shares before it that one adjusted share is: 1/28 before 7:1 and '
+  '4:1; null where there are none.';
+
+create or replace function desk.price_splits(p_symbols text[], p_timeframe text)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = desk, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(i.symbol, s.steps), '{}')
+  from desk.instruments as i
+  cross join lateral desk.latest_price_version(i.id, p_timeframe) as v
+  cross join lateral desk.split_steps(i.id, v.factors_version, '-infinity') as s (steps)
+  where i.symbol = any (p_symbols) and s.steps is not null
+$$;
+comment on function desk.price_splits(text[], text) is
+  'By symbol, the splits that its newest prices are adjusted for, as split_steps() has them.';
+grant execute on function desk.price_splits(text[], text) to desk_director, desk_viewer;
+
+create or replace function desk.run_splits(p_run_id bigint)
+returns jsonb
+language sql
+stable
+set search_path = desk, pg_temp
+as $$
+  select jsonb_object_agg(i.symbol, s.steps)
+  from desk.run_symbols as y
+  join desk.optimization_runs as r on r.id = y.optimization_run_id
+  join desk.price_versions as v on v.id = y.price_version_id
+  join desk.instruments as i on i.id = y.instrument_id
+  cross join lateral desk.split_steps(i.id, v.factors_version, r.start_date) as s (steps)
+  where y.optimization_run_id = p_run_id and s.steps is not null
+$$;
+comment on function desk.run_splits(bigint) is
+  'By symbol, the splits after the first day of a run, those after its last too; null where there are none.';
+
 create or replace function desk.run_prices(p_run_id bigint)
 returns table (
   symbol text,

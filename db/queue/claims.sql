@@ -350,7 +350,7 @@ as $$
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
-    'cash_flows', r.config -> 'cash_flows',
+    'cash_flows', r.config -> 'cash_flows', 'splits', desk.run_splits(r.id),
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'benchmark', (

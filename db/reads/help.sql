@@ -14,7 +14,7 @@ as $$
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
     ('results', '{break_even_fee,fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
-      'price_series,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
+      'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
       'result_costs,result_periods}'),
     ('strategies', '{backlog,code_note,move_strategy,publish_strategies,strategy_parameters,sync_backlog}'),

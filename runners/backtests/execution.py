@@ -116,4 +116,5 @@ def _run_settings(request: BacktestRequest, prices: Prices) -> RunSettings:
         seconds_per_point=0.0,
         memory_mb=0.0,
         block_count=0,
+        splits=prices.splits,
     )

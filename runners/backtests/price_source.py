@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import psycopg
 
 from runners.backtests.request import BacktestRequest, RequestError
 from runners.database import connection
-from runners.engines.base import AdjustedPrices
+from runners.engines.base import AdjustedPrices, Splits, splits_from_json
 from runners.prices import series as loaded
-from runners.prices.adjusted import adjusted
+from runners.prices.adjusted import adjusted, splits_of
 from runners.prices.csv_files import read_csv
 from runners.prices.dates import date_of
 from runners.prices.sample import read_sample
@@ -23,6 +23,7 @@ PRICES = """
 select symbol, source, version, epochs, open, high, low, close, volume
 from desk.price_series(%s, %s, %s, %s)
 """
+SPLITS = "select desk.price_splits(%s, %s)"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Prices:
     series: tuple[AdjustedPrices, ...]
     source: str
     description: str
+    splits: Mapping[str, Splits]
 
     @property
     def first(self) -> dt.date:
@@ -76,11 +78,12 @@ def _of_the_desk(request: BacktestRequest, settings: Settings) -> Prices:
                 .execute(PRICES, (list(request.symbols), request.timeframe, request.start, request.end))
                 .fetchall()
             )
+            splits = viewer.execute(SPLITS, (list(request.symbols), request.timeframe)).fetchone()
         except psycopg.errors.UndefinedFunction as error:
             raise RequestError("the desk's schema is older than this program", hint="backdesk up") from error
     series = tuple(AdjustedPrices.from_rows(row[0], *row[3:]) for row in rows)
     versions = ", ".join(f"{row[0]} version {row[2]} ({row[1]})" for row in rows)
-    return Prices(series, "desk", f"the desk: {versions}")
+    return Prices(series, "desk", f"the desk: {versions}", splits_from_json(splits[0] if splits else None))
 
 
 def _chosen(
@@ -107,7 +110,8 @@ def _chosen(
             ),
             hint="choose a window that all symbols have",
         )
-    return Prices(series, source, description)
+    splits = {symbol: splits_of(have[symbol]) for symbol in request.symbols}
+    return Prices(series, source, description, splits)
 
 
 def _between(series: AdjustedPrices, start: dt.date, end: dt.date) -> AdjustedPrices:

@@ -46,6 +46,9 @@ TOPICS = {
         "schema": "schema",
         "load": "load",
     },
+    "Trading": {
+        "stop": "stop",
+    },
     "Keeping a desk": {
         "backup": "backup",
         "restore": "backup",

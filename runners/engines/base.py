@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from runners.errors import DeskError
@@ -56,6 +56,18 @@ class CashFlows:
     amount: float = 0.0
     every: str = ""
     by_strategy: bool = False
+
+
+Splits = tuple[tuple[dt.date, float], ...]
+"""Ex-dates, ascending, each with the shares before it that one adjusted share is: 1/28 before 7:1 and 4:1."""
+
+
+def splits_from_json(document: Mapping[str, Sequence[tuple[str, float]]] | None) -> dict[str, Splits]:
+    """Read what `split_steps` answers, by symbol."""
+    return {
+        symbol: tuple((dt.date.fromisoformat(day), float(factor)) for day, factor in steps)
+        for symbol, steps in (document or {}).items()
+    }
 
 
 @dataclass(eq=False)
@@ -117,6 +129,8 @@ class RunSettings:
     """None where shorts need no margin, as in Backtrader."""
     cash_flows: CashFlows | None = None
     """None where nothing is paid in or taken out."""
+    splits: Mapping[str, Splits] = field(default_factory=dict)
+    """By symbol, the splits after the window's first day, those after its last too."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -124,8 +138,10 @@ class RunSettings:
 
         An unknown key is refused because ignoring a setting gives wrong numbers without a word.
         """
-        known = {field.name for field in fields(cls)}
-        required = {field.name for field in fields(cls) if field.default is MISSING}
+        known = {one.name for one in fields(cls)}
+        required = {
+            one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING
+        }
         for problem, keys in (
             ("lack", required - set(document)),
             ("have the unknown", set(document) - known),
@@ -152,6 +168,8 @@ class RunSettings:
             key = "cash_flows"
             if values.get(key):
                 values[key] = CashFlows(**values[key])
+            key = "splits"
+            values[key] = splits_from_json(values.get(key))
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 
-from runners.engines.base import AdjustedPrices
+from runners.engines.base import AdjustedPrices, Splits
 from runners.prices.series import Factor, PriceSeries
 
 
@@ -27,6 +27,15 @@ def adjusted(series: PriceSeries) -> AdjustedPrices:
         )  # fmt: skip
     epochs, *columns = zip(*reversed(rows), strict=True)
     return AdjustedPrices.from_rows(series.symbol, epochs, *columns)
+
+
+def splits_of(series: PriceSeries) -> Splits:
+    """Ex-dates of its splits, each with the shares before it that one adjusted share is, as `split_steps`."""
+    shares, steps = 1.0, []
+    for date, _, split in reversed(_days(tuple(one for one in series.factors or () if one.kind == "split"))):
+        shares *= split
+        steps.append((date, shares))
+    return tuple(reversed(steps))
 
 
 def _days(factors: tuple[Factor, ...]) -> list[tuple[dt.date, float, float]]:

@@ -1,6 +1,6 @@
 -- Before a job runs: what it will be, what its fees will take, pilot points where nothing is known, and force.
 
-select plan(44);
+select plan(46);
 select tap.given_desk();
 select tap.given_runner();
 update settings set value = '5' where name = 'pilot_points';
@@ -64,6 +64,18 @@ select ok(
    from expected_fees((select max(id) from optimization_runs)) as f, backtest_results as b
    where b.outcome = 'finished' and b.source_result_id is null group by f.seconds_a_bar, f.seconds_a_point),
   'a point costs something before its first bar');
+
+-- 40 * 520/252 orders of 10 000: 1 000 shares of 10 at 0.005 are 5, at 20 half of it; 260 days of each.
+select is(
+  (select round(fee_pct_median::numeric, 6) from estimate(pg_temp.fast(40, '{"commission": {"per_share": 0.005}}'), 'sma_crossover')), 0.004127,
+  'fees a share are those of the raw prices');
+create temporary table kept as select b.* from desk.bars as b;
+update desk.bars set open = 20, high = 20, low = 20, close = 20 where bar_time < '2011-01-01Z';
+select is(
+  (select round(fee_pct_median::numeric, 6) from estimate(pg_temp.fast(40, '{"commission": {"per_share": 0.005}}'), 'sma_crossover')), 0.003095,
+  'of the whole window');
+update desk.bars as b set open = k.open, high = k.high, low = k.low, close = k.close
+from kept as k where (k.instrument_id, k.timeframe, k.bar_time, k.version) = (b.instrument_id, b.timeframe, b.bar_time, b.version);
 
 -- Too dear: at the insert
 select is(

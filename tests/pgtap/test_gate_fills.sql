@@ -1,6 +1,6 @@
 -- What becomes of an order: its states, fills and their corrections, the ledger, losses, and who may do what.
 
-select plan(99);
+select plan(101);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -86,24 +86,27 @@ select resume_trading('found', p_session_id => id) from s;
 
 -- Losses set a level: reached is enough; a day lifts what is the day's.
 select is(tap.priced(id, '2010-01-05', 100), 'active') from s;
+select is(tap.priced(id, '2010-01-06', 100), 'active', 'a day begins with the value of the last bar') from s;
 create temporary table v as select day_start, value, (select quantity from positions where symbol = 'AAPL') as held from session_ledgers;
 select tap.limited('session', 'max_daily_loss', 0.001), tap.limited('session', 'flatten_on_daily_loss', 1);
-select is(tap.priced(id, '2010-01-05', 100 - (day_start * 0.001 - 0.01) / held), 'active', 'a cent less than the limit is lost') from s, v;
-select is(tap.priced(id, '2010-01-05', 100 - day_start * 0.001 / held), 'reducing', 'the limit is lost') from s, v;
+select is(tap.priced(id, '2010-01-06', 100 - (day_start * 0.001 - 0.01) / held), 'active', 'a cent less than the limit is lost') from s, v;
+select is(tap.priced(id, '2010-01-06', 100 - day_start * 0.001 / held), 'reducing', 'the limit is lost') from s, v;
 select is((select row(level, rule, session_id is not null, flatten, lasts)::text from halts_now), '(reducing,"session max_daily_loss",t,t,day)', 'reducing, never halted');
 select is(pg_temp.asked('l:1', 'AAPL', 1), 'reducing', 'nothing is entered');
 select is(pg_temp.asked('l:2', 'AAPL', -1), 'allowed', 'exits pass');
-select is(tap.priced(id, '2010-01-05', 100), 'reducing', 'nor when it has come back') from s;
+select is(tap.priced(id, '2010-01-06', 100), 'reducing', 'nor when it has come back') from s;
 select is((select count(*) from halts_now), 1::bigint, 'it is said once');
-select is(tap.priced(id, '2010-01-06', 100), 'active', 'a new day') from s;
+select is(tap.priced(id, '2010-01-07', 100), 'reducing', 'where all was to be closed, a new day is not enough') from s;
+update halts set flatten = false;
+select is(tap.priced(id, '2010-01-07', 100), 'active', 'else it is') from s;
 select is((select lifted_why from halts where rule = 'session max_daily_loss'), 'a new day');
 select is((select orders_today from session_ledgers), 0, 'orders are counted anew');
-select is(tap.priced(id, '2010-01-05', 50), 'old', 'an old bar changes nothing') from s;
+select is(tap.priced(id, '2010-01-06', 50), 'old', 'an old bar changes nothing') from s;
 select throws_ok($$update level_rules set level = 'halted' where name = 'session max_drawdown'$$, '23514', null, 'a strategy''s own losses never halt');
 delete from risk_limits where limit_name = 'max_daily_loss' and account_id is null;
 select tap.limited('account', 'max_drawdown', 0.002);
-select is(tap.priced(id, '2010-01-07', 100 - peak * 0.002 / (select held from v)), 'reducing', 'the account''s fall, over its sessions') from s, account_ledgers;
-select is(tap.priced(id, '2010-01-08', 100), 'reducing', 'is not lifted by a day') from s;
+select is(tap.priced(id, '2010-01-08', 100 - peak * 0.002 / (select held from v)), 'reducing', 'the account''s fall, over its sessions') from s, account_ledgers;
+select is(tap.priced(id, '2010-01-09', 100), 'reducing', 'is not lifted by a day') from s;
 select alike(resume_trading('looked into', 'PAPER1'), 'Lifted: % (account max_drawdown).', 'but by a person');
 select is((select peak from account_ledgers), (select value from account_ledgers), 'and counts anew from there');
 

@@ -1,6 +1,6 @@
 -- Prices: append-only by version, checked bar by bar, read as of a version, adjusted at read.
 
-select plan(65);
+select plan(68);
 
 -- The functions, and who may call them.
 select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text']);
@@ -110,6 +110,7 @@ select results_eq(
 select results_eq(
   $$select b.close from desk.instruments as i, desk.adjusted_bars(i.id, '1d', 2, 0, '2020-01-03', '2020-01-06') as b where i.symbol = 'XYZ'$$,
   $$values (11.5::float8), (13)$$, 'version 2 has no factors; start and end are included');
+select is(price_splits('{XYZ,NOPE}', '1d'), '{"XYZ": [["2020-01-06", 0.5]]}'::jsonb, 'what one adjusted share was before each split');
 select results_eq(
   $$select version, status from tap.load_closes('{2020-01-02}', '{10}', '{}', '{}', '{}')$$,
   $$values (4, 'loaded')$$, 'an empty set takes the factors away');
@@ -270,5 +271,19 @@ select results_eq(
            ('AAPL', '{1264982400,1265068800,1265155200}', '{10,10,10}')$$,
   'a run reads its symbols in its order and window');
 reset role;
+-- 2:1 before the window, 7:1 on its last day, 4:1 after it.
+insert into desk.adjustment_factors (instrument_id, effective_date, kind, version, factor)
+select i.id, f.day, 'split', v.factors_version, f.factor
+from desk.instruments as i
+cross join lateral desk.latest_price_version(i.id, '1d') as v
+cross join (values ('2010-02-01'::date, 0.5), ('2010-02-03', 1.0 / 7), ('2011-06-01', 0.25)) as f (day, factor)
+where i.symbol = 'AAPL';
+select is(
+  (select array_agg(round(1 / (s.step ->> 1)::numeric, 9) || ' from ' || (s.step ->> 0) order by s.step ->> 0)
+   from desk.run_settings(current_setting('tap.run')::bigint) as r (document), jsonb_array_elements(r.document #> '{splits,AAPL}') as s (step)),
+  '{"28.000000000 from 2010-02-03","4.000000000 from 2011-06-01"}', 'and is told the splits after its first day');
+select is(
+  (select array_agg(k.symbol) from desk.run_splits(current_setting('tap.run')::bigint) as r (document), jsonb_object_keys(r.document) as k (symbol)),
+  '{AAPL}', 'of the symbols that have some');
 
 select * from finish();

@@ -156,6 +156,7 @@ from (values
     ('pause_recurring', 'p_name text', 'volatile', 'definer', 'director'),
     ('point_parameters', 'p_run_id bigint, p_ordinals bigint[]', 'stable', 'definer', 'director, viewer'),
     ('price_series', 'p_symbols text[], p_timeframe text, p_start date, p_end date', 'stable', 'definer', 'director, viewer'),
+    ('price_splits', 'p_symbols text[], p_timeframe text', 'stable', 'definer', 'director, viewer'),
     ('prune', 'p_limit integer', 'volatile', 'definer', 'director'),
     ('publish_strategies', 'p_strategies jsonb, p_host text, p_announce boolean', 'volatile', 'definer', 'director, runner'),
     ('reap_expired', '', 'volatile', 'definer', 'runner'),

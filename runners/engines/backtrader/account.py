@@ -7,6 +7,7 @@ for is obeyed and noted, and flags the run: fills at prices already seen, and ot
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import backtrader as bt
@@ -48,6 +49,15 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
         self.flow_steps = flow_steps
         self.flows: dict[int, float] = {}
         self._kept = settings
+
+    def count_shares_of_the_day(self, feeds: Iterable[Any]) -> None:
+        """Fees a share are those of the shares that were traded then."""
+        if self._kept is None or not self._kept.commission.per_share:
+            return
+        for feed in feeds:
+            if feed.splits:
+                scheme = DeskCommission(charges=self._kept.commission, feed=feed)
+                super().addcommissioninfo(scheme, feed._name)
 
     @property
     def watches_bars(self) -> bool:
@@ -215,6 +225,8 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
 def check_fees(scheme: Any, settings: RunSettings) -> None:
     """Raise AccountError where a scheme charges something else than the config's commission."""
+    if type(scheme) is DeskCommission and scheme.p.charges == settings.commission:
+        return
     ours = DeskCommission(charges=settings.commission)
     for size, price in FILLS:
         charged, due = scheme.getcommission(size, price), ours.getcommission(size, price)

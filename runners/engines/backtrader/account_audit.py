@@ -56,3 +56,15 @@ def remarks(cerebro: Any, broker: ConfiguredBroker) -> dict[str, float | str]:
     if broker.margin is not None and broker.margin.calls:
         found |= {"margin_calls": float(broker.margin.calls), "flag shorts bought back on a margin call": 1.0}
     return found
+
+
+def share_remarks(settings: RunSettings, recorder: Recorder) -> dict[str, float | str]:
+    """Where shares were counted before a later split: fees a share, and sizes that follow no account."""
+    split = recorder.sizes_before_splits
+    fixed = [symbol for symbol, sizes in split.items() if len(sizes) > 1 and len(set(sizes)) == 1]
+    said = {
+        "fees a share count the shares of the day, before later splits": settings.commission.per_share
+        and list(split),
+        "one size for all orders is in shares as of the prices' end, before later splits": fixed,
+    }
+    return {f"flag {what}: {', '.join(symbols)}": 1.0 for what, symbols in said.items() if symbols}

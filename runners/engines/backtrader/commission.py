@@ -8,6 +8,7 @@ import backtrader as bt
 from backtrader.comminfo import CommInfoBase
 
 from runners.engines.base import Commission
+from strategies.shares import day_shares
 
 MONEY_RULES = (
     "stocklike",
@@ -30,13 +31,17 @@ class DeskCommission(bt.CommInfoBase):  # type: ignore[misc]
 
     params = (
         ("charges", Commission()),
+        ("feed", None),
         ("stocklike", True),
         ("commtype", bt.CommInfoBase.COMM_FIXED),
     )
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
-        fee: float = self.p.charges.fee(size, price)
-        return fee
+        charges: Commission = self.p.charges
+        if self.p.feed is None:
+            return charges.fee(size, price)
+        factor = day_shares(self.p.feed)
+        return charges.fee(size * factor, price / factor)
 
 
 def is_plain(rules: Any) -> bool:

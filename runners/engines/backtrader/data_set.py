@@ -26,6 +26,10 @@ class DataSet:
             for series, numbers in zip(prices, self.numbers, strict=True)
             for number, epoch in zip(numbers, series.epochs, strict=True)
         }
+        self.splits = {
+            symbol: tuple((float(day.toordinal()), factor) for day, factor in steps)
+            for symbol, steps in settings.splits.items()
+        }
         empty = [series.symbol for series in prices if not len(series)]
         if empty or not prices:
             raise SettingsError(f"no prices of {', '.join(empty) or 'any symbol'} in the run's window")
@@ -65,4 +69,6 @@ class DataSet:
             if shared:
                 kind, parameters["columns"] = SharedFeed, self.columns[place]
             feed = kind(**parameters)
+            # What strategies and fees count shares of the day by.
+            feed.splits = self.splits.get(series.symbol, ())
             cerebro.adddata(feed, name=series.symbol)

@@ -17,7 +17,7 @@ from typing import Any
 import backtrader as bt
 
 from runners.engines.backtrader.account import ConfiguredBroker
-from runners.engines.backtrader.account_audit import audit, remarks
+from runners.engines.backtrader.account_audit import audit, remarks, share_remarks
 from runners.engines.backtrader.cash_flows import flow_steps, time_weighted
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
@@ -91,6 +91,7 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     since = settings.start_date if settings.warm_up_bars else None
     broker.keep_to(settings, flow_steps(settings.cash_flows, data_set.timeline, since))
     data_set.add_to(cerebro, shared=not settings.stock)
+    broker.count_shares_of_the_day(cerebro.datas)
     if settings.warm_up_bars:
         cerebro.addindicator(WarmUp, bars=bars_before(data_set.prices[0], settings.start_date))
     cerebro.addstrategy(entry.strategy, **parameters)
@@ -112,7 +113,9 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
         flowed = math.fsum(cash for step, cash in broker.flows.items() if step < len(recorder.values))
         metrics |= {"net_flows": flowed, "earned": ending - settings.cash - flowed}
     audit(cerebro, broker, settings, recorder)
-    metrics["engine_metrics"] = _loop_that_ran(cerebro) | remarks(cerebro, broker)
+    metrics["engine_metrics"] = (
+        _loop_that_ran(cerebro) | remarks(cerebro, broker) | share_remarks(settings, recorder)
+    )
     metrics["bars"] = sum(len(data) for data in cerebro.datas)
     metrics["duration"] = time.perf_counter() - began
     return PointResult(

@@ -16,6 +16,7 @@ from runners.engines.backtrader.fast_equity import EquityLog
 from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import ClosedTrade, OpenPosition
 from runners.engines.raw_metrics import Account
+from strategies.shares import day_shares
 
 UTC = dt.UTC
 
@@ -100,6 +101,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self._values_traded: list[float] = []
         self._spent: list[float] = []
         self._sizes: list[float] = []
+        self.sizes_before_splits: dict[str, list[float]] = {}
         self._positions: dict[tuple[str, int], _Position] = {}
 
     # Backtrader's Analyzer sends prenext and nextstart here as well, so this sees every bar.
@@ -116,6 +118,8 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             self._values_traded.append(abs(value))
             self._spent += (value, self._fees[-1])
             self._sizes.append(bit.size)
+            if bit.opened and day_shares(order.data) != 1.0:
+                self.sizes_before_splits.setdefault(order.data._name, []).append(abs(bit.opened))
             key = (order.data._name, order.tradeid)
             position = self._positions.get(key) or self._positions.setdefault(key, _Position(order.data))
             position.fill(bit.closed, bit.price, bit.closedcomm, bit.dt)
