@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 
 from runners.engines.base import AdjustedPrices, Point, PointResult, RunSettings
 from runners.errors import DeskError
+from strategies.run_context import RunContext, in_run
+from strategies.session_days import session_days
 
 POINT = """
 select optimization_run_id, ordinal, parameters, code_hash, platform
@@ -106,7 +108,13 @@ def _run(settings: RunSettings, prices: list[AdjustedPrices], point: Point) -> P
     engine = load_engines().get(settings.engine)
     if engine is None:
         raise NotReproducible(f"this installation cannot run the engine {settings.engine}")
-    outcome = next(iter(engine.run(settings, prices, [point], lambda _: None)))
+    context = RunContext(
+        settings.risk_limits,
+        session_days=session_days(settings.session_days),
+        sessions_a_year=settings.sessions_a_year,
+    )
+    with in_run(context):
+        outcome = next(iter(engine.run(settings, prices, [point], lambda _: None)))
     if not isinstance(outcome, PointResult):
         raise NotReproducible("the point fails now", detail=outcome.error)
     return outcome

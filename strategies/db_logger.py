@@ -12,7 +12,6 @@ from typing import Any
 
 from strategies import run_context
 from strategies.bar_time import epoch
-from strategies.market_calendar import NEW_YORK
 from strategies.risk_events import RiskEvent
 from strategies.run_context import RowBuffer
 from strategies.session_rows import Row
@@ -60,7 +59,7 @@ class DBLogger:
         self._closed: dict[str, deque[float]] = defaultdict(deque)
         self._value = float(strategy.broker.getvalue())
         self._pending_snapshot: tuple[object, ...] | None = None
-        self._days = TradingDays(strategy, getattr(strategy, "calendar", NEW_YORK))
+        self._days = TradingDays(strategy)
         self._closes = {data._name: data.close for data in strategy.datas}
         self._today = _Day(-1, self._value, self._value, self._value)
         names = [data._name for data in strategy.datas]

@@ -16,7 +16,6 @@ from typing import Any
 
 from strategies import run_context
 from strategies.bar_time import moment
-from strategies.market_calendar import NEW_YORK
 from strategies.order_flow import OrderRequest, request_of
 from strategies.risk_events import Breach, RiskEvent, Severity
 from strategies.risk_limits import RiskLimits
@@ -37,7 +36,6 @@ class RiskManager:
     ) -> None:
         self.strategy = strategy
         self.limits = RiskLimits.of(limits if limits is not None else run_context.current().risk_limits)
-        self.calendar = calendar or getattr(strategy, "calendar", NEW_YORK)
         self.events: list[RiskEvent] = []
         self.listeners: list[Callable[[RiskEvent], None]] = []
         self.rules = RiskRules(strategy, self.limits)
@@ -45,7 +43,7 @@ class RiskManager:
         self.halted = ""
         """The loss limit that forbids entries now; empty when they are allowed."""
         self.flattening = False
-        self._days = TradingDays(strategy, str(self.calendar))
+        self._days = TradingDays(strategy, calendar)
         self._day = -1
         self._watched_share = self.limits.max_concentration
         self._looks_when_asked = not hasattr(strategy, "add_order_check")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from strategies.session_days import SessionDay
 from strategies.session_rows import Row
 
 ROWS_AT_ONCE = 500
@@ -42,10 +43,13 @@ class RowBuffer:
 
 @dataclass(frozen=True)
 class RunContext:
-    """`risk_limits` replace the defaults of `RiskManager`; `rows` takes what `DBLogger` writes."""
+    """`risk_limits` replace the defaults of `RiskManager`; `rows` takes what `DBLogger` writes;
+    `session_days` cut the bars of each feed into sessions, where the run says how."""
 
     risk_limits: Mapping[str, object] | None = None
     rows: RowBuffer | None = None
+    session_days: tuple[SessionDay, ...] = ()
+    sessions_a_year: float = 252.0
 
 
 _current = RunContext()

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
+from strategies import run_context
 from strategies.parameters import ParameterError
 from strategies.shares import whole
 
 Sizing = Literal["share", "risk", "volatility", "fixed"]
-SESSIONS_A_YEAR = 252
-
 DEFAULTS: dict[str, Any] = {
     "sizing": "share",
     "risk_per_trade": 0.01,
@@ -40,7 +39,7 @@ def by_volatility(value: float, target: float, price: float, closes: Sequence[fl
     returns = [math.log(after / before) for before, after in pairwise(closes)]
     if len(returns) < 2:
         return 0.0
-    deviation = statistics.stdev(returns) * math.sqrt(SESSIONS_A_YEAR)
+    deviation = statistics.stdev(returns) * math.sqrt(run_context.current().sessions_a_year)
     return value * target / (deviation * price) if deviation > 0 else 0.0
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 
+from strategies import run_context
 from strategies.aligned_closes import AlignedCloses
 from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
 from strategies.rebalancing import Rebalancing
-from strategies.sizing import SESSIONS_A_YEAR
 
 
 class VolatilityTarget(Rebalancing, BaseStrategy):
@@ -50,6 +50,6 @@ class VolatilityTarget(Rebalancing, BaseStrategy):
         share = self.p.position_share / len(self.datas)
         weights = {}
         for data in self.datas:
-            volatility = self.closes[data].volatility(data) * math.sqrt(SESSIONS_A_YEAR)
+            volatility = self.closes[data].volatility(data) * math.sqrt(run_context.current().sessions_a_year)
             weights[data] = share * min(1.0, self.p.target / volatility) if volatility > 0 else share
         self.rebalance(weights, self.p.tolerance)

@@ -15,7 +15,7 @@ values
   (21, 'for_each', 'text', 'execution', false, null, null, null, '{symbols}', 'symbols',
     'symbols makes one search of each symbol instead of one portfolio of all.'),
   (22, 'timeframe', 'text', 'result', false, '"1d"', null, null, null, '1d',
-    'Length of a bar: 1m, 1h, 1d, ... Daily bars suit small capital.'),
+    'Length of a bar: 1m, 1h, 1d, 1w, 1mo, ... Daily bars suit small capital.'),
   (23, 'start_date', 'date', 'result', false, null, null, null, null, '2004-01-01',
     'First day of the window; the first day that all symbols have prices when absent.'),
   (24, 'end_date', 'date', 'result', false, null, null, null, null, '2012-12-31',

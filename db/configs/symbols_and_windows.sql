@@ -85,11 +85,13 @@ begin
     perform desk.refuse(format('The window ends on %s, before it starts on %s', p_end, p_start), '$.end_date',
       format('Use an end_date after %s.', p_start));
   end if;
-  select max((v.first_bar at time zone 'UTC')::date), min((v.last_bar at time zone 'UTC')::date)
+  select max(((v.first_bar at time zone d.zone) - d.day_begins)::date),
+         min(((v.last_bar at time zone d.zone) - d.day_begins)::date)
   into v_first, v_last
   from unnest(p_symbols) as s (symbol)
   join desk.instruments as n on n.symbol = s.symbol
-  cross join lateral desk.latest_price_version(n.id, p_timeframe) as v;
+  cross join lateral desk.latest_price_version(n.id, p_timeframe) as v
+  cross join lateral desk.instrument_day(n.id, p_timeframe) as d;
   if v_last < v_first then
     perform desk.refuse('The symbols have no day in common', '$.symbols',
       'Choose symbols whose prices overlap; see the view price_coverage.');
@@ -124,11 +126,12 @@ begin
   select s.symbol into v_symbol
   from unnest(p_symbols) as s (symbol)
   join desk.instruments as n on n.symbol = s.symbol
+  cross join lateral desk.instrument_day(n.id, p_timeframe) as d
   where not exists (
     select from desk.bars as b
     where b.instrument_id = n.id and b.timeframe = p_timeframe
-      and b.bar_time >= p_start::timestamp at time zone 'UTC'
-        and b.bar_time < (p_end + 1)::timestamp at time zone 'UTC')
+      and b.bar_time >= (p_start + d.day_begins) at time zone d.zone
+        and b.bar_time < (p_end + 1 + d.day_begins) at time zone d.zone)
   limit 1;
   if found then
     perform desk.refuse(format('%s has no prices from %s to %s', v_symbol, p_start, p_end), '$.start_date',

@@ -140,9 +140,9 @@ begin
   perform desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
 
   v_timeframe := v_config ->> 'timeframe';
-  if v_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
+  if v_timeframe !~ '^[1-9][0-9]*(m|h|d|w|mo)$' then
     perform desk.refuse(format('Got %s as timeframe', to_jsonb(left(v_timeframe, 20))), '$.timeframe',
-      'Write a number and m, h, d or w: 1d.');
+      'Write a number and m, h, d, w or mo: 1d.');
   end if;
   v_symbols := desk.checked_symbols(v_config -> 'symbols', v_timeframe);
   v_start := (v_config ->> 'start_date')::date;

@@ -74,7 +74,7 @@ begin
     delete from desk.job_events as e
     where e.id in (
       select o.id from desk.job_events as o
-      where o.happened_at < now() - v_events and o.event not in ('job', 'run')
+      where o.happened_at < now() - v_events and o.event not in ('job', 'run', 'judged again')
       order by o.happened_at limit p_limit
       for update skip locked)
     returning 1

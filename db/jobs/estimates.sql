@@ -13,7 +13,8 @@ as $$
   -- walk-forward pays is paid in its tests.
   with run as (
     select r.strategy_id, r.timeframe, r.cash, c.percent, c.per_share, c.minimum,
-           greatest(cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)), 1) / 252.0 * coalesce((
+           greatest(cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)), 1)
+             / coalesce(r.sessions_a_year, 252) * coalesce((
              select sum(f.out_of_sample_end - f.out_of_sample_start)::float8 / (r.end_date - r.start_date + 1)
              from desk.walk_forward_folds as f where f.optimization_run_id = r.id), 1) as years,
            (
@@ -23,8 +24,8 @@ as $$
              join desk.price_versions as v on v.id = s.price_version_id
              cross join lateral desk.series_bars(v.instrument_id, v.timeframe, v.version) as l
              where s.optimization_run_id = r.id and c.per_share > 0
-               and l.bar_time >= r.start_date::timestamp at time zone 'UTC'
-               and l.bar_time < (r.end_date + 1)::timestamp at time zone 'UTC'
+               and l.bar_time >= (r.start_date + s.day_begins) at time zone s.zone
+               and l.bar_time < (r.end_date + 1 + s.day_begins) at time zone s.zone
            ) as shares
     from desk.optimization_runs as r
     cross join lateral jsonb_to_record(r.config -> 'commission') as c (percent float8, per_share float8, minimum float8)
@@ -33,7 +34,8 @@ as $$
   earlier as (
     select b.total_orders, b.total_trades, b.duration, b.bars,
            b.bars / nullif(cardinality(r.symbols) * b.sessions, 0)::float8 as bars_a_session,
-           b.traded_value / nullif(b.total_orders, 0) / b.starting_cash as order_share, b.return_count / 252.0 as years
+           b.traded_value / nullif(b.total_orders, 0) / b.starting_cash as order_share,
+           b.return_count / b.sessions_a_year as years
     from run as n
     join desk.optimization_runs as r on r.strategy_id = n.strategy_id and r.timeframe = n.timeframe
     join desk.backtest_results as b on b.optimization_run_id = r.id
@@ -170,7 +172,7 @@ begin
     total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
     warm_up_bars,
-    settings_hash, created_by)
+    settings_hash, sessions_a_year, created_by)
   values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file,
     v_base.config || jsonb_build_object('keep_series', case v_base.config ->> 'keep_series' when 'all' then 'all'
     else 'passed' end), 'Grid Search',
@@ -178,11 +180,13 @@ begin
     v_base.timeframe,
     v_base.start_date, v_base.end_date, v_base.cash, v_base.risk_free_rate, v_base.engine, v_base.seed,
     v_base.data_hash,
-    v_base.warm_up_bars, v_base.settings_hash, v_base.created_by)
+    v_base.warm_up_bars, v_base.settings_hash, v_base.sessions_a_year, v_base.created_by)
   returning id into v_run_id;
-  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, s.position, s.instrument_id, s.price_version_id from desk.run_symbols as s
-    where s.optimization_run_id = v_base.id;
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
+    own_day)
+  select v_run_id, s.position, s.instrument_id, s.price_version_id, s.zone, s.day_begins, s.own_day
+  from desk.run_symbols as s
+  where s.optimization_run_id = v_base.id;
   -- By the criteria of the search, so that what passes there comes with its curve.
   insert into desk.success_criteria (optimization_run_id, metric, comparison, threshold, source)
   select v_run_id, c.metric, c.comparison, c.threshold, c.source from desk.success_criteria as c

@@ -34,12 +34,14 @@ comment on function desk.tg_jobs_validate() is 'Refuses a job that cannot run, o
 create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
-create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer)
+drop function if exists desk.settings_hash(jsonb, date, date, integer);
+create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer,
+  p_sessions jsonb default '{}')
 returns text
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up)
+  select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up) || p_sessions
     || coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}'))::text)
   from desk.config_keys as k
   where k.affects = 'result' and k.path !~ '[.]'
@@ -47,8 +49,30 @@ as $$
     and k.path not in ('strategy', 'start_date', 'end_date')
     and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
 $$;
-comment on function desk.settings_hash(jsonb, date, date, integer) is
-  'SHA-256 of all besides code, prices and parameters that decides a result.';
+comment on function desk.settings_hash(jsonb, date, date, integer, jsonb) is
+  'SHA-256 of all besides code, prices and parameters that decides a result; of sessions what session_settings() says.';
+
+create or replace function desk.session_settings(p_sessions_a_year double precision, p_versions bigint[],
+  p_parent_id bigint default null)
+returns jsonb
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Nothing where a year has 252 sessions and each is a UTC date, as it was for all before it was asked.
+  select jsonb_strip_nulls(jsonb_build_object(
+    'sessions_a_year', nullif(p_sessions_a_year, 252),
+    'session_days', (
+      select jsonb_agg(jsonb_build_array(coalesce(s.zone, d.zone), coalesce(s.day_begins, d.day_begins))
+        order by n.position)
+      from unnest(p_versions) with ordinality as n (id, position)
+      join desk.price_versions as v on v.id = n.id
+      cross join lateral desk.instrument_day(v.instrument_id, v.timeframe) as d
+      left join desk.run_symbols as s on s.optimization_run_id = p_parent_id and s.position = n.position
+      having not bool_and(v.utc_sessions or s.own_day is false))))
+$$;
+comment on function desk.session_settings(double precision, bigint[], bigint) is
+  'What of a run''s sessions decides its results, where it is not 252 a year and UTC dates: with the clocks of its '
+  'parent, or of its instruments.';
 
 create or replace function desk.plan_run(p_job desk.jobs, p_symbols text[])
 returns bigint
@@ -64,6 +88,7 @@ declare
   v_sorted   record;
   v_versions bigint[];
   v_run_id   bigint;
+  v_year     double precision;
 begin
   select s.* into v_strategy from desk.strategies as s where s.name = p_job.strategy;
   select w.p_start, w.p_end into v_start, v_end
@@ -73,24 +98,28 @@ begin
   from unnest(p_symbols) with ordinality as s (symbol, position)
   join desk.instruments as n on n.symbol = s.symbol
   cross join lateral desk.latest_price_version(n.id, v_config ->> 'timeframe') as v;
+  v_year := desk.sessions_a_year(p_symbols, v_config ->> 'timeframe');
 
   insert into desk.optimization_runs (
     strategy_id, job_id, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
-    settings_hash, notes, tags, created_by)
+    settings_hash, sessions_a_year, notes, tags, created_by)
   values (
     v_strategy.id, p_job.id, p_job.config_file, v_config, v_search ->> 'type', v_search ->> 'target_metric',
     v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start,
     v_end,
     (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine,
     (v_config ->> 'seed')::bigint,
-    desk.price_hash(v_versions, v_start, v_end), desk.settings_hash(v_config, v_start, v_end, 0), p_job.notes,
+    desk.price_hash(v_versions, v_start, v_end),
+    desk.settings_hash(v_config, v_start, v_end, 0, desk.session_settings(v_year, v_versions)), v_year, p_job.notes,
     p_job.tags, p_job.created_by)
   returning id into v_run_id;
-  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, v.position, p.instrument_id, p.id
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
+    own_day)
+  select v_run_id, v.position, p.instrument_id, p.id, d.zone, d.day_begins, true
   from unnest(v_versions) with ordinality as v (id, position)
-  join desk.price_versions as p on p.id = v.id;
+  join desk.price_versions as p on p.id = v.id
+  cross join lateral desk.instrument_day(p.instrument_id, p.timeframe) as d;
 
   v_sorted := desk.sorted_constraints(v_strategy.id, v_search -> 'constraints');
   perform desk.set_criteria(v_run_id, v_config -> 'success_criteria', v_sorted.metric_limits);

@@ -1,17 +1,21 @@
 -- Benchmarks: what doing nothing would have brought, as daily returns of a run, and the sums that compare a result
 -- with it.
 
+drop function if exists desk.daily_closes(bigint, text, integer, integer, date, date);
 create or replace function desk.daily_closes(p_instrument_id bigint, p_timeframe text, p_version integer,
-  p_factors_version integer, p_start date, p_end date)
+  p_factors_version integer, p_start date, p_end date, p_zone text, p_day_begins interval)
 returns table (session date, close double precision)
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  select distinct on ((b.bar_time at time zone 'UTC')::date) (b.bar_time at time zone 'UTC')::date, b.close
-  from desk.adjusted_bars(p_instrument_id, p_timeframe, p_version, p_factors_version, p_start, p_end) as b
-  order by (b.bar_time at time zone 'UTC')::date, b.bar_time desc
+  select distinct on (s.session) s.session, b.close
+  from desk.adjusted_bars(p_instrument_id, p_timeframe, p_version, p_factors_version, p_start, p_end, p_zone,
+    p_day_begins) as b
+  cross join lateral (select ((b.bar_time at time zone p_zone) - p_day_begins)::date as session) as s
+  order by s.session, b.bar_time desc
 $$;
-comment on function desk.daily_closes(bigint, text, integer, integer, date, date) is 'Adjusted close of each session.';
+comment on function desk.daily_closes(bigint, text, integer, integer, date, date, text, interval) is
+  'Adjusted close of each session, cut by the clock of a zone.';
 
 create or replace function desk.benchmark_returns(p_run_id bigint, out benchmark text, out sessions date[],
   out returns double precision[])
@@ -25,17 +29,18 @@ as $$
       where r.id = p_run_id
   ),
   series as (
-    select v.instrument_id, v.timeframe, v.version, v.factors_version
+    select v.instrument_id, v.timeframe, v.version, v.factors_version, s.zone, s.day_begins
     from run as r
     join desk.run_symbols as s on s.optimization_run_id = r.id
     join desk.price_versions as v on v.id = s.price_version_id
     where r.named is null
     union all
     (
-      select v.instrument_id, v.timeframe, v.version, v.factors_version
+      select v.instrument_id, v.timeframe, v.version, v.factors_version, d.zone, d.day_begins
       from run as r
       join desk.instruments as i on i.symbol = r.named
       join desk.price_versions as v on v.instrument_id = i.id
+      cross join lateral desk.instrument_day(i.id, v.timeframe) as d
       order by v.timeframe <> r.timeframe, v.timeframe <> '1d', v.version desc
       limit 1
     )
@@ -45,7 +50,7 @@ as $$
     from run as r
     cross join series as s
     cross join lateral desk.daily_closes(s.instrument_id, s.timeframe, s.version, s.factors_version, r.start_date,
-      r.end_date) as c
+      r.end_date, s.zone, s.day_begins) as c
   ),
   firsts as (
     select max(f.session) as bought
@@ -116,8 +121,9 @@ begin
     end if;
     if v_named is not null and not exists (
       select from desk.instruments as i join desk.price_versions as v on v.instrument_id = i.id
-      where i.symbol = v_named and (v.first_bar at time zone 'UTC')::date <= new.start_date + 7
-        and (v.last_bar at time zone 'UTC')::date >= new.end_date - 7)
+      cross join lateral desk.instrument_day(i.id, v.timeframe) as d
+      where i.symbol = v_named and ((v.first_bar at time zone d.zone) - d.day_begins)::date <= new.start_date + 7
+        and ((v.last_bar at time zone d.zone) - d.day_begins)::date >= new.end_date - 7)
     then
       perform desk.refuse(format('%s has no prices from %s to %s to compare with', to_jsonb(left(v_named, 40)),
         new.start_date, new.end_date),

@@ -8,7 +8,8 @@ language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   with result as (
-    select b.starting_cash as cash, b.ending_value as ending, b.total_fees as paid, b.return_count as n, t.symbols,
+    select b.starting_cash as cash, b.ending_value as ending, b.total_fees as paid, b.return_count as n,
+      b.sessions_a_year as year, t.symbols,
       t.exit_times,
            t.sizes, t.profits, t.fees
     from desk.backtest_results as b join desk.trades as t on t.backtest_result_id = b.id
@@ -41,7 +42,7 @@ as $$
     group by k.multiple
   ),
   ended as (
-    select s.*, r.cash, r.n, z.exact or s.multiple = 1 as exact, r.paid * s.multiple as fees,
+    select s.*, r.cash, r.n, r.year, z.exact or s.multiple = 1 as exact, r.paid * s.multiple as fees,
            case
              when z.exact or s.multiple = 1 then r.ending + (1 - s.multiple) * r.paid
              -- Sizes that follow equity: each trade keeps its return on the equity before it, and compounds.
@@ -50,7 +51,7 @@ as $$
     from swept as s cross join result as r cross join sizing as z
   )
   select e.multiple, e.exact, e.fees, e.ending, e.ending / e.cash - 1,
-         case when e.n > 0 then case when e.ending > 0 then (e.ending / e.cash) ^ (252::double precision / e.n) - 1
+         case when e.n > 0 then case when e.ending > 0 then (e.ending / e.cash) ^ (e.year / e.n) - 1
            else -1 end end,
          e.won, e.gained / nullif(e.lost, 0)
   from ended as e
@@ -75,11 +76,14 @@ comment on column desk.result_costs.exact is
 comment on column desk.result_costs.total_fees is 'Fees paid then.';
 comment on column desk.result_costs.ending_value is 'Portfolio value at the end.';
 comment on column desk.result_costs.total_return is 'Ending value over starting capital, less 1.';
-comment on column desk.result_costs.annual_return is 'Compound return a year of 252 sessions.';
+comment on column desk.result_costs.annual_return is 'Compound return a year, of the run''s sessions a year.';
 comment on column desk.result_costs.winning_trades is 'Closed trades with a profit.';
 comment on column desk.result_costs.profit_factor is 'Gross profit over gross loss.';
 
-create or replace function desk.curve_periods(p_sessions date[], p_equity double precision[], p_cash double precision)
+drop view if exists desk.result_periods;
+drop function if exists desk.curve_periods(date[], double precision[], double precision);
+create or replace function desk.curve_periods(p_sessions date[], p_equity double precision[], p_cash double precision,
+  p_sessions_a_year double precision default 252)
 returns table (
   kind text, period text, start_date date, end_date date, sessions bigint, complete boolean,
   total_return double precision, sharpe_ratio double precision, max_drawdown double precision)
@@ -118,23 +122,23 @@ as $$
              and (x.m ->> 'return_count')::float8 >= 2 and (x.m ->> 'return_m2')::float8 > 1e-24
            then (x.m ->> 'return_mean')::float8 / sqrt(
              (x.m ->> 'return_m2')::float8 / ((x.m ->> 'return_count')::float8 - 1))
-             * sqrt(252::float8) end,
+             * sqrt(p_sessions_a_year) end,
          (x.m ->> 'max_drawdown')::float8
   from measured as x
   order by x.kind desc, x.start_date
 $$;
-comment on function desk.curve_periods(date[], double precision[], double precision) is
+comment on function desk.curve_periods(date[], double precision[], double precision, double precision) is
   'Return, Sharpe ratio and drawdown of a curve in each calendar year, and in each crisis of crisis_windows that it '
   'lived through, until the account was lost.';
-grant execute on function desk.curve_periods(date[], double precision[], double precision) to desk_director,
-  desk_viewer, desk_dbt;
+grant execute on function desk.curve_periods(date[], double precision[], double precision, double precision)
+  to desk_director, desk_viewer, desk_dbt;
 
 create or replace view desk.result_periods as
 select e.backtest_result_id, p.kind, p.period, p.start_date, p.end_date, p.sessions, p.complete, p.total_return,
   p.sharpe_ratio, p.max_drawdown
 from desk.equity_curves as e
 join desk.backtest_results as b on b.id = e.backtest_result_id
-cross join lateral desk.curve_periods(e.sessions, e.equity, b.starting_cash) as p;
+cross join lateral desk.curve_periods(e.sessions, e.equity, b.starting_cash, b.sessions_a_year) as p;
 comment on view desk.result_periods is 'One row a calendar year and a crisis of a result with a stored curve.';
 comment on column desk.result_periods.backtest_result_id is 'The result.';
 comment on column desk.result_periods.kind is 'year or crisis.';

@@ -5,7 +5,7 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_days  constant double precision := 252;
+  v_days  constant double precision := coalesce(p_result.sessions_a_year, 252);
   v_n     double precision := nullif(p_result.return_count, 0);
   v_sd    double precision;
   v_excess double precision;
@@ -79,7 +79,7 @@ begin
 end
 $$;
 comment on function desk.compute_ratios(desk.backtest_results, double precision) is
-  'Every ratio from the raw metrics: sample deviation, 252 sessions a year; undefined is null. A result without raw '
+  'Every ratio from the raw metrics and the sessions a year: sample deviation; undefined is null. A result without raw '
   'moments keeps the ratios it came with. Says whether the account was lost, which leaves ratios of return to risk '
   'undefined.';
 
@@ -134,7 +134,8 @@ declare
   v_family jsonb := '{}';
   v_metrics jsonb;
 begin
-  select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate
+  select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate,
+    r.sessions_a_year
   into v_run
   from desk.optimization_runs as r where r.id = new.optimization_run_id;
   if tg_op = 'INSERT' then
@@ -214,11 +215,11 @@ begin
              desk.expected_best(new.return_count, s.expected_maximum, s.family_trials, s.family_correlation,
                s.trial_variance)),
            desk.luck_p(desk.deflated_sharpe_z(f.sharpe, new.skewness, new.kurtosis, new.return_count, 0), s.noise),
-           sqrt(252::double precision) * desk.haircut_sharpe(f.sharpe, new.skewness, new.kurtosis, new.return_count,
+           sqrt(new.sessions_a_year) * desk.haircut_sharpe(f.sharpe, new.skewness, new.kurtosis, new.return_count,
              s.family_trials)
     into new.pbo, new.deflated_sharpe_z, new.luck_p, new.haircut_sharpe
     from desk.run_statistics as s
-    cross join (select new.sharpe_ratio / sqrt(252::double precision)) as f (sharpe)
+    cross join (select new.sharpe_ratio / sqrt(new.sessions_a_year)) as f (sharpe)
     where s.optimization_run_id = v_run.id;
     new.deflated_sharpe := desk.normal_cdf(new.deflated_sharpe_z);
   end if;
@@ -227,6 +228,7 @@ begin
     new.rejection_reasons := array[format('Failed (%s)', new.error_kind)];
     return new;
   end if;
+  new.sessions_a_year := coalesce(v_run.sessions_a_year, 252);
   new := desk.compute_ratios(new, v_run.risk_free_rate);
   new.rejection_reasons := desk.reasons_against(new.optimization_run_id, to_jsonb(new) || v_family);
   new.passed := cardinality(new.rejection_reasons) = 0;

@@ -127,7 +127,8 @@ begin
       noise = v_size.noise, expected_maximum = v_size.expected, stale = false, judged_at = clock_timestamp()
   where optimization_run_id = any (p_run_ids);
   with kept as materialized (
-    select c.id, c.sharpe_ratio / sqrt(252::double precision) as sharpe, c.skewness, c.kurtosis, c.return_count, s.pbo
+    select c.id, c.sharpe_ratio / sqrt(c.sessions_a_year) as sharpe, c.skewness, c.kurtosis, c.return_count,
+           c.sessions_a_year, s.pbo
     from desk.run_statistics as s
     cross join lateral (
       select b.*
@@ -146,7 +147,7 @@ begin
     select k.id, k.pbo, desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, e.best) as z,
            desk.luck_p(desk.deflated_sharpe_z(k.sharpe, k.skewness, k.kurtosis, k.return_count, 0), v_size.noise)
              as luck_p,
-           sqrt(252::double precision) * desk.haircut_sharpe(k.sharpe, k.skewness, k.kurtosis, k.return_count,
+           sqrt(k.sessions_a_year) * desk.haircut_sharpe(k.sharpe, k.skewness, k.kurtosis, k.return_count,
              v_size.trials) as haircut
     from kept as k
     join (

@@ -69,7 +69,7 @@ returns table (backtest_result_id bigint, sharpe double precision, block_sums do
 language sql stable
 set search_path = desk, pg_temp
 as $$
-  select b.id, b.sharpe_ratio / sqrt(252::double precision), b.block_sums, b.parameters_hash
+  select b.id, b.sharpe_ratio / sqrt(b.sessions_a_year), b.block_sums, b.parameters_hash
   from desk.optimization_runs as r
   join desk.backtest_results as b on b.optimization_run_id = r.id
   where r.id = p_run_id and r.role <> 'pilot' and b.outcome = 'finished' and not b.repeated

@@ -48,7 +48,7 @@ begin
     select r.id, r.job_id, count(*) as results
     from desk.optimization_runs as r
     join desk.backtest_results as b on b.optimization_run_id = r.id
-    where r.risk_free_rate <> 0 and r.status in ('completed', 'failed', 'cancelled') and not b.metrics_given
+    where r.risk_free_rate <> 0 and not r.is_open and not b.metrics_given
       and b.sortino_ratio is not null
       and abs(b.sortino_ratio / nullif(b.return_mean / sqrt(b.downside_m2 / b.return_count)
         * b.volatility / sqrt(b.return_m2 / (b.return_count - 1)), 0) - 1) > 1e-9

@@ -165,3 +165,49 @@ $$;
 comment on function desk.account_rule_breach(desk.broker_orders, desk.trading_sessions, desk.session_ledgers,
   desk.accounts, jsonb, jsonb) is
   'What the rules of an account forbid to enter: with money that has not settled, after too many day trades.';
+
+create or replace function desk.result_account_rules(p_result_id bigint, p_day_trades integer default 3)
+returns table (rule text, broken bigint, trades bigint)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  with facts as (
+    select t.place, t.size, t.entry_price, t.exit_price, t.profit - t.fee as gain, t.entered, t.left_at,
+           desk.trading_day(t.entered, r.timeframe, c.zone) as entry_day,
+           desk.trading_day(t.left_at, r.timeframe, c.zone) as exit_day, b.starting_cash
+    from desk.backtest_results as b
+    join desk.optimization_runs as r on r.id = b.optimization_run_id
+    join desk.trades as x on x.backtest_result_id = b.id
+    cross join lateral unnest(x.symbols, x.entry_times, x.exit_times, x.sizes, x.entry_prices, x.exit_prices, x.profits,
+      x.fees) with ordinality as t (symbol, entered, left_at, size, entry_price, exit_price, profit, fee, place)
+    join desk.instruments as i on i.symbol = t.symbol
+    join desk.calendars as c on c.name = i.calendar
+    where b.id = p_result_id
+  ),
+  day_trades as (
+    -- Days of a week are five sessions.
+    select f.place, count(*) over (
+        order by f.entry_day range between interval '6 days' preceding and current row
+      ) - count(*) over (partition by f.entry_day)
+      + row_number() over (partition by f.entry_day order by f.left_at, f.place) as nth
+    from facts as f where f.entry_day = f.exit_day
+  ),
+  unsettled as (
+    -- Cash without what was sold on the same day: what was gained on days before, less what is tied up.
+    select f.place
+    from facts as f
+    where f.size > 0 and f.size * f.entry_price > f.starting_cash + coalesce((
+      select sum(case when g.exit_day < f.entry_day then g.gain else -abs(g.size) * g.entry_price end)
+      from facts as g
+      where g.place <> f.place and (g.exit_day < f.entry_day or (g.entered, g.place) < (f.entered, f.place))), 0)
+  )
+  select r.rule, r.broken, (select count(*) from facts)
+  from (values
+    ('max_day_trades', (select count(*) from day_trades as d where d.nth > p_day_trades)),
+    ('settled_cash_only', (select count(*) from unsettled))) as r (rule, broken)
+  where exists (select from desk.trades as x where x.backtest_result_id = p_result_id)
+$$;
+comment on function desk.result_account_rules(bigint, integer) is
+  'How many trades of a result a small account''s rules would have kept from it: day trades beyond so many in five '
+  'sessions, and purchases with money that had not settled: select * from result_account_rules(1).';
+grant execute on function desk.result_account_rules(bigint, integer) to desk_director, desk_viewer;

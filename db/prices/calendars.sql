@@ -86,6 +86,89 @@ $$;
 comment on function desk.calendar_named(text) is
   'Name of a calendar, by its name or another of its names; null is none.';
 
+-- On a desk that had instruments before it had calendars; nothing to do after that.
+update desk.instruments as i
+set calendar = coalesce(desk.calendar_named(i.calendar), 'XNYS')
+where not exists (select from desk.calendars as c where c.name = i.calendar);
+alter table desk.instruments validate constraint instruments_calendar_known;
+
+create or replace function desk.zone_of_times(p_times timestamptz[], p_minutes integer[])
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select c.zone
+  from desk.calendars as c
+  where c.of_zone and 0 <> any (p_minutes)
+    and not exists (
+      select from unnest(p_times, p_minutes) as t (at, minutes)
+      where t.at at time zone c.zone - t.at at time zone 'UTC' <> make_interval(mins => t.minutes))
+  order by c.position
+  limit 1
+$$;
+comment on function desk.zone_of_times(timestamptz[], integer[]) is
+  'Zone of an exchange whose clock was so many minutes before UTC at these times; null where there is none, or all '
+  'are UTC.';
+grant execute on function desk.zone_of_times(timestamptz[], integer[]) to desk_director, desk_runner;
+
+create or replace function desk.calendar_of_bars(p_times timestamptz[], p_timeframe text)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  -- Of weekly and monthly bars nobody knows on which days they were traded.
+  select case
+    when p_timeframe ~ '(w|mo)$' then null
+    when 2 * least(b.saturdays, b.sundays) >= b.weeks then '24/7'
+    when p_timeframe !~ 'd$' and b.saturdays = 0 and b.evenings > 0 and b.early = 0 and b.hours >= 20 then '24/5' end
+  from (
+    select count(distinct t.local::date) filter (where extract(isodow from t.local) = 6) as saturdays,
+           count(distinct t.local::date) filter (where extract(isodow from t.local) = 7) as sundays,
+           count(distinct date_trunc('week', t.local)) as weeks,
+           count(*) filter (where extract(isodow from t.local) = 7 and extract(hour from t.local) >= 17) as evenings,
+           count(*) filter (where extract(isodow from t.local) = 7 and extract(hour from t.local) < 17) as early,
+           count(distinct extract(hour from t.local)) as hours
+    from (
+      select u.at at time zone case when p_timeframe ~ 'd$' then 'UTC' else 'America/New_York' end as local
+      from unnest(p_times) as u (at)
+    ) as t
+  ) as b
+$$;
+comment on function desk.calendar_of_bars(timestamptz[], text) is
+  '24/7 where there are bars on Saturdays and Sundays, 24/5 where they go around the clock from Sunday evening in New '
+  'York on; else null.';
+
+create or replace function desk.instrument_day(p_instrument_id bigint, p_timeframe text, out zone text,
+  out day_begins interval)
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Bars of a day and longer stand at 00:00 UTC of their session's date.
+  select case when p_timeframe ~ '(d|w|mo)$' then 'UTC' else i.zone end,
+         case when p_timeframe ~ '(d|w|mo)$' then interval '0' else c.day_begins end
+  from desk.instruments as i
+  join desk.calendars as c on c.name = i.calendar
+  where i.id = p_instrument_id
+$$;
+comment on function desk.instrument_day(bigint, text) is
+  'Zone whose clock cuts an instrument''s bars into sessions, and when their day begins on it: a bar''s session is '
+  '((bar_time at time zone zone) - day_begins)::date.';
+
+create or replace function desk.cut_by_utc(p_instrument_id bigint, p_timeframe text, p_version integer)
+returns boolean
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select not exists (
+    select
+    from desk.instrument_day(p_instrument_id, p_timeframe) as d
+    join desk.bars as b on b.instrument_id = p_instrument_id and b.timeframe = p_timeframe and b.version <= p_version
+    where d.zone <> 'UTC'
+      and ((b.bar_time at time zone d.zone) - d.day_begins)::date <> (b.bar_time at time zone 'UTC')::date)
+$$;
+comment on function desk.cut_by_utc(bigint, text, integer) is
+  'True where every bar of a series has its UTC date as its session.';
+
 create or replace function desk.fill_calendar(
   p_calendar  text,
   p_first_day date,
@@ -210,3 +293,55 @@ comment on column desk.calendar_coverage.last_session is 'Last session that is k
 comment on column desk.calendar_coverage.ending is
   'True where the sessions end within 30 days, or there is none: backdesk up fills them.';
 grant select on desk.calendars, desk.calendar_sessions, desk.calendar_coverage to desk_director, desk_viewer;
+
+create or replace function desk.sessions_a_year(p_symbols text[], p_timeframe text, p_sessions date[] default null)
+returns double precision
+language plpgsql
+stable
+security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_calendars text[] := array(
+    select distinct i.calendar from desk.instruments as i where i.symbol = any (p_symbols));
+  v_bars      constant integer := coalesce(substring(p_timeframe from '^[0-9]+')::integer, 1);
+  v_year      double precision;
+begin
+  if p_timeframe ~ '(w|mo)$' then
+    return case when p_timeframe ~ 'w$' then 52.0 else 12.0 end / v_bars;
+  end if;
+  if cardinality(v_calendars) = 0 and cardinality(p_sessions) > 0 or exists (
+    select from unnest(p_symbols) as s (symbol)
+    where not exists (select from desk.instruments as i where i.symbol = s.symbol))
+  then
+    -- Nothing is known of a symbol from elsewhere but the days on which it traded.
+    v_calendars := array[coalesce(
+      desk.calendar_of_bars(array(select s.d::timestamp at time zone 'UTC' from unnest(p_sessions) as s (d)), '1d'),
+      'XNYS')];
+  end if;
+  if cardinality(v_calendars) > 1 and '24/7' <> all (v_calendars) then
+    -- The union's count, over the years of 2000 to 2024 that all of them know.
+    select round(count(distinct s.session)::numeric / max(2025 - y.first_year))
+    into v_year
+    from (
+      select max(extract(year from k.first_session + 355))::integer as first_year
+      from unnest(v_calendars) as n (name)
+      cross join lateral (
+        select coalesce(min(s.session), 'infinity') as first_session
+        from desk.calendar_sessions as s
+        where s.calendar = n.name and s.session >= date '2000-01-01'
+      ) as k
+      having bool_and(k.first_session < date '2024-01-11')
+    ) as y
+    join desk.calendar_sessions as s on s.calendar = any (v_calendars)
+      and s.session between make_date(y.first_year, 1, 1) and date '2024-12-31';
+  end if;
+  v_year := coalesce(v_year,
+    (select max(c.sessions_a_year) from desk.calendars as c where c.name = any (v_calendars)), 252);
+  return v_year / case when p_timeframe ~ 'd$' then v_bars else 1 end;
+end
+$$;
+comment on function desk.sessions_a_year(text[], text, date[]) is
+  'Sessions a year of a portfolio in bars of a length: of its calendars together; 52 of weekly bars, 12 of monthly. '
+  'Of symbols that the desk does not know the sessions tell whether they are of seven days a week.';
+grant execute on function desk.sessions_a_year(text[], text, date[]) to desk_director, desk_viewer, desk_importer;

@@ -7,7 +7,8 @@ immutable
 set search_path = desk, pg_temp
 as $$
   select case when p_time is null then 'no time'
-              when p_timeframe ~ '[dw]$' and p_time at time zone 'UTC' = date_trunc('day', p_time at time zone 'UTC')
+              when p_timeframe ~ '(d|w|mo)$'
+                and p_time at time zone 'UTC' = date_trunc('day', p_time at time zone 'UTC')
                 then to_char(p_time at time zone 'UTC', 'YYYY-MM-DD')
               else to_char(p_time at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
          end
@@ -20,7 +21,8 @@ language sql
 immutable
 set search_path = desk, pg_temp
 as $$
-  select case right(p_timeframe, 1)
+  select case substring(p_timeframe from '[a-z]+$')
+           when 'mo' then make_interval(days => 31 * left(p_timeframe, -2)::integer + 4)
            when 'w' then make_interval(days => 7 * left(p_timeframe, -1)::integer + 4)
            when 'd' then make_interval(days => left(p_timeframe, -1)::integer + 3)
            else make_interval(days => 4)
@@ -35,7 +37,8 @@ language sql
 immutable
 set search_path = desk, pg_temp
 as $$
-  select case right(p_timeframe, 1)
+  select case substring(p_timeframe from '[a-z]+$')
+           when 'mo' then make_interval(days => 28 * left(p_timeframe, -2)::integer - 4)
            -- A week is named by its first session, which a holiday makes a Thursday at the latest.
            when 'w' then make_interval(days => 7 * left(p_timeframe, -1)::integer - 4)
            when 'd' then make_interval(days => left(p_timeframe, -1)::integer)
@@ -79,7 +82,7 @@ as $$
         || float8send(p_volume[b.number] + 0), ''::bytea)
   from unnest(p_times) with ordinality as b (at, number)
   cross join (
-    select p_timeframe !~ '[dw]$' as within_a_day, desk.shortest_step(p_timeframe) as step,
+    select p_timeframe !~ '(d|w|mo)$' as within_a_day, desk.shortest_step(p_timeframe) as step,
            desk.usual_break(p_timeframe) as break
     offset 0
   ) as k
@@ -135,7 +138,7 @@ begin
       case
         when bar_time is null then 'a bar has no time'
         when not isfinite(bar_time) then 'a bar has an infinite time'
-        when p_timeframe ~ '[dw]$' and bar_time at time zone 'UTC' <> date_trunc('day', bar_time at time zone 'UTC')
+        when p_timeframe ~ '(d|w|mo)$' and bar_time at time zone 'UTC' <> date_trunc('day', bar_time at time zone 'UTC')
           then format('a bar of timeframe %s must be at 00:00 UTC of its session''s date', p_timeframe)
         when bar_time = previous then 'comes twice'
         when bar_time < previous

@@ -1,5 +1,6 @@
 -- Loading prices: append-only by version. A load that changes nothing makes no version.
 
+drop function if exists desk.load_instrument(text, text, text, text, text, text, boolean, text);
 create or replace function desk.load_instrument(
   p_symbol      text,
   p_title       text default null,
@@ -8,7 +9,8 @@ create or replace function desk.load_instrument(
   p_exchange    text default null,
   p_calendar    text default null,
   p_closes_only boolean default null,
-  p_notes       text default null)
+  p_notes       text default null,
+  p_zone        text default null)
 returns bigint
 language plpgsql
 volatile
@@ -26,25 +28,87 @@ begin
             hint = 'Letters, digits, single blanks and . _ ^ = & / : + $ # @ ! * ~ - up to 32: AAPL, BTC/USDT.';
   end if;
   insert into desk.instruments as i
-    (symbol, title, asset_class, currency, exchange, calendar, closes_only, notes)
+    (symbol, title, asset_class, currency, exchange, closes_only, notes, calendar_by)
   values
     (v_symbol, coalesce(p_title, ''), coalesce(p_asset_class, 'equity'), coalesce(p_currency, 'USD'), p_exchange,
-     coalesce(p_calendar, 'XNYS'), coalesce(p_closes_only, false), p_notes)
+     coalesce(p_closes_only, false), p_notes, 'default')
   on conflict (symbol) do update
   set title       = coalesce(p_title, i.title),
       asset_class = coalesce(p_asset_class, i.asset_class),
       currency    = coalesce(p_currency, i.currency),
       exchange    = coalesce(p_exchange, i.exchange),
-      calendar    = coalesce(p_calendar, i.calendar),
       closes_only = coalesce(p_closes_only, i.closes_only),
       notes       = coalesce(p_notes, i.notes)
   returning i.id into v_id;
+  if p_calendar is not null or p_zone is not null then
+    perform desk.place_instrument(v_id, p_calendar, p_zone);
+  end if;
   return v_id;
 end
 $$;
-comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text) is
-  'Makes an instrument or changes its description; null leaves what is there. Returns its id.';
-grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text) to desk_director;
+comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text) is
+  'Makes an instrument or changes its description; null leaves what is there. Its calendar is told, or follows from '
+  'the zone, or from its bars when they come. Returns its id.';
+grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text)
+  to desk_director;
+
+create or replace function desk.place_instrument(p_instrument_id bigint, p_calendar text, p_zone text,
+  p_by text default null)
+returns void
+language plpgsql
+volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_old      desk.instruments;
+  v_calendar desk.calendars;
+  v_zone     text := btrim(p_zone);
+  v_said     text;
+  v_by       text := coalesce(p_by, case when p_calendar is not null then 'told' else 'zone' end);
+begin
+  select i.* into v_old from desk.instruments as i where i.id = p_instrument_id for update;
+  begin
+    perform now() at time zone v_zone;
+  exception when invalid_parameter_value then
+    perform desk.refuse(format('Unknown time zone %s', to_jsonb(left(p_zone, 60))), '$.zone',
+      'Such as America/New_York; see pg_timezone_names.');
+  end;
+  v_said := case when v_old.calendar_by = 'zone' or v_old.calendar = '24/7' then v_old.zone end;
+  if p_calendar is null and v_old.calendar_by in ('told', 'bars') then
+    v_by := v_old.calendar_by;
+    p_calendar := v_old.calendar;
+  end if;
+  if p_calendar is not null then
+    select c.* into v_calendar from desk.calendars as c where c.name = desk.calendar_named(p_calendar);
+    if not found then
+      perform desk.refuse(format('Unknown calendar %s', to_jsonb(left(p_calendar, 40))), '$.calendar',
+        desk.did_you_mean(p_calendar, array(select c.name from desk.calendars as c))
+          || ' An ISO market code, 24/7 or 24/5: select name, zone from calendars.', '23503');
+    end if;
+    -- An exchange has a clock of its own; a market that never closes has the one that was told.
+    v_zone := case when v_calendar.name = '24/7' then coalesce(v_zone, v_said, 'UTC')
+      else v_calendar.zone end;
+  elsif v_zone ~ '^(Etc/)?(UTC|GMT|UCT|Zulu|Universal)$' then
+    -- How times are written, not where anything is traded.
+    return;
+  else
+    select c.* into v_calendar from desk.calendars as c where c.of_zone and c.zone = v_zone;
+    if not found then
+      select c.* into v_calendar from desk.calendars as c where c.name = v_old.calendar;
+    end if;
+  end if;
+  update desk.instruments as i
+  set calendar = v_calendar.name, zone = v_zone, calendar_by = v_by
+  where i.id = p_instrument_id;
+  if (v_old.calendar, v_old.zone) <> (v_calendar.name, v_zone) then
+    update desk.price_versions as v
+    set utc_sessions = desk.cut_by_utc(v.instrument_id, v.timeframe, v.version)
+    where v.instrument_id = p_instrument_id and v.timeframe !~ '(d|w|mo)$';
+  end if;
+end
+$$;
+comment on function desk.place_instrument(bigint, text, text, text) is
+  'Gives an instrument its calendar and zone: those that are told, or that follow from the other one.';
 
 create or replace function desk.load_factors(
   p_instrument_id bigint,
@@ -154,10 +218,11 @@ declare
   v_changed         integer;
   v_same            integer;
   v_given           record;
+  v_calendar        text;
 begin
-  if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w)$' then
+  if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w|mo)$' then
     raise exception 'timeframe "%" is not a timeframe', p_timeframe
-      using errcode = '22023', hint = 'A count and m, h, d or w, such as 1d or 15m.';
+      using errcode = '22023', hint = 'A count and m, h, d, w or mo, such as 1d or 15m.';
   end if;
   -- The row lock puts loads of one instrument in order, so that two of them never take one version.
   select i.id into v_instrument_id from desk.instruments as i where i.symbol = v_symbol for update;
@@ -173,6 +238,14 @@ begin
     perform desk.check_bars(v_symbol, p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume);
   end if;
 
+  if exists (
+    select from desk.instruments as i where i.id = v_instrument_id and i.calendar_by in ('default', 'zone'))
+  then
+    v_calendar := desk.calendar_of_bars(p_times, p_timeframe);
+    if v_calendar is not null then
+      perform desk.place_instrument(v_instrument_id, v_calendar, null, 'bars');
+    end if;
+  end if;
   v_latest := desk.latest_price_version(v_instrument_id, p_timeframe);
   v_version := coalesce(v_latest.version, 0) + 1;
   if p_merge and p_factor_dates is not null then
@@ -254,9 +327,10 @@ begin
   ), made as (
     insert into desk.price_versions
       (instrument_id, timeframe, version, factors_version, source, first_bar, last_bar, bar_count, gap_count,
-       content_hash, loaded_by)
+       content_hash, loaded_by, utc_sessions)
     select v_instrument_id, p_timeframe, v_version, v_factors_version, coalesce(p_source, ''), f.first_bar,
-           f.last_bar, f.bar_count, f.gap_count, f.content_hash, session_user
+           f.last_bar, f.bar_count, f.gap_count, f.content_hash, session_user,
+           desk.cut_by_utc(v_instrument_id, p_timeframe, v_version)
     from figures as f
     returning *
   )

@@ -145,13 +145,16 @@ comment on function desk.price_hash(bigint[], date, date) is
   'SHA-256 over window, symbols in order, and the content of their versions: the data hash of a run. Numbers of '
   'versions do not count, content does.';
 
+drop function if exists desk.adjusted_bars(bigint, text, integer, integer, date, date);
 create or replace function desk.adjusted_bars(
   p_instrument_id   bigint,
   p_timeframe       text,
   p_version         integer,
   p_factors_version integer,
   p_start           date default '-infinity',
-  p_end             date default 'infinity')
+  p_end             date default 'infinity',
+  p_zone            text default null,
+  p_day_begins      interval default null)
 returns table (
   bar_time timestamptz,
   open     double precision,
@@ -164,7 +167,10 @@ stable
 security definer
 set search_path = desk, pg_temp
 as $$
-  with days as (
+  with clock as (
+    select coalesce(p_zone, d.zone) as zone, coalesce(p_day_begins, d.day_begins) as day_begins
+    from desk.instrument_day(p_instrument_id, p_timeframe) as d
+  ), days as (
     select f.effective_date,
            desk.product(f.factor order by f.kind) as price,
            desk.product(f.factor) filter (where f.kind = 'split') as split
@@ -181,6 +187,11 @@ as $$
     union all
     select coalesce(max(d.effective_date), '-infinity'), 'infinity', 1, 1
     from days as d
+  ), spans as (
+    -- The moments at which the days of sessions begin.
+    select (s.since + c.day_begins) at time zone c.zone as since, (s.until + c.day_begins) at time zone c.zone as until,
+           s.price, s.split
+    from steps as s cross join clock as c
   )
   select distinct on (b.bar_time)
     b.bar_time,
@@ -189,20 +200,22 @@ as $$
     b.low * s.price,
     b.close * s.price,
     b.volume / s.split
-  from desk.bars as b
-  join steps as s
-    on b.bar_time >= s.since::timestamp at time zone 'UTC' and b.bar_time < s.until::timestamp at time zone 'UTC'
+  from clock as c
+  cross join desk.bars as b
+  join spans as s on b.bar_time >= s.since and b.bar_time < s.until
   where b.instrument_id = p_instrument_id
     and b.timeframe = p_timeframe
     and b.version <= p_version
-    and b.bar_time >= p_start::timestamp at time zone 'UTC'
-    and b.bar_time < (case when isfinite(p_end) then p_end + 1 else p_end end)::timestamp at time zone 'UTC'
+    and b.bar_time >= (p_start + c.day_begins) at time zone c.zone
+    and b.bar_time < ((case when isfinite(p_end) then p_end + 1 else p_end end) + c.day_begins) at time zone c.zone
   order by b.bar_time, b.version desc
 $$;
-comment on function desk.adjusted_bars(bigint, text, integer, integer, date, date) is
-  'Bars of a version from start to end (included), prices multiplied by all factors that take effect after their '
+comment on function desk.adjusted_bars(bigint, text, integer, integer, date, date, text, interval) is
+  'Bars of a version in the sessions from start to end (included; by the clock of the instrument unless another is '
+  'named), prices multiplied by all factors that take effect after their '
   'date, volume divided by the splits among them.';
-grant execute on function desk.adjusted_bars(bigint, text, integer, integer, date, date) to desk_director, desk_viewer;
+grant execute on function desk.adjusted_bars(bigint, text, integer, integer, date, date, text, interval)
+  to desk_director, desk_viewer;
 
 create or replace function desk.split_steps(p_instrument_id bigint, p_factors_version integer, p_since date)
 returns jsonb
@@ -277,12 +290,12 @@ as $$
   join desk.price_versions as v on v.id = s.price_version_id
   cross join lateral (
     -- The warm-up: so many bars of this symbol before the window.
-    select coalesce(min((w.bar_time at time zone 'UTC')::date), r.start_date) as first
+    select coalesce(min(((w.bar_time at time zone s.zone) - s.day_begins)::date), r.start_date) as first
     from (
       select distinct b.bar_time
       from desk.bars as b
       where b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
-        and b.bar_time < r.start_date::timestamp at time zone 'UTC'
+        and b.bar_time < (r.start_date + s.day_begins) at time zone s.zone
       order by b.bar_time desc
       limit r.warm_up_bars
     ) as w
@@ -296,7 +309,8 @@ as $$
       coalesce(array_agg(b.close order by b.bar_time), '{}') as close,
       coalesce(array_agg(b.volume order by b.bar_time), '{}') as volume
     from desk.adjusted_bars(
-      v.instrument_id, v.timeframe, v.version, v.factors_version, warm_up.first, r.end_date) as b
+      v.instrument_id, v.timeframe, v.version, v.factors_version, warm_up.first, r.end_date, s.zone,
+      s.day_begins) as b
   ) as bars
   where s.optimization_run_id = p_run_id
   order by s.position

@@ -353,7 +353,12 @@ as $$
     'cash_flows', r.config -> 'cash_flows', 'splits', desk.run_splits(r.id),
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
-    'risk_limits', r.config -> 'risk_limits', 'benchmark', (
+    'risk_limits', r.config -> 'risk_limits', 'sessions_a_year', coalesce(r.sessions_a_year, 252),
+    'session_days', (
+      select jsonb_agg(jsonb_build_array(y.zone, extract(epoch from y.day_begins)::integer) order by y.position)
+      from desk.run_symbols as y
+      where y.optimization_run_id = r.id
+      having bool_and(y.own_day) and r.timeframe !~ '(d|w|mo)$'), 'benchmark', (
       select jsonb_build_object('sessions', b.sessions, 'returns', b.returns, 'sums', b.sums)
       from desk.run_benchmarks as b where b.optimization_run_id = r.id and b.sums is not null))
   from desk.optimization_runs as r

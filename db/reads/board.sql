@@ -153,11 +153,12 @@ as $$
          desk.luck_p(desk.deflated_sharpe_z(e.sharpe, b.skewness, b.kurtosis, b.return_count, 0), f.noise)
   from family as f
   left join (
-    select o.backtest_result_id, o.strategy, o.sharpe_ratio, r.skewness, r.kurtosis, r.return_count
+    select o.backtest_result_id, o.strategy, o.sharpe_ratio, r.skewness, r.kurtosis, r.return_count,
+      r.sessions_a_year
     from (select c.* from desk.board as c limit 1) as o
     join desk.backtest_results as r on r.id = o.backtest_result_id
   ) as b on true
-  left join lateral (select b.sharpe_ratio / sqrt(252::double precision)) as e (sharpe) on true
+  left join lateral (select b.sharpe_ratio / sqrt(b.sessions_a_year)) as e (sharpe) on true
 $$;
 comment on function desk.desk_luck() is
   'The first of the board among everything that this desk ever tried: all trials of all strategies, what the best of '

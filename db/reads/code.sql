@@ -9,7 +9,7 @@ as $$
     when r.is_open and exists (
       select from desk.alive_runners() as n join desk.runner_code as c on c.runner_id = n.id
       where r.engine = any (n.engines) and c.code_version_id = v.id and (o.pinned or n.files_error is null))
-      or r.status in ('completed', 'failed', 'cancelled') or not exists (select from desk.alive_runners()) then ''
+      or not r.is_open or not exists (select from desk.alive_runners()) then ''
     when o.pinned then ', which no live runner has any more'
     else coalesce((
       select format(case

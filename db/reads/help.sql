@@ -19,12 +19,14 @@ as $$
       'result_costs,result_periods}'),
     ('strategies', '{backlog,code_note,move_strategy,publish_strategies,strategy_parameters,sync_backlog}'),
     ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,latest_price_version,load_bars,'
-      'load_instrument,price_coverage,series_bars,series_gaps}'),
+      'load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
+      'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
     ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
-      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,resume_trading,start_trading_session}'),
+      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,'
+      'result_account_rules,resume_trading,start_trading_session}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

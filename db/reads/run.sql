@@ -79,8 +79,9 @@ as $$
   with trials as (
     select count(*) as n,
            -- As where results are deflated: trials vary at least as noise does over so many sessions.
-           sqrt(252 * greatest(coalesce(var_samp(b.sharpe_ratio), 0) / 252,
-             1 / nullif(max(b.return_count) - 1, 0)::double precision)) as deviation
+           sqrt(max(b.sessions_a_year)
+             * greatest(coalesce(var_samp(b.sharpe_ratio), 0) / max(b.sessions_a_year),
+               1 / nullif(max(b.return_count) - 1, 0)::double precision)) as deviation
     from desk.backtest_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     where b.optimization_run_id = p_run_id and b.outcome = 'finished' and r.target_metric = 'sharpe_ratio'

@@ -10,6 +10,19 @@ as $$
 $$;
 comment on function desk.session_day(bigint, date) is 'The last day of a session that is not after a day.';
 
+create or replace function desk.session_day_end(p_session_id bigint, p_day date)
+returns timestamptz
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  -- Where several clocks cut the sessions, a day ends when the first of them begins the next one.
+  select coalesce(min((p_day + 1 + s.day_begins) at time zone s.zone), (p_day + 1)::timestamp at time zone 'UTC')
+  from desk.trading_sessions as t
+  join desk.run_symbols as s on s.optimization_run_id = t.optimization_run_id
+  where t.id = p_session_id
+$$;
+comment on function desk.session_day_end(bigint, date) is 'The moment at which a day of a session ends.';
+
 create or replace function desk.session_positions(p_session_id bigint, p_day date default null)
 returns table (
   symbol text, size double precision, average_price double precision, price double precision, value double precision,
@@ -18,7 +31,8 @@ language sql stable security definer
 set search_path = desk, pg_temp
 as $$
   with day as (
-    select desk.session_day(p_session_id, p_day) as day
+    select y.day, desk.session_day_end(p_session_id, y.day) as ends
+    from (select desk.session_day(p_session_id, p_day) as day) as y
   ),
   account as (
     select d.end_value from desk.daily_summaries as d, day as y where d.session_id = p_session_id
@@ -26,7 +40,7 @@ as $$
   ),
   history as (
     select p.* from desk.position_history as p, day as y
-    where p.session_id = p_session_id and (p.bar_time at time zone 'UTC')::date <= y.day
+    where p.session_id = p_session_id and p.bar_time < y.ends
   ),
   held as (
     select distinct on (h.symbol) h.* from history as h order by h.symbol, h.seq desc
@@ -44,7 +58,7 @@ as $$
     join desk.price_versions as v on v.id = s.price_version_id
     join desk.instruments as i on i.id = v.instrument_id
     cross join lateral desk.adjusted_bars(v.instrument_id, v.timeframe, v.version, v.factors_version, y.day - 10,
-      y.day) as b
+      y.day, s.zone, s.day_begins) as b
     where s.optimization_run_id = t.optimization_run_id and i.symbol = h.symbol
     order by b.bar_time desc limit 1
   ) as k on true
@@ -77,7 +91,8 @@ set search_path = desk, pg_temp
 as $$
   -- Materialized, or the day would be looked up again for every row that is compared with it.
   with day as materialized (
-    select desk.session_day(p_session_id, p_day) as day
+    select y.day, desk.session_day_end(p_session_id, y.day) as ends
+    from (select desk.session_day(p_session_id, p_day) as day) as y
   )
   select t.id, t.kind, t.state, t.error, s.name, r.job_id, r.id, b.id, b.parameters, t.symbols, r.timeframe,
          y.day, d.first_day, d.last_day, t.cash, a.cash, n.end_value, h.exposure, n.begin_value,
@@ -95,7 +110,7 @@ as $$
   left join desk.daily_summaries as n on n.session_id = t.id and n.session_date = y.day
   left join lateral (
     select p.cash from desk.portfolio_snapshots as p
-    where p.session_id = t.id and (p.bar_time at time zone 'UTC')::date <= y.day
+    where p.session_id = t.id and p.bar_time < y.ends
     order by p.seq desc limit 1
   ) as a on true
   cross join lateral (
@@ -114,9 +129,9 @@ as $$
   ) as d
   cross join lateral (
     select count(*) filter (where x.severity = 'warning'
-      and (x.bar_time at time zone 'UTC')::date <= y.day) as warnings,
+      and x.bar_time < y.ends) as warnings,
            count(*) filter (where x.severity = 'critical'
-             and (x.bar_time at time zone 'UTC')::date <= y.day) as criticals
+             and x.bar_time < y.ends) as criticals
     from desk.risk_events as x where x.session_id = t.id
   ) as e
   cross join lateral (

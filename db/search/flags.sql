@@ -69,6 +69,29 @@ comment on function desk.refusal_flag(bigint, bigint, bigint, text) is
   'The flag of a run whose orders were refused: 70 orders refused for lack of cash; of several results the most, and '
   'how many had any.';
 
+create or replace function desk.session_flags(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select array(
+    select 'sessions by UTC date'
+    from desk.run_symbols as s
+    join desk.optimization_runs as r on r.id = s.optimization_run_id
+    join desk.price_versions as v on v.id = s.price_version_id and not v.utc_sessions
+    cross join lateral desk.instrument_day(v.instrument_id, v.timeframe) as d
+    where s.optimization_run_id = p_run_id and not s.own_day
+      and exists (
+        select from desk.bars as b
+        where b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
+          and b.bar_time >= r.start_date::timestamp at time zone 'UTC'
+          and b.bar_time < (r.end_date + 1)::timestamp at time zone 'UTC'
+          and ((b.bar_time at time zone d.zone) - d.day_begins)::date <> (b.bar_time at time zone 'UTC')::date)
+    limit 1)
+$$;
+comment on function desk.session_flags(bigint) is
+  'sessions by UTC date: of a run from before sessions were those of the exchange, where these differ.';
+
 create or replace function desk.run_flags(p_run_id bigint)
 returns text[]
 language sql stable
@@ -91,7 +114,7 @@ as $$
       and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
       then 'all points identical' end,
     case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
-      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null)
+      then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null) || desk.session_flags(p_run_id)
   from desk.best_on_edge(p_run_id) as e (parameters)
   left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
   group by e.parameters

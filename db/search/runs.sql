@@ -258,6 +258,20 @@ comment on function desk.advance_runs(bigint) is
   'called until it answers 0. A run whose planning fails is failed with the reason; its results stay.';
 grant execute on function desk.advance_runs(bigint) to desk_runner;
 
+create or replace function desk.tg_runs_sessions()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  new.sessions_a_year := desk.sessions_a_year(new.symbols, new.timeframe);
+  return new;
+end
+$$;
+comment on function desk.tg_runs_sessions() is 'How many sessions a year an imported run has that does not say it.';
+create or replace trigger optimization_runs_b_sessions before insert on desk.optimization_runs
+for each row when (new.sessions_a_year is null) execute function desk.tg_runs_sessions();
+
 grant select on desk.optimization_runs, desk.run_progress, desk.search_generations, desk.search_axes, desk.run_symbols,
   desk.success_criteria, desk.job_events to desk_director, desk_viewer;
 grant update (notes, tags) on desk.optimization_runs to desk_director;
@@ -265,4 +279,4 @@ grant insert, delete, update (comparison, threshold) on desk.success_criteria to
 grant select on desk.optimization_runs to desk_importer;
 grant insert (strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
   timeframe,
-  start_date, end_date, cash, engine, notes, tags) on desk.optimization_runs to desk_importer;
+  start_date, end_date, cash, engine, notes, tags, sessions_a_year) on desk.optimization_runs to desk_importer;

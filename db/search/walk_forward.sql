@@ -8,12 +8,13 @@ as $$
   -- Sessions on which any of the run's symbols has a bar, the window's last day included.
   select coalesce(array_agg(d.session order by d.session), '{}')
   from (
-    select distinct (b.bar_time at time zone 'UTC')::date as session
+    select distinct ((b.bar_time at time zone s.zone) - s.day_begins)::date as session
     from desk.run_symbols as s
     join desk.price_versions as v on v.id = s.price_version_id
     join desk.bars as b on b.instrument_id = v.instrument_id and b.timeframe = v.timeframe and b.version <= v.version
     where s.optimization_run_id = p_run_id
-      and b.bar_time >= p_start::timestamp at time zone 'UTC' and b.bar_time < (p_end + 1)::timestamp at time zone 'UTC'
+      and b.bar_time >= (p_start + s.day_begins) at time zone s.zone
+      and b.bar_time < (p_end + 1 + s.day_begins) at time zone s.zone
   ) as d
 $$;
 comment on function desk.run_sessions(bigint, date, date) is 'Dates of the sessions of a run''s prices in a window.';
@@ -165,7 +166,7 @@ begin
     strategy_id, job_id, parent_run_id, role, config_file, config, optimization_type, target_metric, target_direction,
     total_combinations, paused, priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate,
     engine, seed,
-    data_hash, warm_up_bars, settings_hash, code_version_id, created_by)
+    data_hash, warm_up_bars, settings_hash, sessions_a_year, code_version_id, created_by)
   values (
     p_parent.strategy_id, p_parent.job_id, p_parent.id, p_role, p_parent.config_file, v_config,
     v_config #>> '{optimization,type}',
@@ -173,10 +174,13 @@ begin
     p_parent.symbols,
     p_parent.timeframe, p_start, p_end, p_parent.cash, p_parent.risk_free_rate, p_parent.engine, p_parent.seed,
     desk.price_hash(v_versions, p_start, p_end), v_warm_up,
-    desk.settings_hash(v_config, p_start, p_end, v_warm_up), p_parent.code_version_id, p_parent.created_by)
+    desk.settings_hash(v_config, p_start, p_end, v_warm_up,
+      desk.session_settings(p_parent.sessions_a_year, v_versions, p_parent.id)),
+    p_parent.sessions_a_year, p_parent.code_version_id, p_parent.created_by)
   returning id into v_run_id;
-  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id)
-  select v_run_id, s.position, s.instrument_id, s.price_version_id
+  insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
+    own_day)
+  select v_run_id, s.position, s.instrument_id, s.price_version_id, s.zone, s.day_begins, s.own_day
   from desk.run_symbols as s where s.optimization_run_id = p_parent.id;
   -- A window is shorter than the whole: by default it is not asked for the number of trades.
   perform desk.set_criteria(v_run_id,

@@ -15,7 +15,9 @@ from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import Commission, Point, PointFailure, PointResult, RunSettings
 from runners.errors import DeskError
 from runners.settings import Settings
+from strategies import run_context
 from strategies.analyzers import ANALYZERS
+from strategies.run_context import RunContext
 
 
 class BacktestFailed(DeskError):
@@ -81,7 +83,9 @@ def execute(request: BacktestRequest, source: str, settings: Settings) -> Backte
     prices = find_prices(request, source, settings)
     run = _run_settings(request, prices)
     engine = BacktraderEngine(ANALYZERS)
-    (outcome,) = engine.run(run, prices.series, [Point(1, request.parameters)], lambda _: None)
+    intraday = request.timeframe[-1] in "mh"
+    with run_context.in_run(RunContext(session_days=prices.days if intraday else ())):
+        (outcome,) = engine.run(run, prices.series, [Point(1, request.parameters)], lambda _: None)
     if isinstance(outcome, PointFailure):
         raise BacktestFailed(f"{request.entry.name} failed", detail=outcome.error)
     return Backtest(
@@ -92,7 +96,7 @@ def execute(request: BacktestRequest, source: str, settings: Settings) -> Backte
         prices=prices,
         result=outcome,
         analyses=engine.analyses,
-        figures=ask(outcome.metrics, outcome.sessions, outcome.equity, run.cash, settings),
+        figures=ask(outcome.metrics, outcome.sessions, outcome.equity, run, settings),
     )
 
 
@@ -117,4 +121,5 @@ def _run_settings(request: BacktestRequest, prices: Prices) -> RunSettings:
         memory_mb=0.0,
         block_count=0,
         splits=prices.splits,
+        session_days=tuple((day.zone, day.begins) for day in prices.days),
     )

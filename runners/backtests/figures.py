@@ -10,7 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.database import connection
-from runners.engines.base import MetricValue
+from runners.engines.base import MetricValue, RunSettings
 from runners.settings import Settings
 from runners.words import metric_text
 
@@ -43,13 +43,14 @@ class Figures:
 
     metrics: tuple[Figure, ...]
     rolling_sharpe: tuple[tuple[dt.date, float | None], ...]
+    sessions_a_year: float
 
 
 def ask(
     metrics: Mapping[str, MetricValue],
     sessions: Sequence[dt.date],
     equity: Sequence[float],
-    cash: float,
+    run: RunSettings,
     settings: Settings,
 ) -> Figures | None:
     """What SQL says; None where there is no desk to ask."""
@@ -59,10 +60,16 @@ def ask(
         return None
     with viewer:
         try:
-            rows = viewer.execute("select * from desk.backtest_figures(%s)", [Jsonb(metrics)]).fetchall()
+            (year,) = viewer.execute(
+                "select desk.sessions_a_year(%s, %s, %s::date[])",
+                (list(run.symbols), run.timeframe, list(sessions)),
+            ).fetchone() or (0.0,)
+            rows = viewer.execute(
+                "select * from desk.backtest_figures(%s, 0, %s)", (Jsonb(metrics), year)
+            ).fetchall()
             rolling = viewer.execute(
-                "select session, sharpe_ratio from desk.rolling_sharpe(%s::date[], %s::float8[], %s, %s)",
-                (list(sessions), list(equity), cash, ROLLING_SESSIONS),
+                "select session, sharpe_ratio from desk.rolling_sharpe(%s::date[], %s::float8[], %s, %s, %s)",
+                (list(sessions), list(equity), run.cash, ROLLING_SESSIONS, year),
             ).fetchall()
         except psycopg.errors.UndefinedFunction:
             return None
@@ -71,4 +78,4 @@ def ask(
     figures.sort(key=lambda figure: place.get(figure.metric, len(FIRST)))
     # Of a benchmark that a single backtest does not have.
     known = [figure for figure in figures if figure.value is not None or figure.metric in place]
-    return Figures(tuple(known), tuple(rolling))
+    return Figures(tuple(known), tuple(rolling), year)

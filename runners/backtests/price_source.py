@@ -18,9 +18,10 @@ from runners.prices.csv_files import read_csv
 from runners.prices.dates import date_of
 from runners.prices.sample import read_sample
 from runners.settings import Settings
+from strategies.session_days import UTC_DAYS, SessionDay, session_days
 
 PRICES = """
-select symbol, source, version, epochs, open, high, low, close, volume
+select symbol, source, version, epochs, open, high, low, close, volume, zone, day_begins
 from desk.price_series(%s, %s, %s, %s)
 """
 SPLITS = "select desk.price_splits(%s, %s)"
@@ -34,14 +35,16 @@ class Prices:
     source: str
     description: str
     splits: Mapping[str, Splits]
+    days: tuple[SessionDay, ...]
+    """What cuts the bars of each into sessions: the instrument's clock, UTC dates outside the desk."""
 
     @property
     def first(self) -> dt.date:
-        return min(date_of(one.epochs[0]) for one in self.series)
+        return min(day.date(one.epochs[0]) for day, one in zip(self.days, self.series, strict=True))
 
     @property
     def last(self) -> dt.date:
-        return max(date_of(one.epochs[-1]) for one in self.series)
+        return max(day.date(one.epochs[-1]) for day, one in zip(self.days, self.series, strict=True))
 
 
 def find_prices(request: BacktestRequest, source: str, settings: Settings) -> Prices:
@@ -81,9 +84,15 @@ def _of_the_desk(request: BacktestRequest, settings: Settings) -> Prices:
             splits = viewer.execute(SPLITS, (list(request.symbols), request.timeframe)).fetchone()
         except psycopg.errors.UndefinedFunction as error:
             raise RequestError("the desk's schema is older than this program", hint="backdesk up") from error
-    series = tuple(AdjustedPrices.from_rows(row[0], *row[3:]) for row in rows)
+    series = tuple(AdjustedPrices.from_rows(row[0], *row[3:9]) for row in rows)
     versions = ", ".join(f"{row[0]} version {row[2]} ({row[1]})" for row in rows)
-    return Prices(series, "desk", f"the desk: {versions}", splits_from_json(splits[0] if splits else None))
+    return Prices(
+        series,
+        "desk",
+        f"the desk: {versions}",
+        splits_from_json(splits[0] if splits else None),
+        session_days(row[9:] for row in rows),
+    )
 
 
 def _chosen(
@@ -111,7 +120,7 @@ def _chosen(
             hint="choose a window that all symbols have",
         )
     splits = {symbol: splits_of(have[symbol]) for symbol in request.symbols}
-    return Prices(series, source, description, splits)
+    return Prices(series, source, description, splits, (UTC_DAYS,) * len(series))
 
 
 def _between(series: AdjustedPrices, start: dt.date, end: dt.date) -> AdjustedPrices:

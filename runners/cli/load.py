@@ -27,7 +27,7 @@ Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], show_defa
 Symbol = Annotated[
     str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
 ]
-Timeframe = Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1h, 15m, ...")]
+Timeframe = Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1mo, 1h, 15m, ...")]
 Zone = Annotated[str | None, typer.Option(help="Of times that name none, such as America/New_York.")]
 Columns = Annotated[
     str | None,
@@ -37,6 +37,10 @@ SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Leave out what cannot be read, counted and listed.")
 ]
 Replace = Annotated[bool, typer.Option("--replace", help="Also where every bar that is there changes.")]
+Calendar = Annotated[
+    str | None,
+    typer.Option(help="Whose sessions they are: XNYS, XASX, 24/7, 24/5, ...", show_default=False),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +80,7 @@ def csv(
     encoding: Annotated[str | None, typer.Option(help="Such as utf-8, cp1252 or utf-16.")] = None,
     skip_bad_rows: SkipBadRows = False,
     replace: Replace = False,
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from CSV files, as their sources write them.
 
@@ -85,6 +90,9 @@ def csv(
     13.250 from thousands, it is asked for. A file without open, high and low has closes only. Bars shorter
     than a day need a time zone and stand at the time when they begin.
 
+    A session is the exchange's day. Which exchange, --calendar says; else it follows from the time zone (that
+    of --time-zone, or that whose clock has the times' offsets), and 24/7 and 24/5 from the bars themselves.
+
     Examples:
 
       backdesk load csv AAPL.csv
@@ -92,6 +100,8 @@ def csv(
       backdesk load csv bars.csv --symbol SPY --timeframe 15m --time-zone America/New_York
 
       backdesk load csv kurse.csv --columns time=Tag,close=Kurs --decimal ,
+
+      backdesk load csv BHP.csv --timeframe 1h --time-zone Australia/Sydney --calendar XASX
     """
     for name, mark in (("--decimal", decimal), ("--thousands", thousands)):
         if mark not in (None, ".", ","):
@@ -105,7 +115,7 @@ def csv(
         for file in files
         for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
     ]
-    _load_files(series, replace)
+    _load_files(series, replace, calendar)
 
 
 def parquet(
@@ -118,6 +128,7 @@ def parquet(
     columns: Columns = None,
     skip_bad_rows: SkipBadRows = False,
     replace: Replace = False,
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from Parquet files, read as CSV files are; pip install 'backdesk[tables]'.
 
@@ -134,7 +145,7 @@ def parquet(
         for path in paths
         for one in read_parquet(path, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
     ]
-    _load_files(series, replace)
+    _load_files(series, replace, calendar)
 
 
 def table(
@@ -148,6 +159,7 @@ def table(
     columns: Columns = None,
     skip_bad_rows: SkipBadRows = False,
     replace: Replace = False,
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from a table or query of any PostgreSQL, or of a DuckDB file; only read there.
 
@@ -168,14 +180,15 @@ def table(
         series = read_postgresql(source, query, **how)
     else:
         series = read_duckdb(Path(source), query, **how)
-    _load_files(series, replace)
+    _load_files(series, replace, calendar)
 
 
 def yahoo(
     symbols: Annotated[list[str], typer.Argument(help="Yahoo's symbols, such as SPY.", show_default=False)],
     start: Day = None,
     end: Day = None,
-    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+    timeframe: Annotated[str, typer.Option(help="1d, 1w, 1mo, 1h, 30m, 15m, 5m or 1m.")] = "1d",
+    calendar: Calendar = None,
 ) -> None:
     """Load bars from Yahoo through yfinance, which is installed with `backdesk[yahoo]`.
 
@@ -188,6 +201,8 @@ def yahoo(
     """
     first, last = start and start.date(), end and end.date()
     series = [read_yahoo(symbol, start=first, end=last, timeframe=timeframe) for symbol in symbols]
+    if calendar is not None:
+        series = [dataclasses.replace(one, calendar=calendar) for one in series]
     load_all(series, Settings.from_environment())
 
 
@@ -223,9 +238,10 @@ def _zone(name: str | None) -> ZoneInfo | None:
         raise PriceError(f"there is no time zone {name!r}", hint=hint) from None
 
 
-def _load_files(series: list[PriceSeries], replace: bool) -> None:
+def _load_files(series: list[PriceSeries], replace: bool, calendar: str | None) -> None:
     _refuse_twins(series)
-    load_all([dataclasses.replace(one, replaces=replace) for one in series], Settings.from_environment())
+    series = [dataclasses.replace(one, replaces=replace, calendar=calendar) for one in series]
+    load_all(series, Settings.from_environment())
 
 
 def _refuse_twins(series: Iterable[PriceSeries]) -> None:

@@ -52,6 +52,9 @@ def _remarks(loaded: Iterable[Loaded]) -> dict[str, list[str]]:
         remarks = [*one.series.remarks, *doubts(one.series, dt.datetime.now(dt.UTC))]
         if one.series.closes_only:
             remarks.append("closes only: open, high and low repeat the close")
+        if one.calendar_by in ("bars", "zone"):
+            found = "its bars" if one.calendar_by == "bars" else f"the time zone {one.zone}"
+            remarks.append(f"calendar {one.calendar}, by {found}; --calendar says another")
         shown = [
             f"{gap.last_before:%Y-%m-%d} to {gap.first_after:%Y-%m-%d}" for gap in one.gaps[:_GAPS_SHOWN]
         ]

@@ -123,6 +123,10 @@ class RunSettings:
     """Bars before `start_date` that are seen and not traded; their sessions are not counted."""
     risk_limits: Mapping[str, float] | None = None
     """Thresholds of the strategy's risk manager, by name; None leaves it its own."""
+    sessions_a_year: float = 252.0
+    session_days: tuple[tuple[str, int], ...] = ()
+    """Of each symbol the zone whose clock cuts its bars into sessions, and when, in seconds from midnight, a
+    session's day begins; empty where all are UTC dates."""
     benchmark: Benchmark | None = None
     """None where the run has none."""
     margin: Margin | None = None
@@ -170,6 +174,10 @@ class RunSettings:
                 values[key] = CashFlows(**values[key])
             key = "splits"
             values[key] = splits_from_json(values.get(key))
+            key = "sessions_a_year"
+            values[key] = float(values.get(key, 252.0))
+            key = "session_days"
+            values[key] = tuple((str(zone), int(begins)) for zone, begins in values.get(key) or ())
             key = "symbols"
             values[key] = tuple(str(symbol) for symbol in values[key])
             key = "commission"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -118,6 +119,8 @@ def series_of(wanted: Wanted, symbol: str, at: dict[str, int], rows: np.ndarray)
         path=str(path),
         factors=factors,
         merges=True,
+        zone=times.zone or (wanted.zone.key if wanted.zone is not None else None),
+        clock=_clock(wanted, times, stamps),
         remarks=(
             *wanted.text.remarks,
             *wanted.layout.remarks,
@@ -131,9 +134,25 @@ def series_of(wanted: Wanted, symbol: str, at: dict[str, int], rows: np.ndarray)
     return without_rounding(series)
 
 
+def _clock(wanted: Wanted, times: Times, stamps: np.ndarray) -> tuple[tuple[dt.datetime, int], ...]:
+    """Where the offsets of a file's times change: the times, and the minutes before UTC from then on."""
+    if wanted.timeframe[-1] not in "mh":
+        return ()
+    told = np.array([row for row in np.flatnonzero(times.offset != NO_ZONE) if int(row) not in times.faults])
+    if not len(told):
+        return ()
+    minutes = times.offset[told] // 60_000_000
+    changes = np.flatnonzero(np.diff(minutes, prepend=minutes[0] - 1))
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return tuple(
+        (epoch + dt.timedelta(microseconds=int(stamps[told[change]])), int(minutes[change]))
+        for change in changes
+    )
+
+
 def _utc(wanted: Wanted, times: Times, lines: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """When bars began, or their session's date; adds to the faults of `times`."""
-    if wanted.timeframe[-1:] in ("d", "w"):
+    if wanted.timeframe[-1] not in "mh":
         return times.local - times.local % DAY, ()
     open_ended = times.offset == NO_ZONE
     if not open_ended.any():

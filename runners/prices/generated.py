@@ -68,6 +68,7 @@ def generated(
         timeframe=timeframe,
         title=f"generated {symbol.upper()}",
         asset_class="generated",
+        calendar=calendar,
         notes="A seeded random walk, not a market: results on it prove a strategy's code, never its idea.",
         remarks=(f"generated with seed {seed}: no real prices",),
     )

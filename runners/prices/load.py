@@ -40,6 +40,10 @@ class Loaded:
     first_bar: dt.datetime
     last_bar: dt.datetime
     gaps: tuple[Gap, ...]
+    calendar: str
+    zone: str
+    calendar_by: str | None
+    """told, zone, bars or default"""
 
 
 def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
@@ -49,9 +53,12 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
         with connection.transaction(), connection.cursor(binary=True) as cursor:
             cursor.execute(
                 "select desk.load_instrument(p_symbol => %s, p_title => %s, p_asset_class => %s,"
-                " p_closes_only => %s, p_notes => %s)",
-                (series.symbol, series.title, series.asset_class, series.closes_only, series.notes),
-            )
+                " p_closes_only => %s, p_notes => %s, p_calendar => %s,"
+                " p_zone => coalesce(%s, desk.zone_of_times(%s::timestamptz[], %s::integer[])))",
+                (series.symbol, series.title, series.asset_class, series.closes_only, series.notes,
+                 series.calendar, series.zone, [time for time, _ in series.clock],
+                 [minutes for _, minutes in series.clock]),
+            )  # fmt: skip
             cursor.execute(
                 "select instrument_id, version, status, new_bars, changed_bars, bar_count, gap_count,"
                 " first_bar, last_bar from desk.load_bars(%s, %s, %s, %s::timestamptz[],"
@@ -77,17 +84,21 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
             assert row is not None
             instrument_id, version, status, new_bars, changed_bars, bar_count, gap_count = row[:7]
             first_bar, last_bar = row[7:]
+            place = cursor.execute(
+                "select calendar, zone, calendar_by from desk.instruments where id = %s", [instrument_id]
+            ).fetchone()
+            assert place is not None
             gaps: list[Any] = []
             if gap_count:
                 gaps = cursor.execute(
                     "select last_before, first_after, days from desk.series_gaps(%s, %s, %s)",
                     (instrument_id, series.timeframe, version),
                 ).fetchall()
-    except psycopg.errors.InvalidParameterValue as error:
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.ForeignKeyViolation) as error:
         raise _refused(series, error) from error
     return Loaded(
         series, version, status, new_bars, changed_bars, bar_count, first_bar, last_bar,
-        tuple(Gap(*gap) for gap in gaps),
+        tuple(Gap(*gap) for gap in gaps), *place,
     )  # fmt: skip
 
 

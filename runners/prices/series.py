@@ -50,6 +50,12 @@ class PriceSeries:
     """The factors are those of the bars' days; others that the desk has stay."""
     replaces: bool = False
     """All bars may change, as they do where a source adjusts for each new split."""
+    calendar: str | None = None
+    """Calendar of its exchange; None leaves what the desk has, or finds out from zone and bars."""
+    zone: str | None = None
+    """Time zone of its exchange, or whose clock the times were written by."""
+    clock: tuple[tuple[dt.datetime, int], ...] = ()
+    """Where offsets stand beside the times: when they change, and the minutes before UTC from then on."""
     remarks: tuple[str, ...] = field(default=())
     """What the user should know about these bars."""
 

@@ -9,8 +9,12 @@ from typing import Any
 
 from runners.prices.series import Bar, Factor, PriceError, PriceSeries, session_time, without_rounding
 
-INTERVALS = {"1d": "1d", "1w": "1wk", "1h": "1h", "30m": "30m", "15m": "15m", "5m": "5m", "1m": "1m"}
-DAILY = ("1d", "1w")
+INTERVALS = {
+    "1d": "1d", "1w": "1wk", "1mo": "1mo", "1h": "1h", "30m": "30m", "15m": "15m", "5m": "5m", "1m": "1m",
+}  # fmt: skip
+DAILY = ("1d", "1w", "1mo")
+CALENDARS = {"=X": "24/5", "=F": "CMES"}
+"""By the endings that Yahoo gives to currencies and futures, whose days begin on the evening before."""
 
 
 def read(symbols: Sequence[str] | None) -> list[PriceSeries]:
@@ -52,6 +56,8 @@ def read_yahoo(
             # Bars shorter than a day leave the factors that daily bars brought.
             factors=_dividends(rows) if timeframe == "1d" else None,
             replaces=True,
+            calendar=next((name for end, name in CALENDARS.items() if symbol.upper().endswith(end)), None),
+            zone=str(frame.index.tz) if frame.index.tz is not None else None,
             remarks=tuple(remarks),
         )
     )

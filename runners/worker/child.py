@@ -19,6 +19,7 @@ from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack,
 from runners.worker.result_image import result_image
 from runners.worker.session_log import SessionLog
 from strategies import run_context
+from strategies.session_days import session_days
 
 # The watch of the worker counts pages in use; this limit counts what was asked for, so it stands behind.
 MEMORY_SLACK = 1.5
@@ -79,7 +80,14 @@ def _run(
     # Orders are many small objects that live as long as their point, after which everything is collected.
     gc.set_threshold(50_000, 20, 100)
     engine = engines[order.settings.engine]
-    run_context.set_current(run_context.RunContext(order.settings.risk_limits, log.buffer))
+    run_context.set_current(
+        run_context.RunContext(
+            order.settings.risk_limits,
+            log.buffer,
+            session_days(order.settings.session_days),
+            order.settings.sessions_a_year,
+        )
+    )
     try:
         for outcome in engine.run(order.settings, prices, order.points, began):
             log.end(outcome)

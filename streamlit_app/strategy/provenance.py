@@ -24,6 +24,7 @@ def provenance(found: dict[str, Any]) -> None:
     st.markdown("**Where it comes from**")
     facts = {
         **{f"{label} hash": (found[key] or "")[:SHORT] for label, key in HASHES.items()},
+        "sessions a year": f"{found['sessions_a_year']:g}",
         "seed": found["seed"],
         "engine": found["engine"],
         "backdesk": found["desk_version"],

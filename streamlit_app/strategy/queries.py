@@ -64,7 +64,7 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
           b.parameters_hash, b.runner_id,
           b.attempt, b.source_result_id, b.duration, c.code_hash, r.job_id, r.config_file, r.symbols,
           r.timeframe, r.imported, r.optimization_type = 'Walk-Forward' as stitched,
-          r.start_date, r.end_date, r.settings_hash, r.best_on_edge,
+          r.start_date, r.end_date, b.sessions_a_year, r.settings_hash, r.best_on_edge,
           n.benchmark, u.version as desk_version, c.details -> 'libraries' as libraries,
           best.parameters as best_parameters,
           coalesce(g.finished + g.failed, 0) as recorded,
@@ -113,7 +113,8 @@ def rolling_sharpe(result_id: int) -> list[dict[str, Any]]:
     return rows(
         "select p.session, p.sharpe_ratio from desk.equity_curves as e"
         " join desk.backtest_results as b on b.id = e.backtest_result_id"
-        " cross join lateral desk.rolling_sharpe(e.sessions, e.equity, b.starting_cash, %(window)s) as p"
+        " cross join lateral desk.rolling_sharpe(e.sessions, e.equity, b.starting_cash, %(window)s,"
+        " b.sessions_a_year) as p"
         " where e.backtest_result_id = %(id)s order by p.session",
         {"id": result_id, "window": ROLLING_SESSIONS},
     )

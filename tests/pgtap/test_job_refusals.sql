@@ -60,7 +60,7 @@ from (values
   ('a timeframe without prices is refused', '{"symbols": "AAPL", "timeframe": "1h"}',
    '23503', 'AAPL has no prices of timeframe 1h', '$.symbols[0]', 'It has: 1d.'),
   ('a timeframe in words is refused', '{"symbols": "AAPL", "timeframe": "daily"}',
-   '22023', 'Got "daily" as timeframe', '$.timeframe', 'Write a number and m, h, d or w: 1d.'),
+   '22023', 'Got "daily" as timeframe', '$.timeframe', 'Write a number and m, h, d, w or mo: 1d.'),
   ('a day that the calendar has not is refused', '{"symbols": "AAPL", "start_date": "2010-02-30"}',
    '22023', '"2010-02-30" is not a day of the calendar', '$.start_date', 'Write YYYY-MM-DD, such as 2004-01-01.'),
   ('another way to write a date is refused', '{"symbols": "AAPL", "start_date": "1.2.2010"}',

@@ -92,7 +92,7 @@ select set_eq(
     ('desk_importer', 'insert', 'backtest_results', (select string_agg(m.name, ', ') from unnest(desk.raw_metric_names()) as m (name)
      where m.name not in ('benchmark_return', 'benchmark_mean', 'benchmark_m2', 'benchmark_comoment'))),
     ('desk_importer', 'insert', 'optimization_runs', 'strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
-     timeframe, start_date, end_date, cash, engine, notes, tags')
+     timeframe, start_date, end_date, cash, engine, notes, tags, sessions_a_year')
   ) as t (role, privilege, object, columns), pg_temp.items(t.columns) as col
   $want$,
   'and exactly these on columns');
@@ -103,9 +103,9 @@ insert into interface
 select t.name, regexp_replace(t.arguments, '\s+', ' ', 'g'), t.volatility, t.security, t.roles
 from (values
     ('adjusted_bars', 'p_instrument_id bigint, p_timeframe text, p_version integer, p_factors_version integer, p_start date,
-     p_end date', 'stable', 'definer', 'director, viewer'),
+     p_end date, p_zone text, p_day_begins interval', 'stable', 'definer', 'director, viewer'),
     ('advance_runs', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
-    ('backtest_figures', 'p_metrics jsonb, p_risk_free_rate float8', 'stable', 'definer', 'director, viewer'),
+    ('backtest_figures', 'p_metrics jsonb, p_risk_free_rate float8, p_sessions_a_year float8', 'stable', 'definer', 'director, viewer'),
     ('begin_import', 'p_strategy_id bigint, p_folder text, p_hashes text[], OUT import_id bigint, OUT known text[], OUT
      known_runs bigint[]', 'volatile', 'definer', 'importer'),
     ('code_note', 'p_run_id bigint', 'stable', 'definer', 'director, viewer'),
@@ -121,7 +121,7 @@ from (values
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
     ('help', 'p_topic text', 'stable', 'invoker', 'director, viewer'),
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),
-    ('curve_periods', 'p_sessions date[], p_equity float8[], p_cash float8', 'stable', 'definer', 'dbt, director, viewer'),
+    ('curve_periods', 'p_sessions date[], p_equity float8[], p_cash float8, p_sessions_a_year float8', 'stable', 'definer', 'dbt, director, viewer'),
     ('describe_import', 'p_run_id bigint, p_config jsonb', 'volatile', 'definer', 'importer'),
     ('desk_luck', '', 'stable', 'definer', 'director, viewer'),
     ('estimate', 'p_config jsonb, p_strategy text', 'volatile', 'definer', 'director'),
@@ -143,7 +143,7 @@ from (values
      p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
      p_factors float8[], p_merge boolean, p_replace boolean', 'volatile', 'definer', 'director, runner'),
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
-     p_closes_only boolean, p_notes text', 'volatile', 'definer', 'director, runner'),
+     p_closes_only boolean, p_notes text, p_zone text', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
     ('reason_kind', 'p_reason text', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
@@ -179,6 +179,7 @@ from (values
     ('result_sparklines', 'p_result_ids bigint[], p_points integer', 'stable', 'definer', 'director, viewer'),
     ('resume_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
     ('resume_recurring', 'p_name text', 'volatile', 'definer', 'director'),
+    ('result_account_rules', 'p_result_id bigint, p_day_trades integer', 'stable', 'definer', 'director, viewer'),
     ('result_checks', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
     ('result_correlations', 'p_result_ids bigint[]', 'stable', 'definer', 'director, viewer'),
     ('fee_break_even', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
@@ -189,7 +190,7 @@ from (values
     ('result_equity', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
     ('result_months', 'p_result_id bigint', 'stable', 'definer', 'director, viewer'),
     ('retry_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
-    ('rolling_sharpe', 'p_sessions date[], p_equity float8[], p_cash float8, p_window integer', 'immutable', 'invoker',
+    ('rolling_sharpe', 'p_sessions date[], p_equity float8[], p_cash float8, p_window integer, p_sessions_a_year float8', 'immutable', 'invoker',
      'director, viewer'),
     ('run_prices', 'p_run_id bigint', 'stable', 'definer', 'runner'),
     ('run_settings', 'p_run_id bigint', 'stable', 'definer', 'runner'),
@@ -251,7 +252,9 @@ from (values
      p_token uuid', 'volatile', 'definer', 'trader'),
     ('take_cancels', 'p_account text, p_token uuid, p_again boolean', 'volatile', 'definer', 'link'),
     ('take_orders', 'p_account text, p_token uuid, p_limit integer', 'volatile', 'definer', 'link'),
-    ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer')
+    ('validate_config', 'p_strategy text, p_config jsonb', 'stable', 'definer', 'director, importer, viewer'),
+    ('sessions_a_year', 'p_symbols text[], p_timeframe text, p_sessions date[]', 'stable', 'definer', 'director, importer, viewer'),
+    ('zone_of_times', 'p_times timestamptz[], p_minutes integer[]', 'stable', 'invoker', 'director, runner')
 ) as t (name, arguments, volatility, security, roles);
 
 create temporary view callable as

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.backtrader.warm_up import bars_before
 from runners.engines.base import AdjustedPrices, Commission, Point, PointResult
 from runners.live.paper_broker import Account
 from runners.live.session_broker import Divergence
@@ -43,7 +43,7 @@ def backtest(strategy: str, prices: Sequence[AdjustedPrices], timeframe: str = "
     trading = Trading(
         strategy, {}, settings.symbols, timeframe,
         Account(settings.cash, Commission(**COMMISSION), SLIPPAGE), settings.seed,
-        bars_before(prices[0], start), {"tape": Tape},
+        DataSet(settings, prices).bars_before(start), {"tape": Tape},
     )  # fmt: skip
     return engine.analyses["tape"], trading, calendar.timegm(start.timetuple())
 

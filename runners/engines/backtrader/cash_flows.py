@@ -22,8 +22,8 @@ def flow_steps(flows: CashFlows | None, timeline: Timeline, since: dt.date | Non
     if flows is None or not flows.every:
         return frozenset()
     period_of, last, steps = PERIODS[flows.every], None, []
-    for step, number in enumerate(timeline.numbers):
-        session = timeline.session(number)
+    for step in range(len(timeline)):
+        session = timeline.session(step)
         if since is not None and session < since:
             continue
         period = period_of(session)

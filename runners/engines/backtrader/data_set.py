@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,7 @@ from runners.engines.backtrader.fast_feed import SharedFeed
 from runners.engines.backtrader.feed import ArrayFeed, bar_length, time_numbers
 from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import AdjustedPrices, RunSettings, SettingsError
+from strategies.session_days import UTC_DAYS, session_days
 
 
 class DataSet:
@@ -19,6 +22,7 @@ class DataSet:
 
     def __init__(self, settings: RunSettings, prices: Sequence[AdjustedPrices]) -> None:
         self.prices = prices
+        self.days = session_days(settings.session_days) or (UTC_DAYS,) * len(prices)
         self.timeframe, self.compression = bar_length(settings.timeframe)
         self.numbers = [time_numbers(series.epochs) for series in prices]
         self.epochs = {
@@ -36,7 +40,11 @@ class DataSet:
 
     @cached_property
     def timeline(self) -> Timeline:
-        return Timeline(self.prices, self.numbers, self.epochs)
+        return Timeline(self.prices, self.numbers, self.epochs, self.days)
+
+    def bars_before(self, start: dt.date) -> int:
+        """How many bars of the first symbol are of sessions before the window."""
+        return bisect_left(self.prices[0].epochs, start, key=self.days[0].date)
 
     @cached_property
     def columns(self) -> list[dict[str, array[float]]]:

@@ -23,7 +23,7 @@ from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
 from runners.engines.backtrader.recorder import Recorder
-from runners.engines.backtrader.warm_up import WarmUp, bars_before
+from runners.engines.backtrader.warm_up import WarmUp
 from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult, RunSettings
 from runners.engines.error_text import error_text
 from runners.engines.raw_metrics import raw_metrics
@@ -93,7 +93,7 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     data_set.add_to(cerebro, shared=not settings.stock)
     broker.count_shares_of_the_day(cerebro.datas)
     if settings.warm_up_bars:
-        cerebro.addindicator(WarmUp, bars=bars_before(data_set.prices[0], settings.start_date))
+        cerebro.addindicator(WarmUp, bars=data_set.bars_before(settings.start_date))
     cerebro.addstrategy(entry.strategy, **parameters)
     cerebro.addanalyzer(Recorder, epochs=data_set.epochs, _name="recorder")
     for name, analyzer in engine.analyzers.items():

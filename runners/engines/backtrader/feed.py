@@ -16,6 +16,7 @@ UNITS = {
     "h": (bt.TimeFrame.Minutes, 60),
     "d": (bt.TimeFrame.Days, 1),
     "w": (bt.TimeFrame.Weeks, 1),
+    "mo": (bt.TimeFrame.Months, 1),
 }
 
 
@@ -35,10 +36,11 @@ def time_number(epoch: int) -> float:
 
 def bar_length(timeframe: str) -> tuple[int, int]:
     """Backtrader's timeframe and compression for a bar's length such as 5m, 1h, 1d."""
-    unit, number = timeframe[-1:], timeframe[:-1]
+    number = timeframe.rstrip("mhdwo")
+    unit = timeframe.removeprefix(number)
     if unit not in UNITS or not number.isdecimal() or int(number) < 1:
         raise SettingsError(
-            f"timeframe is {timeframe!r}; expected a number and one of m, h, d, w, such as 1d"
+            f"timeframe is {timeframe!r}; expected a number and one of m, h, d, w, mo, such as 1d"
         )
     frame, factor = UNITS[unit]
     return frame, int(number) * factor

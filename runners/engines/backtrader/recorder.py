@@ -178,7 +178,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self.values, self.exposed = log.values, log.exposed
 
     def account(self, timeline: Timeline, *, since: dt.date | None = None) -> Account:
-        """The run's account by session: the last bar of each UTC date closes it; earlier ones are warm-up."""
+        """The run's account by session: the last bar of each session closes it; earlier ones are warm-up."""
         sessions, ends = timeline.session_ends(len(self.values), since)
         return Account(
             sessions=sessions,

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from runners.engines.base import AdjustedPrices
-
-UTC = dt.UTC
+from strategies.session_days import SessionDay
 
 
 class Timeline:
@@ -25,9 +24,11 @@ class Timeline:
         prices: Sequence[AdjustedPrices],
         feed_numbers: Sequence[array[float]],
         epochs: Mapping[float, int],
+        days: Sequence[SessionDay],
     ) -> None:
         self._prices = prices
         self._epochs = epochs
+        self._days = tuple(days)
         self.moves: list[tuple[int, ...]] | None = None
         if all(numbers == feed_numbers[0] for numbers in feed_numbers):
             self.numbers = feed_numbers[0]
@@ -57,26 +58,37 @@ class Timeline:
         """True where every close is a positive number, so that a position's sign is that of its value."""
         return all(0.0 < close < math.inf for series in self._prices for close in series.close)
 
-    def session(self, number: float) -> dt.date:
-        """UTC date of a step."""
-        return dt.datetime.fromtimestamp(self._epochs[number], UTC).date()
+    def session(self, step: int) -> dt.date:
+        """The session of a step: the latest that a bar of it belongs to, by the clock of its feed."""
+        epoch = self._epochs[self.numbers[step]]
+        if len(self._clocks) == 1:
+            return self._days[0].date(epoch)
+        days = self._days if self.moves is None else [self._days[feed] for feed in self.moves[step]]
+        return max(day.date(epoch) for day in days)
+
+    @cached_property
+    def _clocks(self) -> set[SessionDay]:
+        return set(self._days)
 
     def begin(self, step: int) -> int:
         """First step of the session that a step is in."""
-        session = self.session(self.numbers[step])
-        while step > 0 and self.session(self.numbers[step - 1]) == session:
+        session = self.session(step)
+        while step > 0 and self.session(step - 1) >= session:
             step -= 1
         return step
 
     def _session_ends(self, steps: int, since: dt.date | None) -> tuple[list[dt.date], list[int]]:
-        """Dates of the first `steps` steps from `since` on, and the last step of each."""
+        """Dates of the first `steps` steps from `since` on, and the last step of each.
+
+        Where one feed has begun its next session, bars of others that still end theirs belong to it.
+        """
         sessions: list[dt.date] = []
         ends: list[int] = []
-        for step, number in enumerate(self.numbers[:steps]):
-            session = self.session(number)
+        for step in range(min(steps, len(self.numbers))):
+            session = self.session(step)
             if since is not None and session < since:
                 continue
-            if sessions and sessions[-1] == session:
+            if sessions and session <= sessions[-1]:
                 ends[-1] = step
             else:
                 sessions.append(session)

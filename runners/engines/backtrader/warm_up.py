@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
-
 import backtrader as bt
-
-from runners.engines.base import AdjustedPrices
 
 
 class WarmUp(bt.Indicator):  # type: ignore[misc]
@@ -22,9 +17,3 @@ class WarmUp(bt.Indicator):  # type: ignore[misc]
     def __init__(self) -> None:
         self.addminperiod(self.p.bars + 1)
         super().__init__()
-
-
-def bars_before(series: AdjustedPrices, start: dt.date) -> int:
-    """How many bars end before the window does begin."""
-    first = calendar.timegm(start.timetuple())
-    return sum(1 for epoch in series.epochs if epoch < first)

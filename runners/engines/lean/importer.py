@@ -30,8 +30,9 @@ from runners.errors import DeskError
 INSERT_RUN = """
 insert into desk.optimization_runs (
   strategy_id, config_file, optimization_type, target_metric, total_combinations, status,
-  symbols, start_date, end_date, cash, engine, notes)
-values (%s, %s, %s, 'Sharpe Ratio', %s, 'running', %s, %s, %s, %s, 'lean', %s)
+  symbols, start_date, end_date, cash, engine, notes, sessions_a_year)
+values (%s, %s, %s, 'Sharpe Ratio', %s, 'running', %s, %s, %s, %s, 'lean', %s,
+  coalesce(%s, desk.sessions_a_year('{}', '1d', %s::date[])))
 returning id
 """
 RECORD = """
@@ -231,7 +232,8 @@ def _insert_run(
         connection, INSERT_RUN, strategy_id,
         Path(config.path).name if config else _stored_name(search.folder), search_type(search.config),
         len(new), symbols, min(starts, default=None), max(ends, default=None), cash,
-        "; ".join(remarks) or None,
+        "; ".join(remarks) or None, next(filter(None, (one.sessions_a_year for one in results)), None),
+        list(sessions[0]) if sessions else [],
     )  # fmt: skip
     target = search.log.target if search.log else ""
     described = in_the_desks_words(config.data) if config else search_config(search.config, target)

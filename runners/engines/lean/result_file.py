@@ -27,6 +27,7 @@ from runners.engines.lean.equity_points import EquityPoint, equity_points
 Source = Literal["json", "summary", "log"]
 
 _SHAPE = ("statistics", "totalPerformance", "charts", "orders", "runtimeStatistics", "rollingWindow")
+_MOST_SESSIONS = 366
 _FILLED = frozenset({2, 3})
 """Order states that have a fill: partly filled, filled."""
 _MAX_PARAMETERS = 500
@@ -70,6 +71,8 @@ class LeanResult:
     start_date: dt.date | None = None
     end_date: dt.date | None = None
     name: str = ""
+    sessions_a_year: float | None = None
+    """LEAN's tradingDaysPerYear, by which it makes its own ratios."""
     failed_request_share: float | None = None
     """Share of LEAN's requests for data that found none; near 1 means that it ran on nothing."""
 
@@ -121,7 +124,13 @@ def parse_result(path: Path, raw: bytes, *, source: Source = "json") -> LeanResu
         start_date=_date(configuration, document, "startDate", "backtestStart"),
         end_date=_date(configuration, document, "endDate", "backtestEnd"),
         name=text(find(configuration, "name") or find(document, "name"), 200),
+        sessions_a_year=_sessions_a_year(configuration),
     )
+
+
+def _sessions_a_year(configuration: object) -> float | None:
+    stated = number(find(configuration, "tradingDaysPerYear"))
+    return stated if stated is not None and 0 < stated <= _MOST_SESSIONS else None
 
 
 def fills_of_events(events: object) -> tuple[Fill, ...]:
