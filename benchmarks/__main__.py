@@ -18,6 +18,7 @@ TABLES = {
     "e": ("claims", "Cost of a claim"),
     "f": ("ingest", "Ingest"),
     "g": ("memory", "Memory"),
+    "h": ("price_loads", "Loads of prices"),
     "k": ("overhead", "CPU outside the backtests"),
     "l": ("session_logging", "Session logging"),
     "n": ("luck", "Noise that is called real"),

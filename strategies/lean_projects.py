@@ -62,9 +62,19 @@ class LeanProject:
 
 def lean_projects(folder: Path | None = None) -> dict[str, LeanProject]:
     """Every project by name: the library's, and those in the folder `lean` of the user's strategies."""
+    return _listed(folder)[0]
+
+
+def broken_projects(folder: Path | None = None) -> dict[Path, str]:
+    """Folders of projects that cannot be used, and why."""
+    return _listed(folder)[1]
+
+
+def _listed(folder: Path | None) -> tuple[dict[str, LeanProject], dict[Path, str]]:
     if folder is None:
         folder = strategies_folder()
     found: dict[str, LeanProject] = {}
+    faults: dict[Path, str] = {}
     for root in (OWN, folder / "lean" if folder is not None else None):
         if root is None or not root.is_dir():
             continue
@@ -72,16 +82,22 @@ def lean_projects(folder: Path | None = None) -> dict[str, LeanProject]:
             if not any((place / main).is_file() for main in ("main.py", "Main.cs")):
                 continue
             if place.name in found:
-                raise LeanProjectError(
-                    f"two LEAN projects are named {place.name!r}: {found[place.name].folder} and {place}"
-                )
-            found[place.name] = _project(place)
-    return found
+                first = found[place.name].folder
+                faults[place] = f"two LEAN projects are named {place.name!r}: {first} and {place}"
+                continue
+            try:
+                found[place.name] = _project(place)
+            except LeanProjectError as error:
+                faults[place] = str(error)
+    return found, faults
 
 
 def lean_project(name: str, folder: Path | None = None) -> LeanProject:
     """The project of that name; LeanProjectError where it is not on the list."""
-    known = lean_projects(folder)
+    known, faults = _listed(folder)
+    for place, fault in faults.items():
+        if place.name == name and name not in known:
+            raise LeanProjectError(fault)
     if name not in known:
         raise LeanProjectError(
             f"unknown LEAN project {name!r}; this runner has: {', '.join(known) or 'none'}"

@@ -7,8 +7,6 @@ here; a user's are the `.py` files of the folder that BACKDESK_STRATEGIES names,
 from __future__ import annotations
 
 import importlib
-import importlib.machinery
-import importlib.util
 import sys
 import types
 from collections.abc import Iterator
@@ -21,9 +19,11 @@ import backtrader as bt
 
 from backdesk.project import ProjectError, strategies_folder
 from strategies.code_hash import Sources, code_version
-from strategies.lean_projects import LeanProjectError, lean_projects
+from strategies.lean_projects import LeanProject, broken_projects, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
-from strategies.user_package import USER_PACKAGE, OtherPackage, make_importable, user_package
+from strategies.user_modules import StrategyError as StrategyError
+from strategies.user_modules import importable, loaded
+from strategies.user_package import USER_PACKAGE, user_package
 
 LIBRARY = (
     "rsi_mean_reversion", "bollinger_reversion", "sma_crossover", "sma_crossover_risk_managed",
@@ -34,8 +34,16 @@ LIBRARY = (
 ENGINE = "backtrader"
 
 
-class StrategyError(Exception):
-    """A strategy is unknown, or a user's strategy file cannot be used; the message says which and why."""
+@dataclass(frozen=True)
+class Broken:
+    """A user's file or folder whose strategies cannot be had, and why. It keeps nobody from the others."""
+
+    path: Path
+    fault: str
+
+    def published(self) -> dict[str, object]:
+        """What `publish_strategies` takes of it."""
+        return {"file": str(self.path), "fault": self.fault}
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,13 @@ class RegisteredStrategy:
 
 def entries(folder: Path | None = None) -> dict[str, RegisteredStrategy]:
     """Every strategy by name; `folder` holds the user's, by default strategies_folder()."""
-    return _entries(_folder() if folder is None else folder.resolve()) | _admitted
+    return _listed(_folder() if folder is None else folder.resolve())[0] | _admitted
+
+
+def broken_files(folder: Path | None = None) -> tuple[Broken, ...]:
+    """What of the user's folder cannot be loaded, file by file."""
+    place = _folder() if folder is None else folder.resolve()
+    return (*_listed(place)[1], *_projects(place)[1])
 
 
 def _folder() -> Path | None:
@@ -89,23 +103,31 @@ def _folder() -> Path | None:
 
 def published_strategies(folder: Path | None = None) -> list[dict[str, object]]:
     """All strategies, and all LEAN projects, in the form that `publish_strategies` takes."""
-    try:
-        place = _folder() if folder is None else folder.resolve()
-        projects = lean_projects(place)
-        known = _entries(place)
-        for name in projects.keys() & known.keys():
-            raise LeanProjectError(f"a strategy and a LEAN project are both named {name!r}")
-        sources = Sources()
-        own = [entry.published(sources) for entry in known.values()]
-        return own + [project.published() for project in projects.values()]
-    except LeanProjectError as error:
-        raise StrategyError(str(error)) from error
+    place = _folder() if folder is None else folder.resolve()
+    sources = Sources()
+    own = [entry.published(sources) for entry in _listed(place)[0].values()]
+    return own + [project.published() for project in _projects(place)[0].values()]
+
+
+def _projects(place: Path | None) -> tuple[dict[str, LeanProject], tuple[Broken, ...]]:
+    """LEAN projects by name, but those that a strategy is named like."""
+    projects = lean_projects(place)
+    broken = [Broken(path, fault) for path, fault in broken_projects(place).items()]
+    taken = projects.keys() & _listed(place)[0].keys()
+    broken += [
+        Broken(projects[name].folder, f"a strategy and a LEAN project are both named {name!r}")
+        for name in sorted(taken)
+    ]
+    return {name: project for name, project in projects.items() if name not in taken}, tuple(broken)
 
 
 def resolve(name: str, folder: Path | None = None) -> RegisteredStrategy:
     """The strategy of that name; StrategyError where it is not on the list."""
     known = entries(folder)
     if name not in known:
+        for broken in broken_files(folder):
+            if broken.path.stem == name and broken.path.suffix == ".py":
+                raise StrategyError(broken.fault)
         raise StrategyError(f"unknown strategy {name!r}; this runner has: {', '.join(known)}")
     return known[name]
 
@@ -124,8 +146,8 @@ def admit_file(path: Path, name: str | None = None) -> RegisteredStrategy:
     known = {entry.name: entry for entry in entries().values() if entry.path.resolve() == path}
     if not known:
         user_package(path.parent, *map(Path, getattr(sys.modules.get(USER_PACKAGE), "__path__", ())))
-        _make_importable(path.parent)
-        known = {entry.name: entry for entry in _entries_of(_loaded(path), path, path.parent)}
+        importable(path.parent)
+        known = {entry.name: entry for entry in _entries_of(loaded(path), path, path.parent)}
     if name is None and len(known) > 1:
         first = next(iter(known))
         raise StrategyError(f"{path} has the strategies {', '.join(known)}; name one: {path.name}:{first}")
@@ -141,19 +163,46 @@ def admit_file(path: Path, name: str | None = None) -> RegisteredStrategy:
 
 def is_admitted(name: str) -> bool:
     """True of a strategy that only admit_file() put on the list."""
-    return name in _admitted and name not in _entries(_folder())
+    return name in _admitted and name not in _listed(_folder())[0]
 
 
 @lru_cache(maxsize=8)
-def _entries(folder: Path | None) -> dict[str, RegisteredStrategy]:
-    found: dict[str, RegisteredStrategy] = {}
-    for entry in (*_library(), *(_user_entries(folder) if folder is not None else ())):
-        if entry.name in found:
-            raise StrategyError(
-                f"two strategies are named {entry.name!r}, in {found[entry.name].path} and in {entry.path}"
-            )
-        found[entry.name] = entry
-    return found
+def _listed(folder: Path | None) -> tuple[dict[str, RegisteredStrategy], tuple[Broken, ...]]:
+    """Strategies by name, and the files that give none."""
+    found = {entry.name: entry for entry in _library()}
+    if folder is None:
+        return found, ()
+    if not folder.is_dir():
+        raise StrategyError(f"BACKDESK_STRATEGIES names {folder}, which is no folder")
+    broken: list[Broken] = []
+    try:
+        user_package(folder)
+        importable(folder)
+    except StrategyError as error:
+        return found, (Broken(folder, str(error)),)
+    for path in sorted(folder.glob("*.py")):
+        # A leading underscore marks a module that strategies share.
+        if path.stem.startswith("_"):
+            continue
+        try:
+            fresh = list(_entries_of(loaded(path), path, folder))
+            for number, entry in enumerate(fresh):
+                # Declarations that cannot be published are told here, with their file.
+                _ = entry.parameters
+                other = found.get(entry.name) or next(
+                    (e for e in fresh[:number] if e.name == entry.name), None
+                )
+                if other is not None:
+                    raise StrategyError(
+                        f"two strategies are named {entry.name!r}, in {other.path} and in {entry.path}"
+                    )
+        except ParameterError as error:
+            broken.append(Broken(path, f"{path}: {error}"))
+        except StrategyError as error:
+            broken.append(Broken(path, str(error)))
+        else:
+            found |= {entry.name: entry for entry in fresh}
+    return found, tuple(broken)
 
 
 def _library() -> Iterator[RegisteredStrategy]:
@@ -161,71 +210,6 @@ def _library() -> Iterator[RegisteredStrategy]:
     for stem in LIBRARY:
         module = importlib.import_module(f"strategies.{stem}")
         yield from _entries_of(module, root / f"{stem}.py", root)
-
-
-def _user_entries(folder: Path) -> Iterator[RegisteredStrategy]:
-    if not folder.is_dir():
-        raise StrategyError(f"BACKDESK_STRATEGIES names {folder}, which is no folder")
-    user_package(folder)
-    _make_importable(folder)
-    for path in sorted(folder.glob("*.py")):
-        # A leading underscore marks a module that strategies share.
-        if not path.stem.startswith("_"):
-            yield from _entries_of(_loaded(path), path, folder)
-
-
-def _make_importable(folder: Path) -> None:
-    try:
-        make_importable(folder)
-    except OtherPackage as error:
-        raise StrategyError(str(error)) from error
-    except Exception as error:
-        raise _not_loaded(folder / "__init__.py", error) from error
-
-
-class _FromSource(importlib.machinery.SourceFileLoader):
-    """Compiles anew: a cache is taken for good where an edit in the same second kept the file's size."""
-
-    def get_code(self, fullname: str) -> types.CodeType:
-        path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
-
-
-def _loaded(path: Path) -> types.ModuleType:
-    name = f"{USER_PACKAGE}.{path.stem}"
-    if not path.stem.isidentifier():
-        raise StrategyError(
-            f"{path}: the file's name is the strategy's name, so it must be a Python identifier"
-        )
-    spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
-    if spec is None or spec.loader is None:
-        raise StrategyError(f"{path}: cannot be read as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    # Backtrader's metaclasses look the module up while the class is being made.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except ParameterError as error:
-        raise StrategyError(f"{path}: {error}") from error
-    except Exception as error:
-        raise _not_loaded(path, error) from error
-    return module
-
-
-def _not_loaded(path: Path, error: Exception) -> StrategyError:
-    line = _line_in(error, path)
-    return StrategyError(f"{path}{line} cannot be loaded: {type(error).__name__}: {error}")
-
-
-def _line_in(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError) and error.lineno:
-        return f", line {error.lineno},"
-    at, line = error.__traceback__, ""
-    while at is not None:
-        if at.tb_frame.f_code.co_filename == str(path):
-            line = f", line {at.tb_lineno},"
-        at = at.tb_next
-    return line
 
 
 def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[RegisteredStrategy]:

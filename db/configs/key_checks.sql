@@ -93,7 +93,7 @@ begin
           where jsonb_typeof(e.item) <> 'string'))
       then
         perform desk.refuse(format('Got %s as symbols', v_shown), p_json_path,
-          'Write a list of symbols, such as [AAPL, IBM].');
+          'Write a list of symbols, such as [AAPL, IBM], with quotes around numbers and words such as TRUE.');
       end if;
       if p_value in ('[]', '""') then
         perform desk.refuse('No symbol is named', p_json_path, 'Write a list of symbols, such as [AAPL, IBM].');

@@ -100,7 +100,8 @@ begin
   select s.* into v_strategy from desk.strategies as s where s.name = v_name or s.code = v_name;
   if not found then
     perform desk.refuse(format('Unknown strategy %s', to_jsonb(left(v_name, 60))), '$.strategy',
-      desk.did_you_mean(v_name, array(select s.name from desk.strategies as s)), '23503');
+      coalesce(desk.broken_file_of(v_name), desk.did_you_mean(v_name, array(select s.name from desk.strategies as s))),
+      '23503');
   end if;
   if v_strategy.status = 'retired' then
     perform desk.refuse(format('Strategy %s is retired', v_strategy.name), '$.strategy',

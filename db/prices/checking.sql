@@ -15,6 +15,22 @@ as $$
 $$;
 comment on function desk.bar_time_text(timestamptz, text) is 'Time of a bar for messages: a date for daily bars.';
 
+create or replace function desk.usual_break(p_timeframe text)
+returns interval
+language sql
+immutable
+set search_path = desk, pg_temp
+as $$
+  select case substring(p_timeframe from '[a-z]+$')
+           when 'mo' then make_interval(days => 31 * left(p_timeframe, -2)::integer + 4)
+           when 'w' then make_interval(days => 7 * left(p_timeframe, -1)::integer + 4)
+           when 'd' then make_interval(days => left(p_timeframe, -1)::integer + 3)
+           else make_interval(days => 4)
+         end
+$$;
+comment on function desk.usual_break(text) is
+  'Longest time between two bars that is no gap: a week-end with a holiday on one of its sides.';
+
 create or replace function desk.shortest_step(p_timeframe text)
 returns interval
 language sql
@@ -32,6 +48,50 @@ as $$
 $$;
 comment on function desk.shortest_step(text) is 'Time from one bar to the next, at the least.';
 
+create or replace function desk.array_figures(
+  p_timeframe     text,
+  p_times         timestamptz[],
+  p_open          double precision[],
+  p_high          double precision[],
+  p_low           double precision[],
+  p_close         double precision[],
+  p_volume        double precision[],
+  out faults      integer,
+  out short_steps integer,
+  out gap_count   integer,
+  out bits        bytea)
+language sql
+immutable
+set search_path = desk, pg_temp
+set work_mem = '128MB'
+as $$
+  -- Item by item: seven arrays unnested beside each other would be written down seven times.
+  select
+    (count(*) filter (where (
+       b.at > '-infinity' and b.at < 'infinity' and (b.number = 1 or b.at > p_times[b.number - 1])
+       and (k.within_a_day or b.at at time zone 'UTC' = date_trunc('day', b.at at time zone 'UTC'))
+       and p_low[b.number] > 0 and p_high[b.number] < 'infinity'
+       and p_open[b.number] between p_low[b.number] and p_high[b.number]
+       and p_close[b.number] between p_low[b.number] and p_high[b.number]
+       and p_volume[b.number] >= 0 and p_volume[b.number] < 'infinity') is not true))::integer,
+    (count(*) filter (where b.at - p_times[b.number - 1] < k.step))::integer,
+    (count(*) filter (where b.at - p_times[b.number - 1] > k.break))::integer,
+    string_agg(
+      int8send((date_part('epoch', b.at) * 1000000)::bigint) || float8send(p_open[b.number])
+        || float8send(p_high[b.number]) || float8send(p_low[b.number]) || float8send(p_close[b.number])
+        || float8send(p_volume[b.number] + 0), ''::bytea)
+  from unnest(p_times) with ordinality as b (at, number)
+  cross join (
+    select p_timeframe !~ '(d|w|mo)$' as within_a_day, desk.shortest_step(p_timeframe) as step,
+           desk.usual_break(p_timeframe) as break
+    offset 0
+  ) as k
+$$;
+comment on function desk.array_figures(text, timestamptz[], double precision[], double precision[], double precision[],
+  double precision[], double precision[]) is
+  'Of bars in arrays: how many cannot be, how many come too close to the bar before, how many after a gap, and their '
+  'bits as series_figures() hashes them.';
+
 create or replace function desk.check_bars(
   p_symbol    text,
   p_timeframe text,
@@ -47,8 +107,10 @@ immutable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_bars  integer := coalesce(cardinality(p_times), 0);
-  v_fault record;
+  v_bars         integer := coalesce(cardinality(p_times), 0);
+  v_step         constant interval := desk.shortest_step(p_timeframe);
+  v_short        integer;
+  v_fault        record;
 begin
   if v_bars = 0 then
     raise exception '%: there are no bars to load', p_symbol
@@ -62,14 +124,13 @@ begin
       using errcode = '22023', hint = 'Give one value an array and bar.';
   end if;
 
+  select f.short_steps into v_short
+  from desk.array_figures(p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume) as f;
+
   with bars as (
-    select b.*, lag(b.bar_time) over (order by b.position) as previous,
-           count(*) filter (where b.step < desk.shortest_step(p_timeframe)) over () as short_steps
-    from (
-      select u.*, u.bar_time - lag(u.bar_time) over (order by u.position) as step
-      from unnest(p_times, p_open, p_high, p_low, p_close, p_volume)
-        with ordinality as u (bar_time, open, high, low, close, volume, position)
-    ) as b
+    select u.*, u.bar_time - u.previous as step
+    from unnest(p_times, array_prepend(null::timestamptz, p_times[:v_bars - 1]), p_open, p_high, p_low, p_close,
+      p_volume) with ordinality as u (bar_time, previous, open, high, low, close, volume, position)
   ), judged as (
     select
       position,
@@ -83,9 +144,9 @@ begin
         when bar_time < previous
           then format('comes after %s, bars must be in order of time', desk.bar_time_text(previous, p_timeframe))
         -- Some sources cut the first bar of a day short, to begin the others at the full hour.
-        when step < desk.shortest_step(p_timeframe) and short_steps > v_bars / 3
+        when step < v_step and v_short > v_bars / 3
           then format('comes %s after the bar before it, and so do %s of %s: bars of %s cannot begin so close together',
-            step, short_steps, v_bars, p_timeframe)
+            step, v_short, v_bars, p_timeframe)
         else coalesce(
           (select format('%s is %s, prices must be positive numbers', f.name, coalesce(f.price::text, 'missing'))
            from (values ('open', open), ('high', high), ('low', low), ('close', close)) as f (name, price)

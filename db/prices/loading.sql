@@ -21,10 +21,11 @@ declare
   v_symbol text := upper(btrim(p_symbol));
   v_id     bigint;
 begin
-  if v_symbol is null or v_symbol !~ '^[A-Z0-9^][A-Z0-9._^-]{0,31}$' then
+  if v_symbol is null or length(v_symbol) > 32
+    or v_symbol !~ '^[A-Z0-9^$#@][A-Z0-9._^=&/:+$#@!*~-]*( [A-Z0-9._^=&/:+$#@!*~-]+)*$' then
     raise exception 'symbol "%" is not a symbol', p_symbol
       using errcode = '22023',
-            hint = 'Letters, digits and . _ ^ - up to 32, such as AAPL, BRK.B or ^GSPC.';
+            hint = 'Letters, digits, single blanks and . _ ^ = & / : + $ # @ ! * ~ - up to 32: AAPL, BTC/USDT.';
   end if;
   insert into desk.instruments as i
     (symbol, title, asset_class, currency, exchange, closes_only, notes, calendar_by)
@@ -216,6 +217,7 @@ declare
   v_new             integer;
   v_changed         integer;
   v_same            integer;
+  v_given           record;
   v_calendar        text;
 begin
   if p_timeframe is null or p_timeframe !~ '^[1-9][0-9]*(m|h|d|w|mo)$' then
@@ -228,7 +230,13 @@ begin
     raise exception 'symbol "%" is unknown', p_symbol
       using errcode = '23503', hint = format('First: select load_instrument(%L).', v_symbol);
   end if;
-  perform desk.check_bars(v_symbol, p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume);
+  select f.* into v_given
+  from desk.array_figures(p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume) as f;
+  if v_given.faults <> 0 or v_given.short_steps > cardinality(p_times) / 3 or cardinality(p_times) > 0 is not true
+    or array[cardinality(p_open), cardinality(p_high), cardinality(p_low), cardinality(p_close), cardinality(p_volume)]
+         is distinct from array_fill(cardinality(p_times), array[5]) then
+    perform desk.check_bars(v_symbol, p_timeframe, p_times, p_open, p_high, p_low, p_close, p_volume);
+  end if;
 
   if exists (
     select from desk.instruments as i where i.id = v_instrument_id and i.calendar_by in ('default', 'zone'))
@@ -254,24 +262,33 @@ begin
   end if;
   v_factors_version := desk.load_factors(v_instrument_id, p_factor_dates, p_factor_kinds, p_factors);
 
-  with incoming as (
+  if v_latest.version is null then
     -- + 0 makes a negative zero a zero, so that equal volumes have equal bits.
-    select b.bar_time, b.open, b.high, b.low, b.close, b.volume + 0 as volume
-    from unnest(p_times, p_open, p_high, p_low, p_close, p_volume) as b (bar_time, open, high, low, close, volume)
-  ), compared as (
-    select i.*, c.bar_time is null as is_new
-    from incoming as i
-    left join desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c on c.bar_time = i.bar_time
-    where c.bar_time is null
-       or (i.open, i.high, i.low, i.close, i.volume) is distinct from (c.open, c.high, c.low, c.close, c.volume)
-  ), added as (
     insert into desk.bars (instrument_id, timeframe, bar_time, version, open, high, low, close, volume)
-    select v_instrument_id, p_timeframe, c.bar_time, v_version, c.open, c.high, c.low, c.close, c.volume
-    from compared as c
-  )
-  select count(*) filter (where c.is_new), count(*) filter (where not c.is_new)
-  into v_new, v_changed
-  from compared as c;
+    select v_instrument_id, p_timeframe, b.bar_time, v_version, p_open[b.number], p_high[b.number], p_low[b.number],
+           p_close[b.number], p_volume[b.number] + 0
+    from unnest(p_times) with ordinality as b (bar_time, number);
+    v_new := cardinality(p_times);
+    v_changed := 0;
+  else
+    with incoming as (
+      select b.bar_time, b.open, b.high, b.low, b.close, b.volume + 0 as volume
+      from unnest(p_times, p_open, p_high, p_low, p_close, p_volume) as b (bar_time, open, high, low, close, volume)
+    ), compared as (
+      select i.*, c.bar_time is null as is_new
+      from incoming as i
+      left join desk.series_bars(v_instrument_id, p_timeframe, v_latest.version) as c on c.bar_time = i.bar_time
+      where c.bar_time is null
+         or (i.open, i.high, i.low, i.close, i.volume) is distinct from (c.open, c.high, c.low, c.close, c.volume)
+    ), added as (
+      insert into desk.bars (instrument_id, timeframe, bar_time, version, open, high, low, close, volume)
+      select v_instrument_id, p_timeframe, c.bar_time, v_version, c.open, c.high, c.low, c.close, c.volume
+      from compared as c
+    )
+    select count(*) filter (where c.is_new), count(*) filter (where not c.is_new)
+    into v_new, v_changed
+    from compared as c;
+  end if;
 
   if v_changed > 4 and not p_replace then
     select count(*) into v_same
@@ -299,17 +316,22 @@ begin
   end if;
 
   return query
-  with made as (
+  with figures as (
+    select p_times[1] as first_bar, p_times[cardinality(p_times)] as last_bar, cardinality(p_times) as bar_count,
+           v_given.gap_count, desk.bits_hash(v_given.bits, v_instrument_id, v_factors_version) as content_hash
+    where v_latest.version is null
+    union all
+    select f.first_bar, f.last_bar, f.bar_count, f.gap_count, f.content_hash
+    from desk.series_figures(v_instrument_id, p_timeframe, v_version, v_factors_version) as f
+    where v_latest.version is not null
+  ), made as (
     insert into desk.price_versions
       (instrument_id, timeframe, version, factors_version, source, first_bar, last_bar, bar_count, gap_count,
        content_hash, loaded_by, utc_sessions)
-    select v_instrument_id, p_timeframe, v_version, v_factors_version, coalesce(p_source, ''), min(b.bar_time),
-           max(b.bar_time), count(*),
-           (select count(*) from desk.series_gaps(v_instrument_id, p_timeframe, v_version)),
-           desk.series_hash(v_instrument_id, p_timeframe, v_version, v_factors_version),
-           session_user,
+    select v_instrument_id, p_timeframe, v_version, v_factors_version, coalesce(p_source, ''), f.first_bar,
+           f.last_bar, f.bar_count, f.gap_count, f.content_hash, session_user,
            desk.cut_by_utc(v_instrument_id, p_timeframe, v_version)
-    from desk.series_bars(v_instrument_id, p_timeframe, v_version) as b
+    from figures as f
     returning *
   )
   select m.instrument_id, m.version, 'loaded'::text, v_new, v_changed, m.bar_count, m.first_bar, m.last_bar, m.gap_count

@@ -45,22 +45,6 @@ comment on function desk.series_bars(bigint, text, integer) is
   'Raw bars of a series as they were in a version, in order of time.';
 grant execute on function desk.series_bars(bigint, text, integer) to desk_director, desk_viewer;
 
-create or replace function desk.usual_break(p_timeframe text)
-returns interval
-language sql
-immutable
-set search_path = desk, pg_temp
-as $$
-  select case substring(p_timeframe from '[a-z]+$')
-           when 'mo' then make_interval(days => 31 * left(p_timeframe, -2)::integer + 4)
-           when 'w' then make_interval(days => 7 * left(p_timeframe, -1)::integer + 4)
-           when 'd' then make_interval(days => left(p_timeframe, -1)::integer + 3)
-           else make_interval(days => 4)
-         end
-$$;
-comment on function desk.usual_break(text) is
-  'Longest time between two bars that is no gap: a week-end with a holiday on one of its sides.';
-
 create or replace function desk.series_gaps(p_instrument_id bigint, p_timeframe text, p_version integer)
 returns table (
   last_before timestamptz,
@@ -83,23 +67,13 @@ comment on function desk.series_gaps(bigint, text, integer) is
   'Stretches without a bar that are longer than usual_break(), with their length in days.';
 grant execute on function desk.series_gaps(bigint, text, integer) to desk_director, desk_viewer;
 
-create or replace function desk.series_hash(
-  p_instrument_id   bigint,
-  p_timeframe       text,
-  p_version         integer,
-  p_factors_version integer)
+create or replace function desk.bits_hash(p_bits bytea, p_instrument_id bigint, p_factors_version integer)
 returns text
 language sql
 stable
 set search_path = desk, pg_temp
 as $$
-  select encode(sha256(coalesce(
-      (select string_agg(
-         int8send((extract(epoch from b.bar_time) * 1000000)::bigint) || float8send(b.open) || float8send(b.high)
-           || float8send(b.low) || float8send(b.close) || float8send(b.volume),
-         ''::bytea order by b.bar_time)
-       from desk.series_bars(p_instrument_id, p_timeframe, p_version) as b), ''::bytea)
-    || convert_to('factors', 'UTF8')
+  select encode(sha256(p_bits || convert_to('factors', 'UTF8')
     || coalesce(
       (select string_agg(
          int8send((f.effective_date - date '2000-01-01')::bigint) || convert_to(f.kind, 'UTF8') || float8send(f.factor),
@@ -107,8 +81,51 @@ as $$
        from desk.adjustment_factors as f
        where f.instrument_id = p_instrument_id and f.version = p_factors_version), ''::bytea)), 'hex')
 $$;
-comment on function desk.series_hash(bigint, text, integer, integer) is
-  'SHA-256 over the exact bits of all bars and factors of a version: equal hashes mean equal prices to the bit.';
+comment on function desk.bits_hash(bytea, bigint, integer) is
+  'SHA-256 over the bits of a series'' bars and of the factors that belong to it.';
+
+create or replace function desk.series_figures(
+  p_instrument_id   bigint,
+  p_timeframe       text,
+  p_version         integer,
+  p_factors_version integer,
+  out first_bar     timestamptz,
+  out last_bar      timestamptz,
+  out bar_count     integer,
+  out gap_count     integer,
+  out content_hash  text)
+language sql
+stable
+set search_path = desk, pg_temp
+set work_mem = '128MB'
+as $$
+  with bars as (
+    select distinct on (b.bar_time) b.bar_time, b.open, b.high, b.low, b.close, b.volume
+    from desk.bars as b
+    where b.instrument_id = p_instrument_id and b.timeframe = p_timeframe and b.version <= p_version
+    order by b.bar_time, b.version desc
+  ), one_by_one as (
+    select b.bar_time,
+           b.bar_time - lag(b.bar_time) over (order by b.bar_time) as step,
+           -- Bits as array_figures() has them; date_part is exact to the microsecond until 2106, and to the second.
+           int8send((date_part('epoch', b.bar_time) * 1000000)::bigint) || float8send(b.open) || float8send(b.high)
+             || float8send(b.low) || float8send(b.close) || float8send(b.volume) as bits
+    from bars as b
+  ), figures as (
+    select min(o.bar_time) as first_bar, max(o.bar_time) as last_bar, count(*)::integer as bar_count,
+           (count(*) filter (where o.step > desk.usual_break(p_timeframe)))::integer as gap_count,
+           coalesce(string_agg(o.bits, ''::bytea order by o.bar_time), ''::bytea) as bits
+    from one_by_one as o
+  )
+  select f.first_bar, f.last_bar, f.bar_count, f.gap_count,
+         desk.bits_hash(f.bits, p_instrument_id, p_factors_version)
+  from figures as f
+$$;
+comment on function desk.series_figures(bigint, text, integer, integer) is
+  'First and last bar, bars, gaps longer than usual_break(), and the SHA-256 over the exact bits of all bars and '
+  'factors of a version: equal hashes mean equal prices to the bit.';
+
+drop function if exists desk.series_hash(bigint, text, integer, integer);
 
 create or replace function desk.price_hash(p_price_version_ids bigint[], p_start date, p_end date)
 returns text

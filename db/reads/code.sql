@@ -14,13 +14,14 @@ as $$
     else coalesce((
       select format(case
           when n.files_error is not null then '; runner %s begins no run: %2$s'
+          when h.code_hash is null and desk.broken_file_of(s.name) is not null then '. %4$s'
           when exists (
             select from desk.host_code as h
             where h.strategy_id = s.id and h.host = n.host and h.code_version_id = v.id)
             then '; runner %s has older code, and reads its files again as soon as no run is pinned to that'
           when h.code_hash is null then '; runner %s does not have it'
           else '; runner %s has %3$s instead. If that is right: backdesk strategies sync, where it runs'
-        end, n.id, n.files_error, left(h.code_hash, 12))
+        end, n.id, n.files_error, left(h.code_hash, 12), desk.broken_file_of(s.name))
       from desk.alive_runners() as n
       left join (desk.runner_code as c join desk.code_versions as h on h.id = c.code_version_id)
         on c.runner_id = n.id and h.strategy_id = s.id

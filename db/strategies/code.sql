@@ -88,6 +88,44 @@ $$;
 comment on function desk.file_changed(text, text, bigint, bigint) is
   'Writes down which version a file on a host is; true where it was another one, null where it was not known.';
 
+grant select on desk.broken_files to desk_director, desk_viewer;
+
+create or replace function desk.keep_broken_files(p_host text, p_strategies jsonb)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  delete from desk.broken_files as b
+  where b.host = p_host
+    and b.file not in (
+      select s.item ->> 'file' from jsonb_array_elements(p_strategies) as s (item) where s.item ? 'fault');
+  insert into desk.broken_files as b (host, file, fault)
+  select distinct on (s.item ->> 'file') p_host, s.item ->> 'file', left(s.item ->> 'fault', 2000)
+  from jsonb_array_elements(p_strategies) as s (item)
+  where s.item ? 'fault'
+  on conflict (host, file) do update
+  set fault = excluded.fault, since = now()
+  where b.fault <> excluded.fault;
+end
+$$;
+comment on function desk.keep_broken_files(text, jsonb) is
+  'What a host cannot load, as it was published last: entries with a fault, in place of what was there.';
+
+create or replace function desk.broken_file_of(p_strategy text)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select format('On %s %s', b.host, b.fault)
+  from desk.broken_files as b
+  where regexp_replace(b.file, '^.*[/\\]|\.[^.]*$', '', 'g') = p_strategy
+  order by b.since desc
+  limit 1
+$$;
+comment on function desk.broken_file_of(text) is
+  'Why the file of that name cannot be loaded where it lies; null where there is none.';
+
 drop function if exists desk.publish_strategies(jsonb);
 create or replace function desk.publish_strategies(
   p_strategies jsonb, p_host text default null, p_announce boolean default true)
@@ -108,7 +146,8 @@ begin
   order by s.id
   for no key update;
   for v_item in
-    select s.item from jsonb_array_elements(p_strategies) as s (item) order by s.item ->> 'name'
+    select s.item from jsonb_array_elements(p_strategies) as s (item) where not s.item ? 'fault'
+    order by s.item ->> 'name'
   loop
     insert into desk.strategies (name, code, engine, entry_point, priority, tags)
     values (
@@ -140,13 +179,17 @@ begin
     end if;
     v_count := v_count + 1;
   end loop;
+  if p_host is not null then
+    perform desk.keep_broken_files(p_host, p_strategies);
+  end if;
   notify desk_work;
   return v_count;
 end
 $$;
 comment on function desk.publish_strategies(jsonb, text, boolean) is
   'Makes strategies, their code versions and parameters known to the desk; answers how many. What is announced is '
-  'current from now on; without that only what has changed on that host since it was last heard of, or is new.';
+  'current from now on; without that only what has changed on that host since it was last heard of, or is new. '
+  'Entries with a file and a fault are what the host cannot load.';
 grant execute on function desk.publish_strategies(jsonb, text, boolean) to desk_runner, desk_director;
 
 create or replace function desk.may_register_again(p_runner_id bigint, p_code_hashes text[])

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from runners.cli.import_ import run_import
-from runners.cli.load import show
+from runners.cli.loaded import show
 from runners.configs.reader import read_config
 from runners.database.connection import connect
 from runners.engines.lean.commands import EULER, optimization

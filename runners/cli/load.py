@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.console import Console
 
-from runners.cli.text_table import text_table
-from runners.database.connection import connect
-from runners.prices.calendars import fill_calendars, import_ahead
+from runners.cli.loaded import load_all
 from runners.prices.csv_files import read_csv
 from runners.prices.csv_series import Dialect
-from runners.prices.doubts import doubts
 from runners.prices.generated import generated
-from runners.prices.load import Loaded, load
+from runners.prices.load import Loaded
 from runners.prices.sample import read_sample
 from runners.prices.series import PriceError, PriceSeries
+from runners.prices.tables import read_duckdb, read_parquet, read_postgresql
 from runners.prices.yahoo import read_yahoo
 from runners.settings import Settings
 
 Day = Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], show_default=False)]
 
+Symbol = Annotated[
+    str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
+]
+Timeframe = Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1mo, 1h, 15m, ...")]
+Zone = Annotated[str | None, typer.Option(help="Of times that name none, such as America/New_York.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="time=Datum,close=6 by header or number; or all in order, - for one to leave."),
+]
+SkipBadRows = Annotated[
+    bool, typer.Option("--skip-bad-rows", help="Leave out what cannot be read, counted and listed.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Also where every bar that is there changes.")]
 Calendar = Annotated[
     str | None,
     typer.Option(help="Whose sessions they are: XNYS, XASX, 24/7, 24/5, ...", show_default=False),
 ]
-
-_GAPS_SHOWN = 5
-_HEADINGS = ("symbol", "bar", "from", "to", "bars", "new", "changed", "factors", "gaps", "version")
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +49,8 @@ def register(app: typer.Typer) -> None:
     )
     prices.command("sample", short_help="Load the built-in sample of real daily prices.")(sample)
     prices.command("csv", short_help="Load bars from CSV files.")(csv)
+    prices.command("parquet", short_help="Load bars from Parquet files and folders.")(parquet)
+    prices.command("table", short_help="Load bars from a table of PostgreSQL or DuckDB.")(table)
     prices.command("yahoo", short_help="Load bars from Yahoo, which is asked now.")(yahoo)
     prices.command("generated", short_help="Load seeded random intraday bars.")(generated_bars)
     app.add_typer(prices, name="load")
@@ -60,29 +68,18 @@ def csv(
     files: Annotated[
         list[Path], typer.Argument(help="CSV files, one or many symbols in each.", show_default=False)
     ],
-    symbol: Annotated[
-        str | None, typer.Option(help="Symbol of a file without a symbol column; else the one to load of it.")
-    ] = None,
-    timeframe: Annotated[str, typer.Option(help="Length of a bar: 1d, 1w, 1mo, 1h, 15m, ...")] = "1d",
-    time_zone: Annotated[
-        str | None, typer.Option(help="Of times that name none, such as America/New_York.")
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(help="time=Datum,close=6 by header or number; or all in order, - for one to leave."),
-    ] = None,
+    symbol: Symbol = None,
+    timeframe: Timeframe = "1d",
+    time_zone: Zone = None,
+    columns: Columns = None,
     date_format: Annotated[
         str | None, typer.Option(help="How dates are written, such as %d/%m/%Y or %m/%d/%Y.")
     ] = None,
     decimal: Annotated[str | None, typer.Option(help="The decimal mark: . or ,")] = None,
     thousands: Annotated[str | None, typer.Option(help="The mark between thousands: , or .")] = None,
     encoding: Annotated[str | None, typer.Option(help="Such as utf-8, cp1252 or utf-16.")] = None,
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave out what cannot be read, counted and listed.")
-    ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Also where every bar that is there changes.")
-    ] = False,
+    skip_bad_rows: SkipBadRows = False,
+    replace: Replace = False,
     calendar: Calendar = None,
 ) -> None:
     """Load bars from CSV files, as their sources write them.
@@ -112,19 +109,78 @@ def csv(
     if decimal and decimal == thousands:
         raise PriceError(f"{decimal!r} cannot be both the decimal mark and the one between thousands")
     dialect = Dialect(columns, date_format, decimal, thousands, encoding, skip_bad_rows)
-    try:
-        zone = ZoneInfo(time_zone) if time_zone else None
-    except (ZoneInfoNotFoundError, ValueError):
-        hint = "such as America/New_York or UTC"
-        raise PriceError(f"there is no time zone {time_zone!r}", hint=hint) from None
+    zone = _zone(time_zone)
     series = [
         one
         for file in files
         for one in read_csv(file, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
     ]
-    _refuse_twins(series)
-    series = [dataclasses.replace(one, replaces=replace, calendar=calendar) for one in series]
-    _load_all(series, Settings.from_environment())
+    _load_files(series, replace, calendar)
+
+
+def parquet(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or folders with files below.", show_default=False)
+    ],
+    symbol: Symbol = None,
+    timeframe: Timeframe = "1d",
+    time_zone: Zone = None,
+    columns: Columns = None,
+    skip_bad_rows: SkipBadRows = False,
+    replace: Replace = False,
+    calendar: Calendar = None,
+) -> None:
+    """Load bars from Parquet files, read as CSV files are; pip install 'backdesk[tables]'.
+
+    Of a folder all files below it that end in .parquet; symbol=SPY/part-0.parquet is of SPY.
+
+    Example:
+
+      backdesk load parquet minutes/ --timeframe 1m --time-zone UTC
+    """
+    dialect = Dialect(columns=columns, skip_bad_rows=skip_bad_rows)
+    zone = _zone(time_zone)
+    series = [
+        one
+        for path in paths
+        for one in read_parquet(path, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
+    ]
+    _load_files(series, replace, calendar)
+
+
+def table(
+    query: Annotated[str, typer.Argument(help="A table's name, or a query.", show_default=False)],
+    source: Annotated[
+        str, typer.Option("--from", help="postgresql://... or a DuckDB file.", show_default=False)
+    ],
+    symbol: Symbol = None,
+    timeframe: Timeframe = "1d",
+    time_zone: Zone = None,
+    columns: Columns = None,
+    skip_bad_rows: SkipBadRows = False,
+    replace: Replace = False,
+    calendar: Calendar = None,
+) -> None:
+    """Load bars from a table or query of any PostgreSQL, or of a DuckDB file; only read there.
+
+    Columns are told as those of CSV files are; a column of symbols makes several series. The password of a
+    PostgreSQL may be in ~/.pgpass or PGPASSWORD.
+
+    Examples:
+
+      backdesk load table prices.daily --from postgresql://reader@db/market
+
+      backdesk load table "select ts, o, h, l, c, v from bars" --from bars.duckdb --symbol SPY --timeframe 1m
+    """
+    dialect = Dialect(columns=columns, skip_bad_rows=skip_bad_rows)
+    how: dict[str, Any] = {
+        "symbol": symbol, "timeframe": timeframe, "zone": _zone(time_zone), "dialect": dialect,
+    }  # fmt: skip
+    if source.startswith(("postgresql://", "postgres://")) or "=" in source:
+        series = read_postgresql(source, query, **how)
+    else:
+        series = read_duckdb(Path(source), query, **how)
+    _load_files(series, replace, calendar)
 
 
 def yahoo(
@@ -147,7 +203,7 @@ def yahoo(
     series = [read_yahoo(symbol, start=first, end=last, timeframe=timeframe) for symbol in symbols]
     if calendar is not None:
         series = [dataclasses.replace(one, calendar=calendar) for one in series]
-    _load_all(series, Settings.from_environment())
+    load_all(series, Settings.from_environment())
 
 
 def generated_bars(
@@ -171,7 +227,21 @@ def generated_bars(
         generated(symbol, first, last, seed=seed, timeframe=timeframe, calendar=calendar)
         for symbol in symbols or ["GEN1", "GEN2"]
     ]
-    _load_all(series, Settings.from_environment())
+    load_all(series, Settings.from_environment())
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        hint = "such as America/New_York or UTC"
+        raise PriceError(f"there is no time zone {name!r}", hint=hint) from None
+
+
+def _load_files(series: list[PriceSeries], replace: bool, calendar: str | None) -> None:
+    _refuse_twins(series)
+    series = [dataclasses.replace(one, replaces=replace, calendar=calendar) for one in series]
+    load_all(series, Settings.from_environment())
 
 
 def _refuse_twins(series: Iterable[PriceSeries]) -> None:
@@ -189,73 +259,7 @@ def _refuse_twins(series: Iterable[PriceSeries]) -> None:
 def load_sample(settings: Settings) -> list[Loaded]:
     """Loads the sample and shows what was loaded."""
     found = read_sample()
-    loaded = _load_all(found.series, settings)
+    loaded = load_all(found.series, settings)
     for remark in found.missing:
         print(f"left out: {remark}")
     return loaded
-
-
-def show(loaded: Iterable[Loaded], seconds: float) -> None:
-    """A table of the series, then gaps and remarks, then one line."""
-    done = list(loaded)
-    rows = [
-        (
-            one.series.symbol,
-            one.series.timeframe,
-            f"{one.first_bar:%Y-%m-%d}",
-            f"{one.last_bar:%Y-%m-%d}",
-            f"{one.bar_count:,}",
-            f"{one.new_bars:,}",
-            f"{one.changed_bars:,}",
-            "" if one.series.factors is None else str(len(one.series.factors)),
-            str(len(one.gaps)),
-            str(one.version),
-        )
-        for one in done
-    ]
-    print(text_table(_HEADINGS, rows, right=_HEADINGS[4:]))
-    for remark, symbols in _remarks(done).items():
-        print(f"{', '.join(symbols)}: {remark}")
-    changed = sum(one.status == "loaded" for one in done)
-    print(f"{changed} series loaded, {len(done) - changed} unchanged ({seconds:.1f} s)")
-
-
-def _remarks(loaded: Iterable[Loaded]) -> dict[str, list[str]]:
-    """Every remark once, with the symbols that it is about."""
-    symbols: dict[str, list[str]] = {}
-    for one in loaded:
-        remarks = [*one.series.remarks, *doubts(one.series, dt.datetime.now(dt.UTC))]
-        if one.series.closes_only:
-            remarks.append("closes only: open, high and low repeat the close")
-        if one.calendar_by in ("bars", "zone"):
-            found = "its bars" if one.calendar_by == "bars" else f"the time zone {one.zone}"
-            remarks.append(f"calendar {one.calendar}, by {found}; --calendar says another")
-        shown = [
-            f"{gap.last_before:%Y-%m-%d} to {gap.first_after:%Y-%m-%d}" for gap in one.gaps[:_GAPS_SHOWN]
-        ]
-        more = len(one.gaps) - len(shown)
-        remarks += [f"no bars from {gap}" for gap in shown] + ([f"{more} more gaps"] if more else [])
-        for remark in remarks:
-            symbols.setdefault(remark, []).append(one.series.symbol)
-    return symbols
-
-
-def _load_all(series: Iterable[PriceSeries], settings: Settings) -> list[Loaded]:
-    """Loads each series by itself, so that a refused one takes none of the others with it."""
-    waiting, done = list(series), list[Loaded]()
-    began = time.perf_counter()
-    try:
-        with (
-            connect("director", settings=settings) as director,
-            Console(stderr=True).status("loading") as status,
-        ):
-            for number, one in enumerate(waiting, start=1):
-                status.update(f"loading {one.symbol} ({number} of {len(waiting)})")
-                done.append(load(director, one))
-                if number == 1:
-                    import_ahead(director)
-            fill_calendars(director)
-    finally:
-        if done:
-            show(done, time.perf_counter() - began)
-    return done

@@ -41,6 +41,12 @@ where alive
 order by id
 limit 50
 """
+BROKEN = """
+select host, file, fault
+from desk.broken_files
+order by host, file
+limit 20
+"""
 RECURRING = """
 select name, every::text as every, coalesce(date_trunc('second', next_at)::text, '') as next,
        case when enabled then coalesce(last_note, '') else 'paused' end as note
@@ -131,6 +137,7 @@ def page(viewer: psycopg.Connection[Any]) -> str:
     for title, query, right in (
         ("jobs", JOBS, ("job", "points", "failed", "passed", "done", "time left")),
         ("runners", RUNNERS, ("runner", "pid", "processes", "heard of", "mb")),
+        ("strategy files that cannot be loaded", BROKEN, ()),
         ("recurring jobs", RECURRING, ()),
         ("dead points of the last day", DEAD, ("job", "points")),
         ("failed jobs of the last day", FAILED, ("job",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,17 +91,21 @@ def publish_strategies(settings: Settings, *, announce: bool = False) -> int:
     `announce` makes them current; else those are that have changed here, or are new.
     """
     # Imported here, since Backtrader takes longer than the rest of a command.
-    from strategies.registry import StrategyError, published_strategies
+    from strategies.registry import StrategyError, broken_files, published_strategies
 
     try:
         strategies = published_strategies()
+        broken = broken_files()
     except StrategyError as error:
         hint = "mend the file, or take it out of the folder of your strategies"
         raise DeskError(str(error), hint=hint) from error
+    for one in broken:
+        print(f"left out: {one.fault}", file=sys.stderr)
+    sent = [*strategies, *(one.published() for one in broken)]
     with connection.connect("runner", settings=settings) as runner:
         waiting.for_locks(
             runner,
-            lambda: runner.execute(PUBLISH, [Jsonb(strategies), socket.gethostname(), announce]),
+            lambda: runner.execute(PUBLISH, [Jsonb(sent), socket.gethostname(), announce]),
         )
     return len(strategies)
 

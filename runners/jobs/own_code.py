@@ -55,10 +55,10 @@ def announce(director: psycopg.Connection[Any], configs: Sequence[Config]) -> No
     rows = director.execute(CURRENT, {"host": socket.gethostname(), "names": list(names)}).fetchall()
     if len(rows) == len(names) and all(_known(*row[1:]) for row in rows):
         return
-    from strategies.registry import StrategyError, published_strategies
+    from strategies.registry import StrategyError, broken_files, published_strategies
 
     try:
-        published = published_strategies()
+        published = [*published_strategies(), *(one.published() for one in broken_files())]
     except StrategyError as error:
         hint = "mend the file, or take it out of the folder of your strategies"
         raise DeskError(str(error), hint=hint) from error

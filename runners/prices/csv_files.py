@@ -9,7 +9,7 @@ import numpy as np
 
 from runners.prices.csv_columns import Columns, layout_of
 from runners.prices.csv_series import Dialect, Wanted, column_of, series_of
-from runners.prices.csv_text import read_cells, read_text
+from runners.prices.csv_text import Text, read_cells, read_text
 from runners.prices.csv_words import PRICES
 from runners.prices.notation import EMPTY, Notation, as_numbers, notation_of
 from runners.prices.series import PriceError, PriceSeries
@@ -29,8 +29,21 @@ def read_csv(
     Daily and weekly bars belong to the date as written; shorter ones need times with a zone, or `zone`, which
     says whose clock they were written by. Raises PriceError with file and line.
     """
-    dialect = dialect or Dialect()
-    text = read_text(path, dialect.encoding)
+    text = read_text(path, dialect.encoding if dialect else None)
+    return read_text_of(text, symbol=symbol, timeframe=timeframe, zone=zone, dialect=dialect)
+
+
+def read_text_of(
+    text: Text,
+    *,
+    symbol: str | None = None,
+    timeframe: str = "1d",
+    zone: ZoneInfo | None = None,
+    dialect: Dialect | None = None,
+    in_order: bool = True,
+) -> list[PriceSeries]:
+    """The series of a text as `read_csv` reads them; rows that are not `in_order` of time are put so."""
+    path, dialect = text.path, dialect or Dialect()
     layout = layout_of(text, dialect.columns)
     cells = read_cells(text, layout.first)
     if not cells.lines:
@@ -41,7 +54,7 @@ def read_csv(
     # A decimal comma cannot stand bare between commas, and so a point there is what it seems.
     doubtful = [place for place in sorted(places) if text.delimiter != "," or place not in plain]
     notation = notation_of(path, cells.lines, (column_of(cells, place) for place in doubtful), known)
-    wanted = Wanted(text, layout, cells, dialect, timeframe, zone, notation, plain)
+    wanted = Wanted(text, layout, cells, dialect, timeframe, zone, notation, plain, in_order)
 
     asked = symbol.strip().upper() if symbol else None
     series: list[PriceSeries] = []

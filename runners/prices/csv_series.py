@@ -47,6 +47,7 @@ class Wanted:
     notation: Notation
     plain: dict[int, np.ndarray]
     """Whole columns of numbers that are written as Python writes them, by place."""
+    in_order: bool
 
 
 def series_of(wanted: Wanted, symbol: str, at: dict[str, int], rows: np.ndarray) -> PriceSeries:
@@ -103,12 +104,15 @@ def series_of(wanted: Wanted, symbol: str, at: dict[str, int], rows: np.ndarray)
             of_rows = [column_of(cells, place)[row] for row in rows]
             refuse_two_in_one(str(path), name, of_rows, stamps, lines.tolist())
     bars, kept, skipped = _without(wanted, bars, faults, symbol)
-    if len(bars) > 1 and bool(np.all(np.diff(bars.times) < 0)):
+    if not wanted.in_order:
+        order = np.argsort(bars.times, kind="stable")
+        bars, kept = bars.taken(order), kept[order]
+    elif len(bars) > 1 and bool(np.all(np.diff(bars.times) < 0)):
         bars, kept = bars[::-1], kept[::-1]
     factors, stated = factors_of(bars, {name: event[kept] for name, event in events.items()}, rounding)
     series = PriceSeries(
         symbol=symbol,
-        source=f"csv: {path.name}",
+        source=f"{path.suffix[1:].lower() or 'table'}: {path.name}",
         bars=bars,
         timeframe=wanted.timeframe,
         closes_only="open" not in at,

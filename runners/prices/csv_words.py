@@ -9,7 +9,8 @@ import re
 NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         "datetime", "date", "timestamp", "dtyyyymmdd", "time", "day", "bartime", "tradedate", "tradingday",
-        "opentime", "timeutc", "gmttime", "localtime", "datum", "fecha", "data", "unix", "unixtime",
+        "opentime", "ts", "t", "timeutc", "gmttime", "localtime", "datum", "fecha", "data",
+        "unix", "unixtime",
     ),
     "clock": ("time", "timeofday", "hour", "uhrzeit", "heure", "hora"),
     "open": ("open", "o", "openprice", "1open", "eröffnung", "ouverture", "apertura", "abertura"),

@@ -9,8 +9,12 @@ from typing import Any
 
 import psycopg
 
+from runners.prices.array_images import Floats, Times
 from runners.prices.bars import Bars
 from runners.prices.series import PriceError, PriceSeries
+
+_POSTGRES_EPOCH = 946_684_800_000_000
+"""2000-01-01 in microseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                  [minutes for _, minutes in series.clock]),
             )  # fmt: skip
             cursor.execute(
-                "select instrument_id, version, status, new_bars, changed_bars, bar_count,"
+                "select instrument_id, version, status, new_bars, changed_bars, bar_count, gap_count,"
                 " first_bar, last_bar from desk.load_bars(%s, %s, %s, %s::timestamptz[],"
                 " %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[],"
                 " %s::date[], %s::text[], %s::float8[], p_merge => %s, p_replace => %s)",
@@ -64,12 +68,11 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
                     series.symbol,
                     series.timeframe,
                     series.source,
-                    [bar.time for bar in bars],
-                    bars.open.tolist(),
-                    bars.high.tolist(),
-                    bars.low.tolist(),
-                    bars.close.tolist(),
-                    bars.volume.tolist(),
+                    Times.of(bars.times - _POSTGRES_EPOCH),
+                    *(
+                        Floats.of(column)
+                        for column in (bars.open, bars.high, bars.low, bars.close, bars.volume)
+                    ),
                     None if factors is None else [factor.effective_date for factor in factors],
                     None if factors is None else [factor.kind for factor in factors],
                     None if factors is None else [factor.factor for factor in factors],
@@ -79,15 +82,18 @@ def load(connection: psycopg.Connection[Any], series: PriceSeries) -> Loaded:
             )
             row = cursor.fetchone()
             assert row is not None
-            instrument_id, version, status, new_bars, changed_bars, bar_count, first_bar, last_bar = row
+            instrument_id, version, status, new_bars, changed_bars, bar_count, gap_count = row[:7]
+            first_bar, last_bar = row[7:]
             place = cursor.execute(
                 "select calendar, zone, calendar_by from desk.instrument_place(%s)", [instrument_id]
             ).fetchone()
             assert place is not None
-            gaps = cursor.execute(
-                "select last_before, first_after, days from desk.series_gaps(%s, %s, %s)",
-                (instrument_id, series.timeframe, version),
-            ).fetchall()
+            gaps: list[Any] = []
+            if gap_count:
+                gaps = cursor.execute(
+                    "select last_before, first_after, days from desk.series_gaps(%s, %s, %s)",
+                    (instrument_id, series.timeframe, version),
+                ).fetchall()
     except (psycopg.errors.InvalidParameterValue, psycopg.errors.ForeignKeyViolation) as error:
         raise _refused(series, error) from error
     return Loaded(

@@ -22,7 +22,7 @@ from runners.worker.outbox import Answers, Outbox
 from runners.worker.outcomes import call
 from runners.worker.progress import Standing, WorkProgress
 from runners.worker.queue import Queue, Runner
-from runners.worker.reloading import Reloading
+from runners.worker.reloading import Reloading, tell_broken
 from runners.worker.tasks import TaskSlot
 from runners.worker.work_items import Report, WorkItem
 from runners.worker.zygote_client import ZygoteClient
@@ -114,6 +114,7 @@ class Loop:
             self._connected(queue)
             self._runner_id = queue.register(self._describe(self._executor.zygote))
             with Interrupts() as interrupts, self._progress:
+                tell_broken(self._executor.zygote, self._progress.say)
                 return self._serve(interrupts)
         finally:
             self._tasks.clear()

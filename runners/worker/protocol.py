@@ -61,6 +61,8 @@ class Ready:
     engines: tuple[str, ...]
     strategies: tuple[dict[str, object], ...]
     error: str | None = None
+    broken: tuple[dict[str, object], ...] = ()
+    """Files of the user's that cannot be loaded: file and fault."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,8 @@ class Runner:
     platform: str
     runs_dbt: bool
     strategies: tuple[dict[str, object], ...]
+    broken: tuple[dict[str, object], ...] = ()
+    """Files of strategies that it has and cannot load."""
 
 
 class Queue:
@@ -113,7 +115,8 @@ class Queue:
         return int(
             self._value(
                 REGISTER, runner.host, runner.pid, runner.version, [*runner.engines, *tasks],
-                runner.processes, runner.platform, runner.runs_dbt, Jsonb(list(runner.strategies)),
+                runner.processes, runner.platform, runner.runs_dbt,
+                Jsonb([*runner.strategies, *runner.broken]),
             )
         )  # fmt: skip
 

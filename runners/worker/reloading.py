@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 ASK_SECONDS = 2.0
 
 
+def tell_broken(zygote: ZygoteClient, say: Callable[[str], None]) -> None:
+    """Name the files that no run can be of; the others run."""
+    for one in zygote.ready.broken:
+        say(f"left out: {one['fault']}")
+
+
 class Reloading:
     """Asked before every claim whether memory is what the files are."""
 
@@ -69,7 +75,8 @@ class Reloading:
                 queue.files_changed(runner_id, (), str(error))
                 self.close()
                 return
-            queue.files_changed(runner_id, strategies)
+            queue.files_changed(runner_id, (*strategies, *self._fresh.ready.broken))
+            tell_broken(self._fresh, self._say)
             self._told = True
         if now >= self._ask_at:
             if queue.may_register_again(runner_id, self._fresh.ready.strategies):

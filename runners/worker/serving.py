@@ -54,6 +54,7 @@ def serve(
             platform=f"{platform.system()} {platform.machine()} Python {platform.python_version()}",
             runs_dbt=dbt,
             strategies=zygote.ready.strategies,
+            broken=zygote.ready.broken,
         )
 
     if not wanted():

@@ -131,15 +131,16 @@ def main() -> None:
     control = socket.socket(fileno=descriptor)
     try:
         from runners.engines.registry import import_the_rest, load_engines
-        from strategies.registry import StrategyError, published_strategies
+        from strategies.registry import StrategyError, broken_files, published_strategies
 
         try:
             strategies = tuple(published_strategies())
+            broken = tuple(one.published() for one in broken_files())
         except StrategyError as error:
             control.sendall(pack(Ready((), (), str(error))))
             return
         engines = load_engines()
-        control.sendall(pack(Ready(tuple(engines), strategies)))
+        control.sendall(pack(Ready(tuple(engines), strategies, broken=broken)))
         # While the worker registers and claims.
         import_the_rest()
         gc.collect()

@@ -157,6 +157,12 @@ RUNNERS: Columns = {
     "version": "version",
     "started": written("started_at", moment),
 }
+BROKEN_FILES: Columns = {
+    "host": "host",
+    "file": "file",
+    "why": "fault",
+    "since": written("since", moment),
+}
 FAILURES: Columns = {
     "open": _run("optimization_run_id"),
     "strategy": "strategy",

@@ -102,6 +102,10 @@ def _housekeeping() -> None:
 
 def _runners() -> None:
     st.subheader("Runners")
+    broken = queries.broken_files()
+    if broken:
+        st.warning("Files of strategies that cannot be loaded; all others run:", icon=":material/code_off:")
+        _table(table(broken, figures.BROKEN_FILES), {})
     runners = queries.runners()
     if not runners:
         st.caption("No runner has ever come. Start one: backdesk work")

@@ -108,6 +108,14 @@ def runners(limit: int = 20) -> list[dict[str, Any]]:
     )
 
 
+def broken_files(limit: int = 20) -> list[dict[str, Any]]:
+    """Files of strategies that a host has and cannot load."""
+    return rows(
+        "select host, file, fault, since from desk.broken_files order by host, file limit %(limit)s",
+        {"limit": limit},
+    )
+
+
 def failures(limit: int = 20) -> list[dict[str, Any]]:
     """Errors of runs that are open or were over in the last week, the newest first."""
     return rows(

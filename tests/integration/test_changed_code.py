@@ -123,11 +123,10 @@ def test_what_has_begun_is_finished_by_the_code_it_began_with(edited: Edited) ->
     assert edited.rows(pinned, slow) != edited.rows(pinned, newer)
 
 
-def test_nothing_is_begun_while_a_file_cannot_be_read(edited: Edited) -> None:
+def test_no_run_of_a_file_is_begun_while_it_cannot_be_read(edited: Edited) -> None:
     edited.edit("def next(self):", "def next(self:")
     job_id = edited.queue(cash=2_000_000)
-    until(lambda: "begins no run" in edited.note(job_id))
-    assert "edited.py, line 8, cannot be loaded: SyntaxError" in edited.note(job_id)
+    until(lambda: "edited.py, line 8, cannot be loaded: SyntaxError" in edited.note(job_id))
     assert edited.state(job_id) == "waiting"
     edited.edit("def next(self:", "def next(self):")
     edited.done(job_id)

@@ -101,8 +101,7 @@ def test_it_ends_with_who_holds_it(desk: Desk) -> None:
 def test_what_it_said_is_told_when_it_fails(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "broken.py").write_text("this is no Python\n")
-    monkeypatch.setenv("BACKDESK_STRATEGIES", str(tmp_path))
+    monkeypatch.setenv("BACKDESK_STRATEGIES", str(tmp_path / "nowhere"))
     with OwnRunner(desk.settings, processes=1) as runner:
         runner.begin()
         until(lambda: runner.ended() is not None)
@@ -110,4 +109,4 @@ def test_what_it_said_is_told_when_it_fails(
         failure = runner.failure()
     assert failure.message == "the runner ended with code 1"
     assert failure.detail is not None
-    assert "broken.py" in failure.detail
+    assert "which is no folder" in failure.detail

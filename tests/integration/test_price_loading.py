@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from runners.prices.bars import Bar, Bars
 from runners.prices.csv_files import read_csv
 from runners.prices.factors import adjusted_closes, reconstructed
 from runners.prices.load import load
 from runners.prices.sample import read_sample
-from runners.prices.series import PriceError
+from runners.prices.series import PriceError, PriceSeries, session_time
+from runners.prices.tables import read_postgresql
 from testing.desks import Desk
+
+BAR = Bar(session_time(dt.date(2022, 1, 3)), 1.5, 2.5, 1.25, 2.0, 7.0)
 
 
 def test_the_sample_loads_once(desk: Desk) -> None:
@@ -116,3 +120,32 @@ def test_only_the_director_and_his_runners_load(desk: Desk) -> None:
     for role in ("viewer", "importer", "dbt"):
         with desk.connect(role) as connection, pytest.raises(Exception, match="permission denied"):
             load(connection, series)
+
+
+def test_a_table_of_any_postgresql_is_loaded(desk: Desk) -> None:
+    """The desk's own server stands for the other: its views have the columns of a table of bars."""
+    with desk.connect("director") as director:
+        load(director, PriceSeries("TAB", "made", (BAR,)))
+    query = (
+        "select i.symbol, b.* from desk.instruments as i, desk.series_bars(i.id, '1d', 1) as b"
+        " where i.symbol = 'TAB';"
+    )
+    (series,) = read_postgresql(desk.conninfo("viewer"), query)
+    assert series.symbol == "TAB"
+    assert series.bars == (replace(BAR, line=2),)
+    with pytest.raises(PriceError, match=r'relation "no.such" does not exist'):
+        read_postgresql(desk.conninfo("viewer"), "no.such")
+
+
+def test_many_bars_are_the_same_bits_when_they_are_read_again(desk: Desk) -> None:
+    with desk.connect("director") as director:
+        one = load(director, PriceSeries("MANY", "made", Bars.of(read_sample().series[0].bars)))
+        found = director.execute(
+            "select extract(epoch from b.bar_time)::bigint, b.open, b.high, b.low, b.close, b.volume"
+            " from desk.instruments as i, desk.series_bars(i.id, '1d', 1) as b where i.symbol = 'MANY'"
+        ).fetchall()
+    assert one.new_bars == len(found)
+    assert found == [
+        (int(bar.time.timestamp()), bar.open, bar.high, bar.low, bar.close, bar.volume)
+        for bar in read_sample().series[0].bars
+    ]

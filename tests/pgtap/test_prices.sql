@@ -1,20 +1,22 @@
 -- Prices: append-only by version, checked bar by bar, read as of a version, adjusted at read.
 
-select plan(64);
+select plan(69);
 
 -- The functions, and who may call them.
 select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text', 'text']);
 select results_eq(
   $$select proname::text collate "default", provolatile::text collate "default", prosecdef
     from pg_catalog.pg_proc
-    where pronamespace = 'desk'::regnamespace and proname in ('adjusted_bars', 'bar_time_text', 'check_bars',
+    where pronamespace = 'desk'::regnamespace and proname in ('adjusted_bars', 'array_figures', 'bar_time_text',
+      'bits_hash', 'check_bars',
       'latest_price_version', 'load_bars', 'load_factors', 'load_instrument', 'price_hash', 'product', 'run_prices',
-      'series_bars', 'series_gaps', 'series_hash', 'shortest_step', 'usual_break')
+      'series_bars', 'series_figures', 'series_gaps', 'shortest_step', 'usual_break')
     order by proname$$,
-  $$values ('adjusted_bars', 's', true), ('bar_time_text', 'i', false), ('check_bars', 'i', false),
+  $$values ('adjusted_bars', 's', true), ('array_figures', 'i', false), ('bar_time_text', 'i', false),
+      ('bits_hash', 's', false), ('check_bars', 'i', false),
       ('latest_price_version', 's', true), ('load_bars', 'v', true), ('load_factors', 'v', false),
       ('load_instrument', 'v', true), ('price_hash', 's', false), ('product', 'i', false), ('run_prices', 's', true),
-      ('series_bars', 's', true), ('series_gaps', 's', true), ('series_hash', 's', false), ('shortest_step', 'i', false),
+      ('series_bars', 's', true), ('series_figures', 's', false), ('series_gaps', 's', true), ('shortest_step', 'i', false),
       ('usual_break', 'i', false)$$,
   'every function, its volatility, and whether it runs as the owner');
 select function_privs_are('desk', 'run_prices', array['bigint'], 'desk_runner', array['EXECUTE']);
@@ -53,7 +55,7 @@ select lives_ok($$select desk.load_instrument('XYZ', p_notes => 'made up')$$, 'a
 select results_eq(
   $$select symbol, title, closes_only, notes from desk.instruments where symbol = 'XYZ'$$,
   $$values ('XYZ', 'Xyz', true, 'made up')$$, 'null leaves what is there');
-select is((tap.refusal($$select desk.load_instrument('A B')$$))[1:2], array['22023', 'symbol "A B" is not a symbol'], 'a symbol has no blank');
+select is((tap.refusal($$select desk.load_instrument('A  B')$$))[1:2], array['22023', 'symbol "A  B" is not a symbol'], 'a symbol has no two blanks');
 select lives_ok($$select desk.load_instrument('^GSPC')$$, 'an index may begin with ^');
 
 -- Loading.
@@ -205,6 +207,42 @@ select is(tap.refusal($$select tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-
     'Another symbol or source, or a split since then? If it is meant: --replace, or p_replace.'], 'every bar another');
 select is(tap.load_times('1h', '{2020-03-02 14:30Z,2020-03-02 15:00Z,2020-03-02 16:00Z,2020-03-02 17:00Z,2020-03-02 18:00Z}', 7, true),
   'loaded 5', 'unless it is meant');
+
+-- A series has one hash and one count of gaps, loaded at once or by and by.
+select lives_ok($$select desk.load_instrument('BTC/USDT'); select desk.load_instrument('NIFTY 50'); select desk.load_instrument('ES=F')$$,
+  'symbols as exchanges write them');
+select is((tap.refusal(format('select desk.load_instrument(%L)', name)))[1], '22023', format('%L is no symbol', name))
+from unnest(array[' =F', 'A,B']) as n (name);
+reset role;
+create function tap.load_part(p_symbol text, p_since integer, p_until integer)
+returns text
+language sql
+as $$
+  select l.status
+  from (
+    select array_agg(t.at order by t.at) as times, array_agg(1 + t.n / 7.0::float8 order by t.at) as prices,
+           array_agg(case when t.n = 2 then '-0'::float8 else t.n end order by t.at) as volumes
+    from (
+      select n, timestamptz '2021-03-01 00:00:00.25Z' + n * interval '45 hours' + (n / 5) * interval '9 days' as at
+      from generate_series(p_since, p_until) as n
+    ) as t
+  ) as b
+  cross join lateral desk.load_bars(p_symbol, '1h', 'made', b.times, b.prices, b.prices, b.prices, b.prices, b.volumes) as l
+$$;
+set local role desk_director;
+select lives_ok($$select tap.load_part('BTC/USDT', 1, 9); select tap.load_part('NIFTY 50', 4, 6);
+  select tap.load_part('NIFTY 50', 7, 9); select tap.load_part('NIFTY 50', 1, 3)$$, 'whole, and in three parts');
+reset role;
+select is((
+    select array_agg(distinct (v.content_hash, v.gap_count, v.bar_count, v.first_bar, v.last_bar)::text)
+    from desk.price_versions as v
+    join desk.instruments as i on i.id = v.instrument_id
+    where (i.symbol, v.version) in (('BTC/USDT', 1), ('NIFTY 50', 3))),
+  (select array[(v.content_hash, 1, 9, v.first_bar, v.last_bar)::text]
+   from desk.price_versions as v
+   join desk.instruments as i on i.id = v.instrument_id
+   where i.symbol = 'BTC/USDT'), 'one hash, and one gap');
+set local role desk_director;
 
 -- Factors of some days leave those of others.
 select lives_ok($$select tap.load_closes('{2020-01-02}', '{10}', '{2020-01-03,2020-01-06,2020-01-10}',

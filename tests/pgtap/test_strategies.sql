@@ -1,6 +1,6 @@
 -- Strategies: published by runners, moved along allowed edges only, each move an event.
 
-select plan(18);
+select plan(23);
 set local role desk_runner;
 select is(publish_strategies(tap.strategies()), 2, 'publishing answers how many strategies there are');
 select is(publish_strategies(tap.strategies()), 2, 'and may be repeated');
@@ -19,6 +19,25 @@ select publish_strategies(tap.strategies('b'));
 select is((select count(*) from code_versions), 4::bigint, 'other code is another version');
 select publish_strategies(tap.strategies() #- '{1,parameters,4}');
 select is((select count(*) from strategy_parameters), 7::bigint, 'a parameter that is gone is forgotten');
+
+-- A file that a host cannot load keeps nobody from the rest, and is named.
+set local role desk_runner;
+select is(publish_strategies(tap.strategies() || '[{"file": "/own/odd_one.py", "fault": "/own/odd_one.py, line 2, cannot be loaded: 1 % of it"},
+  {"file": "/own/two.py", "fault": "defines 2"}]', 'one', false), 2, 'what loads is published');
+select is(publish_strategies(tap.strategies() || '[{"file": "/own/two.py", "fault": "defines 3"}]', 'two', false), 2, 'another host has other files');
+set local role desk_viewer;
+select is(tap.rows('select host, file, fault from broken_files order by host, file'),
+  '[["one", "/own/odd_one.py", "/own/odd_one.py, line 2, cannot be loaded: 1 % of it"], ["one", "/own/two.py", "defines 2"],
+    ["two", "/own/two.py", "defines 3"]]', 'the others are named with their fault');
+set local role desk_director;
+select is(tap.refusal($$insert into desk.jobs (strategy, config) values ('odd_one', '{"symbols": "AAPL"}')$$),
+  array['23503', 'Unknown strategy "odd_one"', '$.strategy', 'On one /own/odd_one.py, line 2, cannot be loaded: 1 % of it'],
+  'a job of it is refused with the fault');
+set local role desk_runner;
+select publish_strategies(tap.strategies() || '[{"file": "/own/two.py", "fault": "defines 2"}]', 'one', false);
+set local role desk_viewer;
+select is(tap.rows('select host, file from broken_files order by host'), '[["one", "/own/two.py"], ["two", "/own/two.py"]]',
+  'one that was mended is gone from the list');
 
 set local role desk_director;
 select is(move_strategy('STR-003', 'retired', 'fees'), 'sma_crossover: backlog -> retired', 'the director retires a strategy by its code');

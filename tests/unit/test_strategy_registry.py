@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from strategies import code_hash, registry
-from strategies.registry import LIBRARY, StrategyError, entries, published_strategies, resolve
+from strategies.registry import (
+    LIBRARY,
+    StrategyError,
+    broken_files,
+    entries,
+    published_strategies,
+    resolve,
+)
 
 PLAIN = """
 import backtrader as bt
@@ -22,7 +30,7 @@ class {name}(bt.Strategy):
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    registry._entries.cache_clear()
+    registry._listed.cache_clear()
 
 
 def test_the_library_is_published_as_sql_takes_it() -> None:
@@ -74,10 +82,43 @@ def test_a_users_folder_joins_the_list(tmp_path: Path, monkeypatch: pytest.Monke
         ("pair.py", PLAIN.format(name="A") + PLAIN.format(name="B"), "defines 2 strategies; give A a class"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, file: str, text: str, message: str) -> None:
+def test_a_file_that_cannot_be_used_is_named_and_stops_no_other(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
     (tmp_path / file).write_text(text)
-    with pytest.raises(StrategyError, match=message):
-        entries(tmp_path)
+    (tmp_path / "waiting.py").write_text(PLAIN.format(name="Waiting"))
+    assert set(entries(tmp_path)) == {*LIBRARY, "waiting"}
+    assert resolve("sma_crossover", tmp_path).path.parent == code_hash.OWN_ROOT
+    (broken,) = broken_files(tmp_path)
+    assert broken.path == tmp_path / file
+    assert re.search(message, broken.fault)
+    assert {str(one["name"]) for one in published_strategies(tmp_path)} >= {*LIBRARY, "waiting"}
+    if broken.path.stem not in LIBRARY:
+        with pytest.raises(StrategyError, match=message):
+            resolve(broken.path.stem, tmp_path)
+
+
+def test_of_a_folder_of_thirty_files_the_twenty_five_good_ones_run(tmp_path: Path) -> None:
+    for number in range(25):
+        (tmp_path / f"good_{number}.py").write_text(PLAIN.format(name=f"Good{number}"))
+    for name, text in {
+        "needs_a_package": "import no_such_package\n", "half": "class A(:\n",
+        "two-words": PLAIN.format(name="A"),
+        "ends": "import sys\nsys.exit('usage: ends FILE')\n", "helpers": "def mean(values): return 0\n",
+    }.items():  # fmt: skip
+        (tmp_path / f"{name}.py").write_text(text)
+    assert len(entries(tmp_path)) == len(LIBRARY) + 25
+    assert [one.path.stem for one in broken_files(tmp_path)] == [
+        "ends", "half", "helpers", "needs_a_package", "two-words",
+    ]  # fmt: skip
+
+
+def test_a_package_that_cannot_be_imported_leaves_the_library(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("1 / 0\n")
+    (tmp_path / "waiting.py").write_text(PLAIN.format(name="Waiting"))
+    assert set(entries(tmp_path)) == set(LIBRARY)
+    (broken,) = broken_files(tmp_path)
+    assert "__init__.py, line 1, cannot be loaded: ZeroDivisionError" in broken.fault
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
@@ -92,7 +133,7 @@ def test_the_hash_changes_with_each_file_the_strategy_is_made_of(tmp_path: Path)
     (tmp_path / "_unrelated.py").write_text("Y = 1\n")
 
     def hash_now() -> str:
-        registry._entries.cache_clear()
+        registry._listed.cache_clear()
         return str(resolve("mine", tmp_path).published()["code_hash"])
 
     before = hash_now()

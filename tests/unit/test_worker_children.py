@@ -265,10 +265,20 @@ def test_children_die_with_the_zygote_and_it_with_the_worker(environment: dict[s
     assert not Path(f"/proc/{client.pid}").exists()
 
 
-def test_a_strategy_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+def test_a_strategy_file_that_cannot_be_used_stops_nothing_and_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
-    with pytest.raises(ZygoteError, match=r"broken.py, line 1, cannot be loaded: ZeroDivisionError"):
-        ZygoteClient({**os.environ, "BACKDESK_STRATEGIES": str(tmp_path)}).ready  # noqa: B018
+    client = ZygoteClient({**os.environ, "BACKDESK_STRATEGIES": str(tmp_path)})
+    ready = client.ready
+    client.close()
+    assert "sma_crossover" in {one["name"] for one in ready.strategies}
+    (broken,) = ready.broken
+    assert broken["file"] == str(tmp_path / "broken.py")
+    assert "broken.py, line 1, cannot be loaded: ZeroDivisionError" in str(broken["fault"])
+
+
+def test_a_folder_of_strategies_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ZygoteError, match="which is no folder"):
+        ZygoteClient({**os.environ, "BACKDESK_STRATEGIES": str(tmp_path / "nowhere")}).ready  # noqa: B018
 
 
 def test_the_environment_of_children_does_not_lead_to_the_database() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import psycopg
@@ -111,12 +112,20 @@ def calendars(_: Settings, admin: Admin) -> Finding:
 
 
 def strategies(_: Settings, admin: Admin) -> Finding:
-    from strategies.registry import StrategyError, published_strategies
+    from strategies.registry import StrategyError, broken_files, published_strategies
 
     try:
-        here = published_strategies()
+        here, faults = published_strategies(), [one.fault for one in broken_files()]
     except StrategyError as error:
         return broken("strategies", str(error), "mend the file, or take it out of that folder")
+    hosts = admin.execute(
+        "select host || ': ' || fault from desk.broken_files where host <> %s order by host, file",
+        [gethostname()],
+    ).fetchall()
+    faults += [fault for (fault,) in hosts]
+    if faults:
+        hint = "mend each, or take it out of the folder of your strategies; all others run"
+        return warning("strategies", "cannot be loaded: " + "; ".join(faults), hint)
     (known,) = admin.execute("select count(*) from desk.strategies").fetchone() or (0,)
     new = len(here) - len(
         admin.execute(
