@@ -28,7 +28,7 @@ begin
   perform desk.find_best(p_run_id);
   update desk.optimization_runs
   set revised_at = now(),
-      flags = case when status in ('completed', 'failed', 'cancelled') then desk.flags_of(p_run_id) else flags end,
+      flags = case when not is_open then desk.flags_of(p_run_id) else flags end,
       summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id)
         else summary end
   where id = p_run_id;

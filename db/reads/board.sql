@@ -53,7 +53,8 @@ select
   b.haircut_sharpe,
   -- Of an import there is no code.
   case when b.code_version_id is not null then coalesce((
-    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end as checked,
+    select c.checked from desk.version_checks as c where c.code_version_id = b.code_version_id), 'never') end
+    as checked,
   array_remove(array[
     case when b.passed and b.total_return < 0 then 'passed with a loss' end,
     case when b.passed and b.deflated_sharpe < 0.5 then 'deflated Sharpe below one half' end,
