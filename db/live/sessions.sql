@@ -67,6 +67,16 @@ begin
     perform desk.refuse(format('Result %s is none of %s', p_result_id, v_strategy.name), '$.result', 'See board.',
       '23503');
   end if;
+  select k.key into v_unknown
+  from unnest('{margin,cash_flows}'::text[]) as k (key)
+  join desk.backtest_results as b on b.id = p_result_id
+  join desk.optimization_runs as r on r.id = b.optimization_run_id and r.config -> k.key is distinct from 'null'
+    and r.config ? k.key
+  limit 1;
+  if found then
+    perform desk.refuse(format('Result %s was made with %s, which no account here heeds yet', p_result_id, v_unknown),
+      '$.result', format('Start from a result without %s.', v_unknown), '0A000');
+  end if;
   select s.symbol into v_unknown from unnest(p_symbols) as s (symbol)
   where not exists (select from desk.instruments as i where i.symbol = s.symbol) limit 1;
   if found then

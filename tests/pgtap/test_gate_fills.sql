@@ -1,6 +1,6 @@
 -- What becomes of an order: its states, fills and their corrections, the ledger, losses, and who may do what.
 
-select plan(101);
+select plan(102);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -133,6 +133,13 @@ select is((tap.refusal($$select start_trading_session('sma_crossover', 'PAPER2',
     '(%1$s, ''max_orders_per_minute'', 30);', (select id from accounts where name = 'PAPER2')),
   'with the statement that sets them');
 select is((select gate_limits -> 'account' ->> 'max_leverage' from trading_sessions, s where trading_sessions.id = s.id), '100', 'a session keeps those of its start');
+
+-- What no account heeds yet is refused by its name.
+select tap.given_job(1, '{"margin": {"initial": 0.5, "maintenance": 0.3}}');
+select tap.drain(tap.given_runner(), tap.metrics());
+select throws_ok(
+  format($$select start_trading_session('sma_crossover', 'PAPER1', 1000, '{AAPL}', '1d', p_result_id => %s)$$, (select max(id) from backtest_results)), '0A000',
+  format('Result %s was made with margin, which no account here heeds yet', (select max(id) from backtest_results)));
 
 -- Who may do what.
 set local role desk_trader;
