@@ -75,7 +75,7 @@ begin
   limit 1;
   if found then
     perform desk.refuse(format('Result %s was made with %s, which no account here heeds yet', p_result_id, v_unknown),
-      '$.result', format('Start from a result without %s.', v_unknown), '0A000');
+      '$.result', format('Start from a result without %s.', v_unknown), '22023');
   end if;
   select s.symbol into v_unknown from unnest(p_symbols) as s (symbol)
   where not exists (select from desk.instruments as i where i.symbol = s.symbol) limit 1;

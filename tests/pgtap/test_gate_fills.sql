@@ -138,7 +138,7 @@ select is((select gate_limits -> 'account' ->> 'max_leverage' from trading_sessi
 select tap.given_job(1, '{"margin": {"initial": 0.5, "maintenance": 0.3}}');
 select tap.drain(tap.given_runner(), tap.metrics());
 select throws_ok(
-  format($$select start_trading_session('sma_crossover', 'PAPER1', 1000, '{AAPL}', '1d', p_result_id => %s)$$, (select max(id) from backtest_results)), '0A000',
+  format($$select start_trading_session('sma_crossover', 'PAPER1', 1000, '{AAPL}', '1d', p_result_id => %s)$$, (select max(id) from backtest_results)), '22023',
   format('Result %s was made with margin, which no account here heeds yet', (select max(id) from backtest_results)));
 
 -- Who may do what.
