@@ -157,7 +157,7 @@ def test_a_walk_forward_shows_its_folds(built_template: Desk) -> None:
         page = page_of("walk_forward").run()
     assert not page.exception
     numbers = {metric.label: metric.value for metric in page.metric}
-    assert (numbers["Folds over"], numbers["Profitable folds"]) == ("1 of 1", "0%")
+    assert (numbers["Folds over"], numbers["Profitable folds"]) == ("1 of 1", "100%")
     fold = page.dataframe[0].value.iloc[0]
     assert (fold["chosen"], fold["Sharpe in"], fold["Sharpe out"]) == ("period=14", "0.90", "3.00")
     assert "The tests are stitched together" in page.info[0].value

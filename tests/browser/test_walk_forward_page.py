@@ -112,7 +112,7 @@ def test_the_numbers_count_folds(under_way: AppTest) -> None:
     numbers = {metric.label: metric.value for metric in under_way.metric}
     assert numbers["Folds over"] == "2 of 3"
     assert numbers["In cash"] == "1"
-    assert numbers["Profitable folds"] == "0%"
+    assert numbers["Profitable folds"] == "50%"
 
 
 def test_a_fold_leads_to_its_two_results_and_one_in_cash_to_none(under_way: AppTest) -> None:

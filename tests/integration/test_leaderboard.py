@@ -185,7 +185,7 @@ def test_the_order_is_said_once() -> None:
         "db/reads/board.sql",
         "db/results/tables.sql",
         "db/results/V0026__lost_accounts.sql",
-        "db/judgement/V0043__tallies_of_trials.sql",
+        "db/judgement/V0046__tallies_of_trials.sql",
     }
 
 
