@@ -190,9 +190,9 @@ begin
     if p_keeper = 'account' and p_session.clock = 'wall' then
       select count(*) filter (where o.counted_at > p_order.counted_at - interval '1 second'),
              count(*) filter (where o.counted_at > p_order.counted_at - interval '1 minute'),
-             max(o.counted_at) filter (where (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price)
-               is not distinct from (p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price,
-                 p_order.stop_price))
+             max(o.counted_at) filter (where v_repeats is not null
+               and (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price) is not distinct from (
+                 p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price))
       into v_second, v_minute, v_same
       from desk.broker_orders as o
       where o.account_id = p_account.id and o.state <> 'refused'
@@ -200,9 +200,9 @@ begin
     else
       select count(*) filter (where o.counted_at > p_order.counted_at - interval '1 second'),
              count(*) filter (where o.counted_at > p_order.counted_at - interval '1 minute'),
-             max(o.counted_at) filter (where (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price)
-               is not distinct from (p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price,
-                 p_order.stop_price))
+             max(o.counted_at) filter (where v_repeats is not null
+               and (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price) is not distinct from (
+                 p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price))
       into v_second, v_minute, v_same
       from desk.broker_orders as o
       where o.session_id = p_session.id and o.state <> 'refused'

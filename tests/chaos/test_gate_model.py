@@ -307,6 +307,8 @@ class GateMachine(RuleBasedStateMachine):
         revision = 2 + self.corrected.count(key)
         if revision > 3:
             return
+        # A fill that was corrected away has nothing left to take.
+        fewer = min(fewer, size)
         self.corrected.append(key)
         self.loose = self.loose or fewer > 0
         self.book(order, -size, price)
