@@ -129,8 +129,9 @@ def of_all_tried(connection: psycopg.Connection[Any]) -> str:
         return ""
     trials, strategy, deflated, luck = row
     return (
-        f"Best of all that this desk ever tried, {count(trials)} trials: {strategy}, deflated by all of them "
-        f"to {per_cent(deflated)}; the best of as many without skill is as good with {per_cent(luck)}."
+        f"Best of all that this desk ever tried, {count(trials)} trials with the stitched tests: {strategy}, "
+        f"deflated by all of them to {per_cent(deflated)}; the best of as many without skill is as good with "
+        f"{per_cent(luck)}."
     )
 
 
