@@ -147,7 +147,7 @@ as $$
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     cross join (select (desk.setting('least_sessions') #>> '{}')::bigint as sessions) as least
     where b.optimization_run_id = p_run_id and b.passed
-      and coalesce(b.sessions, round((r.end_date - r.start_date + 1) * 252 / 365.25), least.sessions)
+      and coalesce(b.sessions, round((r.end_date - r.start_date + 1) * b.sessions_a_year / 365.25), least.sessions)
         >= least.sessions)
 $$;
 comment on function desk.passes_for_long(bigint) is
