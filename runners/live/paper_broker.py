@@ -8,7 +8,7 @@ from typing import Any
 
 import backtrader as bt
 
-from runners.engines.backtrader.commission import DeskCommission
+from runners.engines.backtrader.account import open_account
 from runners.engines.backtrader.feed import bar_length
 from runners.engines.base import Commission
 from runners.live.order_terms import arguments_of
@@ -26,10 +26,7 @@ class Account:
 
     def open(self, broker: Any) -> None:
         """Gives it to a broker of Backtrader's."""
-        broker.setcash(self.cash)
-        broker.addcommissioninfo(DeskCommission(charges=self.commission))
-        if self.slippage:
-            broker.set_slippage_perc(self.slippage)
+        open_account(broker, self.cash, self.commission, self.slippage)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,20 @@ from backtrader.comminfo import CommInfoBase
 
 from runners.engines.backtrader.commission import DeskCommission, is_plain
 from runners.engines.backtrader.margin import MarginWatch
-from runners.engines.base import RunSettings
+from runners.engines.base import Commission, RunSettings
 
 FILLS = ((1.0, 1.0), (1.0, 250.0), (100.0, 10.0), (-100.0, 33.0), (10_000.0, 50.0))
 """Sizes and prices at which a strategy's fees are compared with the config's."""
 SLIPPAGE = ("slip_perc", "slip_fixed", "slip_open", "slip_limit", "slip_match", "slip_out")
 CONTRACT = ("margin", "mult", "leverage", "interest", "automargin")
+
+
+def open_account(broker: Any, cash: float, commission: Commission, slippage: float) -> None:
+    """Gives an account to a broker of Backtrader's; `slippage` is a fraction of the price."""
+    broker.set_cash(cash)
+    broker.addcommissioninfo(DeskCommission(charges=commission))
+    if slippage:
+        broker.set_slippage_perc(slippage)
 
 
 class AccountError(Exception):
@@ -38,10 +46,7 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
     def keep_to(self, settings: RunSettings, flow_steps: frozenset[int] = frozenset()) -> None:
         """`flow_steps` are the steps of the run's clock at which the config's flow is due."""
-        self.set_cash(settings.cash)
-        self.addcommissioninfo(DeskCommission(charges=settings.commission))
-        if settings.slippage:
-            self.set_slippage_perc(settings.slippage)
+        open_account(self, settings.cash, settings.commission, settings.slippage)
         self.noted: dict[str, None] = {}
         self._slippage = {name: getattr(self.p, name) for name in SLIPPAGE}
         if settings.margin is not None:
