@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,15 +14,12 @@ from urllib.parse import quote, urlencode
 import typer
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.json import Jsonb
 
 from runners.cli import analytics
 from runners.database import connection, embedded, migrator, programs, roles, waiting
-from runners.errors import DeskError
+from runners.jobs.own_code import own_code, publish
 from runners.prices import calendars
 from runners.settings import Settings
-
-PUBLISH = "select desk.publish_strategies(%s, %s::text, %s)"
 
 
 def register(app: typer.Typer) -> None:
@@ -90,23 +86,11 @@ def publish_strategies(settings: Settings, *, announce: bool = False) -> int:
 
     `announce` makes them current; else those are that have changed here, or are new.
     """
-    # Imported here, since Backtrader takes longer than the rest of a command.
-    from strategies.registry import StrategyError, broken_files, published_strategies
-
-    try:
-        strategies = published_strategies()
-        broken = broken_files()
-    except StrategyError as error:
-        hint = "mend the file, or take it out of the folder of your strategies"
-        raise DeskError(str(error), hint=hint) from error
+    strategies, broken = own_code()
     for one in broken:
         print(f"left out: {one.fault}", file=sys.stderr)
-    sent = [*strategies, *(one.published() for one in broken)]
     with connection.connect("runner", settings=settings) as runner:
-        waiting.for_locks(
-            runner,
-            lambda: runner.execute(PUBLISH, [Jsonb(sent), socket.gethostname(), announce]),
-        )
+        waiting.for_locks(runner, lambda: publish(runner, strategies, broken, announce=announce))
     return len(strategies)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -13,6 +13,9 @@ from psycopg.types.json import Jsonb
 from runners.configs.reader import Config
 from runners.errors import DeskError
 from strategies.own_files import unchanged
+
+if TYPE_CHECKING:
+    from strategies.registry import Broken
 
 CURRENT = """
 select s.name, s.engine = 'lean', v.details -> 'files',
@@ -22,7 +25,7 @@ from desk.strategies as s
 join desk.code_versions as v on v.id = s.current_version_id
 where s.name = any(%(names)s) or s.code = any(%(names)s)
 """
-PUBLISH = "select desk.publish_strategies(%s, %s::text, false)"
+PUBLISH = "select desk.publish_strategies(%s, %s::text, %s)"
 NOTES = """
 select distinct on (job_id) job_id, desk.code_note(id)
 from desk.optimization_runs
@@ -55,14 +58,31 @@ def announce(director: psycopg.Connection[Any], configs: Sequence[Config]) -> No
     rows = director.execute(CURRENT, {"host": socket.gethostname(), "names": list(names)}).fetchall()
     if len(rows) == len(names) and all(_known(*row[1:]) for row in rows):
         return
+    publish(director, *own_code())
+
+
+def own_code() -> tuple[list[dict[str, object]], tuple[Broken, ...]]:
+    """This host's strategies as the desk takes them, and its files that cannot be loaded, or DeskError."""
+    # Imported here, since Backtrader takes longer than the rest of a command.
     from strategies.registry import StrategyError, broken_files, published_strategies
 
     try:
-        published = [*published_strategies(), *(one.published() for one in broken_files())]
+        return published_strategies(), broken_files()
     except StrategyError as error:
         hint = "mend the file, or take it out of the folder of your strategies"
         raise DeskError(str(error), hint=hint) from error
-    director.execute(PUBLISH, [Jsonb(published), socket.gethostname()])
+
+
+def publish(
+    connection: psycopg.Connection[Any],
+    strategies: Sequence[dict[str, object]],
+    broken: Sequence[Broken],
+    *,
+    announce: bool = False,
+) -> None:
+    """Tells the desk; `announce` makes them current, else those are that have changed here, or are new."""
+    sent = [*strategies, *(one.published() for one in broken)]
+    connection.execute(PUBLISH, [Jsonb(sent), socket.gethostname(), announce])
 
 
 def _known(lean: bool, files: dict[str, str] | None, here: list[str]) -> bool:
