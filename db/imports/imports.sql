@@ -194,7 +194,7 @@ set search_path = desk, pg_temp
 as $$
   select coalesce(array_agg(f.flag order by f.flag), '{}')
   from (
-    select case when count(*) < t.total then format('%s (%s of %s)', u.flag, count(*), t.total) else u.flag end as flag
+    select desk.flag_of_some(u.flag, count(*), t.total) as flag
     from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id) as t
     cross join desk.backtest_results as b
     join desk.imported_results as i on i.backtest_result_id = b.id
@@ -213,33 +213,6 @@ $$;
 comment on function desk.import_flags(bigint) is
   'What looks wrong with an imported run: flags of its results, each with their number, and parameters that nobody '
   'read.';
-
-create or replace function desk.engine_flags(p_run_id bigint)
-returns text[]
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  with results as (
-    select b.engine_metrics
-    from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
-    -- The stitched test of a walk-forward is made of its folds' results, which say what there is to say.
-    where (r.id = p_run_id and r.optimization_type <> 'Walk-Forward') or r.parent_run_id = p_run_id
-  )
-  select coalesce(array_agg(f.flag order by f.flag), '{}')
-  from (
-    select case when count(*) < t.total then format('%s (%s of %s)', substr(k.name, 6), count(*), t.total)
-      else substr(k.name, 6) end as flag
-    from results as b
-    cross join lateral jsonb_object_keys(b.engine_metrics) as k (name)
-    cross join (select count(*) as total from results) as t
-    where starts_with(k.name, 'flag ')
-    group by k.name, t.total
-  ) as f
-$$;
-comment on function desk.engine_flags(bigint) is
-  'What an engine found to be wrong with results of a run, or of its folds: its own metrics whose name begins with '
-  '"flag ", each with the number of results.';
 
 create or replace function desk.finish_import(p_import_id bigint, p_run_id bigint, p_refused jsonb, p_remarks text[])
 returns text
@@ -260,8 +233,7 @@ begin
   if p_run_id is not null then
     v_run := desk.own_import(p_run_id);
     update desk.optimization_runs as r
-    set flags = array(select distinct f.flag from unnest(r.flags || desk.import_flags(p_run_id)) as f (flag)
-      order by f.flag)
+    set flags = desk.flags_of(p_run_id)
     where r.id = p_run_id
     returning r.* into v_run;
   end if;

@@ -29,6 +29,7 @@ begin
   update desk.optimization_runs
   set revised_at = now(),
       flags = case when not is_open then desk.flags_of(p_run_id) else flags end,
+      best_on_edge = case when not is_open then desk.best_on_edge(p_run_id) else best_on_edge end,
       summary = case when status = 'completed' then desk.runs_summary(array[p_run_id]) || desk.folds_summary(p_run_id)
         else summary end
   where id = p_run_id;

@@ -19,14 +19,6 @@ begin
     -- Ratios first: the figures of the family are made of them.
     update desk.backtest_results set passed = passed where optimization_run_id = v_run_id and outcome = 'finished';
     perform desk.rejudge_run(v_run_id);
-    update desk.optimization_runs as r
-    set best_on_edge = desk.best_on_edge(v_run_id),
-        flags = array(
-          select u.flag from unnest(r.flags) as u (flag) where u.flag not like 'best on the edge%'
-          union
-          select u.flag from unnest(desk.run_flags(v_run_id)) as u (flag)
-          order by 1)
-    where r.id = v_run_id and not r.is_open;
     v_count := v_count + 1;
   end loop;
   return v_count;

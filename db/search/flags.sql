@@ -1,5 +1,15 @@
 -- What looks wrong with a run that closes, in a few words each.
 
+create or replace function desk.flag_of_some(p_flag text, p_some bigint, p_all bigint)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select p_flag || case when p_some < p_all then format(' (%s of %s)', p_some, p_all) else '' end
+$$;
+comment on function desk.flag_of_some(text, bigint, bigint) is
+  'A flag that results of a run have, with their number where not all have it.';
+
 create or replace function desk.ended_early(p_run_id bigint)
 returns text
 language sql stable
@@ -130,8 +140,7 @@ as $$
   select array_remove(array[
     case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
     case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
-    case when bool_or(b.lost) then 'account lost' || case when not bool_and(b.lost)
-      then format(' (%s of %s)', count(*) filter (where b.lost), count(*)) else '' end end,
+    case when bool_or(b.lost) then desk.flag_of_some('account lost', count(*) filter (where b.lost), count(*)) end,
     desk.refusal_flag(max(b.refused_for_cash), count(*) filter (where b.refused_for_cash > 0), count(*),
       'for lack of cash'),
     desk.refusal_flag(max(b.refused_otherwise), count(*) filter (where b.refused_otherwise > 0), count(*),
@@ -153,6 +162,32 @@ comment on function desk.run_flags(bigint) is
   'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, ends unknown, all '
   'points identical (a parameter that nobody reads), best on the edge.';
 
+create or replace function desk.engine_flags(p_run_id bigint)
+returns text[]
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  with results as (
+    select b.engine_metrics
+    from desk.optimization_runs as r
+    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    -- The stitched test of a walk-forward is made of its folds' results, which say what there is to say.
+    where (r.id = p_run_id and r.optimization_type <> 'Walk-Forward') or r.parent_run_id = p_run_id
+  )
+  select coalesce(array_agg(f.flag order by f.flag), '{}')
+  from (
+    select desk.flag_of_some(substr(k.name, 6), count(*), t.total) as flag
+    from results as b
+    cross join lateral jsonb_object_keys(b.engine_metrics) as k (name)
+    cross join (select count(*) as total from results) as t
+    where starts_with(k.name, 'flag ')
+    group by k.name, t.total
+  ) as f
+$$;
+comment on function desk.engine_flags(bigint) is
+  'What an engine found to be wrong with results of a run, or of its folds: its own metrics whose name begins with '
+  '"flag ", each with the number of results.';
+
 create or replace function desk.flags_of(p_run_id bigint)
 returns text[]
 language plpgsql stable
@@ -161,7 +196,9 @@ as $$
 begin
   return array(
     select distinct f.flag
-    from unnest(desk.run_flags(p_run_id) || desk.passing_flags(p_run_id) || desk.engine_flags(p_run_id)) as f (flag)
+    from unnest(desk.run_flags(p_run_id) || desk.passing_flags(p_run_id) || desk.engine_flags(p_run_id)
+      || (select desk.import_flags(r.id) from desk.optimization_runs as r where r.id = p_run_id and r.imported))
+      as f (flag)
     order by f.flag);
 end
 $$;

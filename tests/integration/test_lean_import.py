@@ -228,6 +228,10 @@ def test_ratios_that_are_zero_though_it_traded_are_flagged_and_recomputed(
     [one] = run_import(fresh_desk, tmp_path, strategy="Short", create_strategy=True)
     assert one.flags == ("ratios zero though it traded",)
     assert rows(fresh_desk, "select ending_value from backtest_results") == [(100_296.0,)]
+    # What an import says of its files is known from them alone: judging again has to keep it.
+    with fresh_desk.connect("director") as director:
+        director.execute("select desk.rejudge_run(%s)", [one.run_id])
+    assert rows(fresh_desk, "select flags from optimization_runs") == [(list(one.flags),)]
 
 
 def test_a_curve_that_was_cut_short_is_not_believed(fresh_desk: Desk, tmp_path: Path) -> None:
