@@ -24,12 +24,9 @@ begin
   with fills as (
     select e.session_id, e.symbol, e.id, e.quantity, e.executed_at,
            desk.trading_day(e.executed_at, t.timeframe, t.zone) as day
-    from desk.executions as e
+    from desk.newest_executions as e
     join desk.trading_sessions as t on t.id = e.session_id
     where e.account_id = p_account_id and e.executed_at >= p_since - interval '1 day'
-      and not exists (
-        select from desk.executions as n
-        where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision)
   ),
   running as (
     select f.session_id, f.symbol, f.day, f.quantity,
@@ -129,13 +126,10 @@ begin
     select (select sum(l.cash) from desk.session_ledgers as l where l.account_id = p_account.id)
       - coalesce((
         select sum(-e.quantity * e.price)
-        from desk.executions as e
+        from desk.newest_executions as e
         join desk.trading_sessions as t on t.id = e.session_id
         where e.account_id = p_account.id and e.quantity < 0 and e.executed_at > p_ledger.day - interval '1 day'
-          and desk.trading_day(e.executed_at, t.timeframe, t.zone) = p_ledger.day
-          and not exists (
-            select from desk.executions as n
-            where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision)), 0)
+          and desk.trading_day(e.executed_at, t.timeframe, t.zone) = p_ledger.day), 0)
       - coalesce((
         select sum((o.quantity - o.filled) * coalesce(o.limit_price, o.stop_price, o.decision_price))
         from desk.broker_orders as o

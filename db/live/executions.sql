@@ -1,5 +1,15 @@
 -- Fills: recorded once a key and revision, and what they do to order, position and cash.
 
+create or replace view desk.newest_executions as
+select e.*
+from desk.executions as e
+where not exists (
+  select from desk.executions as n
+  where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision);
+comment on view desk.newest_executions is
+  'Fills as they are known now, a row a key: what a later revision replaced is left out.';
+do $$ begin perform desk.describe_as('desk.newest_executions', 'desk.executions'); end $$;
+
 create or replace function desk.average_after(
   p_held double precision, p_average double precision, p_quantity double precision, p_price double precision)
 returns double precision
@@ -33,11 +43,8 @@ begin
   if p_corrected then
     -- Seldom: all fills of the position once more, each in its newest revision.
     for e in
-      select x.quantity, x.price from desk.executions as x
+      select x.quantity, x.price from desk.newest_executions as x
       where x.account_id = p_account_id and x.session_id is not distinct from p_session_id and x.symbol = p_symbol
-        and not exists (
-          select from desk.executions as n
-          where n.account_id = x.account_id and n.execution_key = x.execution_key and n.revision > x.revision)
       order by x.executed_at, x.id
     loop
       v_average := desk.average_after(v_held, v_average, e.quantity, e.price);

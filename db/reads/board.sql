@@ -131,19 +131,7 @@ comment on view desk.board is
   'ranked_results in the order of the board: by the deflated Sharpe ratio''s z; where it is unknown, passed first, '
   'then by Sharpe ratio, a lost account last, the earlier of two equals first. Filter it, and take the first: limit '
   '10.';
-do $$
-declare
-  v_column record;
-begin
-  for v_column in
-    select a.attname, col_description(a.attrelid, a.attnum) as words
-    from pg_catalog.pg_attribute as a
-    where a.attrelid = 'desk.ranked_results'::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
-  loop
-    execute format('comment on column desk.board.%I is %L', v_column.attname, v_column.words);
-  end loop;
-end
-$$;
+do $$ begin perform desk.describe_as('desk.board', 'desk.ranked_results'); end $$;
 
 create or replace function desk.desk_luck()
 returns table (

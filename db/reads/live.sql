@@ -93,9 +93,7 @@ select o.session_id, o.id as order_id, o.key, o.decision_bar, o.symbol, o.quanti
        w.order_ref as strategy_order, w.status as strategy_status, f.price as strategy_price, f.fee as strategy_fee,
        e.price / nullif(o.decision_price, 0) - 1 as slip
 from desk.broker_orders as o
-left join desk.executions as e on e.order_id = o.id and not exists (
-  select from desk.executions as n
-  where n.account_id = e.account_id and n.execution_key = e.execution_key and n.revision > e.revision)
+left join desk.newest_executions as e on e.order_id = o.id
 left join desk.orders as w on w.broker_order_id = o.id
 left join desk.fills as f on f.execution_id = e.id;
 comment on view desk.order_trail is
