@@ -49,6 +49,24 @@ as $$
 $$;
 comment on function tap.strategies(text) is 'Two strategies as a runner publishes them, with the code version named by a hexadecimal digit.';
 
+create function tap.as_it_was(p_statement text)
+returns void
+language plpgsql
+as $$
+declare
+  v_table text;
+  v_tables constant text[] := '{backtest_results,run_progress,optimization_runs,instruments}';
+begin
+  foreach v_table in array v_tables loop
+    execute format('alter table desk.%I disable trigger user', v_table);
+  end loop;
+  execute p_statement;
+  foreach v_table in array v_tables loop
+    execute format('alter table desk.%I enable trigger user', v_table);
+  end loop;
+end $$;
+comment on function tap.as_it_was(text) is 'Carries out a statement with no trigger of the desk, as the tables'' owner may: rows as an older version left them.';
+
 create function tap.given_desk()
 returns void
 language plpgsql

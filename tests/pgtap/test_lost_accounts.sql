@@ -93,14 +93,14 @@ select is(
 
 -- From before: judged again when the desk is brought up to date.
 select is(judge_lost_again(), 0, 'nothing waits to be judged again');
-set local session_replication_role = replica;
+select tap.as_it_was($was$
 update backtest_results set lost = false, passed = true, rejection_reasons = '{}', sharpe_ratio = 1.41
 where optimization_run_id = (select run from trades) and ordinal = 1;
 update run_progress set passed = 2, best_value = 30, best_result_id = (
   select id from backtest_results where optimization_run_id = (select run from trades) and ordinal = 1)
 where optimization_run_id = (select run from trades);
 update optimization_runs set flags = '{no data,"best on the edge: fast"}' where id = (select run from trades);
-set local session_replication_role = origin;
+$was$);
 select is(judge_lost_again(), 1, 'a run of an older version does');
 select is(
   tap.rows('select b.ordinal, p.passed, p.best_value, r.flags, r.summary, l.passed, l.sharpe_ratio, l.rejection_reasons from trades as t
