@@ -85,7 +85,7 @@ def close_all(account: Account, session: int) -> None:
     """Cancels what is open, so that an order stands beside few others."""
     account.admin.execute(
         "select desk.cancel_order(o.id, 'desk', 'benchmark') from desk.broker_orders as o"
-        " where o.session_id = %s and o.is_open",
+        " where o.trading_session_id = %s and o.is_open",
         (session,),
     )
 
@@ -109,7 +109,7 @@ def _many(account: Account, session: int, connect: Any, connections: int, orders
         took = sorted(one for each in pool.map(work, range(connections)) for one in each)
     seconds = time.perf_counter() - began
     kept = account.value(
-        "select count(*) from desk.broker_orders where session_id = %s and key like 'many%%'", session
+        "select count(*) from desk.broker_orders where trading_session_id = %s and key like 'many%%'", session
     )
     if kept != connections * orders:
         raise RuntimeError(f"{kept} of {connections * orders} orders were kept")

@@ -8,8 +8,8 @@ import psycopg
 
 # As old orders are: over, a few a minute, none of them open.
 FILL = """
-insert into desk.broker_orders (account_id, session_id, key, symbol, quantity, type, state, cancelled_by,
-  decision_price, counted_at, decided_in, decided_at, changed_at)
+insert into desk.broker_orders (account_id, trading_session_id, key, symbol, quantity, type, state,
+  cancelled_by, decision_price, counted_at, decided_in, decided_at, changed_at)
 select {account}, {session}, 'old:' || n, 'AAA', 1, 'market', 'cancelled', 'broker', 100, t.at, now(),
   t.at, t.at
 from generate_series({first}, {last}) as n
@@ -19,11 +19,11 @@ JUDGED = """
 explain (analyze, buffers, format json)
 select desk.order_breach(o, t, l, a)
 from desk.trading_sessions as t
-join desk.session_ledgers as l on l.session_id = t.id
+join desk.session_ledgers as l on l.trading_session_id = t.id
 join desk.accounts as a on a.id = l.account_id
-cross join lateral jsonb_populate_record(null::desk.broker_orders, jsonb_build_object('session_id', t.id,
-  'key', 'e:1', 'symbol', 'AAA', 'quantity', 1, 'type', 'market', 'time_in_force', 'gtc', 'intent', 'trade',
-  'decision_price', 100, 'counted_at', clock_timestamp())) as o
+cross join lateral jsonb_populate_record(null::desk.broker_orders, jsonb_build_object(
+  'trading_session_id', t.id, 'key', 'e:1', 'symbol', 'AAA', 'quantity', 1, 'type', 'market',
+  'time_in_force', 'gtc', 'intent', 'trade', 'decision_price', 100, 'counted_at', clock_timestamp())) as o
 where t.id = {session}
 """
 

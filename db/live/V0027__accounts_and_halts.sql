@@ -200,7 +200,7 @@ comment on column desk.level_rules.description is 'When it does.';
 create table desk.halts (
   id         bigint generated always as identity primary key,
   account_id bigint,
-  session_id bigint,
+  trading_session_id bigint,
   level      text not null,
   rule       text not null,
   reason     text not null,
@@ -219,7 +219,7 @@ create table desk.halts (
   constraint halts_exits_known check (exits in ('keep', 'cancel')),
   constraint halts_end_known check (lasts in ('day', 'person')),
   constraint halts_says_why check (btrim(reason) <> ''),
-  constraint halts_session_has_account check (session_id is null or account_id is not null),
+  constraint halts_session_has_account check (trading_session_id is null or account_id is not null),
   constraint halts_lifted_says_why check (
     (lifted_at is null) = (lifted_by is null) and (lifted_at is null) = (lifted_why is null))
 );
@@ -228,7 +228,7 @@ comment on table desk.halts is
   'One row each time trading was reduced or halted; inserted, later lifted, and never locked by the gate.';
 comment on column desk.halts.id is 'Key.';
 comment on column desk.halts.account_id is 'Account; null is all.';
-comment on column desk.halts.session_id is 'Trading session; null is all of the account.';
+comment on column desk.halts.trading_session_id is 'Trading session; null is all of the account.';
 comment on column desk.halts.level is
   'reducing (only what reduces) or halted (only cancels and the desk''s own flattening).';
 comment on column desk.halts.rule is 'emergency_stop, or the row of level_rules.';
@@ -246,7 +246,7 @@ comment on column desk.halts.lifted_at is 'When; null while it holds.';
 comment on column desk.halts.lifted_why is 'Why.';
 
 create table desk.session_processes (
-  session_id bigint primary key references desk.trading_sessions on delete cascade,
+  trading_session_id bigint primary key references desk.trading_sessions on delete cascade,
   token      uuid not null,
   code_hash  text not null,
   host       text not null,
@@ -255,7 +255,7 @@ create table desk.session_processes (
   beat_at    timestamptz not null default clock_timestamp()
 );
 comment on table desk.session_processes is 'The process that runs a session''s strategy now; one row a session.';
-comment on column desk.session_processes.session_id is 'The trading session.';
+comment on column desk.session_processes.trading_session_id is 'The trading session.';
 comment on column desk.session_processes.token is 'Fence: another process that begins gets another one.';
 comment on column desk.session_processes.code_hash is 'Code that it runs.';
 comment on column desk.session_processes.host is 'Its host.';

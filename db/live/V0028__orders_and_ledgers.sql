@@ -28,7 +28,7 @@ comment on column desk.order_transitions.reason is 'When.';
 create table desk.broker_orders (
   id              bigint generated always as identity primary key,
   account_id      bigint not null,
-  session_id      bigint not null references desk.trading_sessions,
+  trading_session_id      bigint not null references desk.trading_sessions,
   key             text not null,
   symbol          text not null,
   quantity        double precision not null,
@@ -66,7 +66,7 @@ create table desk.broker_orders (
   decided_in      timestamptz not null,
   decided_at      timestamptz not null default clock_timestamp(),
   changed_at      timestamptz not null default clock_timestamp(),
-  constraint broker_orders_once unique (session_id, key),
+  constraint broker_orders_once unique (trading_session_id, key),
   constraint broker_orders_key_numbered check (
     key ~ '(^|[^0-9])[0-9]{1,18}$' and length(key) <= 100),
   constraint broker_orders_quantity_counts check (
@@ -87,15 +87,16 @@ create table desk.broker_orders (
   constraint broker_orders_decision_price_positive check (decision_price > 0 and decision_price < 'Infinity')
 );
 create index broker_orders_open on desk.broker_orders (account_id) where is_open;
-create index broker_orders_by_session on desk.broker_orders (session_id, counted_at) where state <> 'refused';
+create index broker_orders_by_session on desk.broker_orders (trading_session_id, counted_at) where state <> 'refused';
 create index broker_orders_by_account on desk.broker_orders (account_id, counted_at) where state <> 'refused';
-create index broker_orders_refused on desk.broker_orders (session_id, rtrim(key, '0123456789')) where state = 'refused';
+create index broker_orders_refused on desk.broker_orders (trading_session_id, rtrim(key, '0123456789'))
+  where state = 'refused';
 create index broker_orders_children on desk.broker_orders (parent_id) where parent_id is not null;
 comment on table desk.broker_orders is
   'Orders that were asked for, a row each, allowed or refused; equal refusals within a second are one row.';
 comment on column desk.broker_orders.id is 'Key, and reference under which it is sent.';
 comment on column desk.broker_orders.account_id is 'The account.';
-comment on column desk.broker_orders.session_id is 'The trading session.';
+comment on column desk.broker_orders.trading_session_id is 'The trading session.';
 comment on column desk.broker_orders.key is
   'The caller''s word for it: its decision bar and its number on that bar. The same key is the same order.';
 comment on column desk.broker_orders.symbol is 'Symbol.';
@@ -166,7 +167,7 @@ create table desk.executions (
   execution_key  text not null,
   revision       integer not null,
   order_id       bigint references desk.broker_orders,
-  session_id     bigint references desk.trading_sessions,
+  trading_session_id     bigint references desk.trading_sessions,
   symbol         text not null,
   quantity       double precision not null,
   price          double precision not null,
@@ -182,7 +183,7 @@ create table desk.executions (
 );
 create index executions_by_order on desk.executions (order_id) where order_id is not null;
 create index executions_by_account on desk.executions (account_id, executed_at);
-create index executions_by_session on desk.executions (session_id, executed_at);
+create index executions_by_session on desk.executions (trading_session_id, executed_at);
 comment on table desk.executions is
   'Fills as the broker stated them, a row a revision: the highest of a key counts, the others were corrected by it.';
 comment on column desk.executions.id is 'Key.';
@@ -190,7 +191,7 @@ comment on column desk.executions.account_id is 'The account.';
 comment on column desk.executions.execution_key is 'The broker''s key, without the revision.';
 comment on column desk.executions.revision is 'Number of the correction; a higher one replaces.';
 comment on column desk.executions.order_id is 'The order; null of a fill that is not the desk''s.';
-comment on column desk.executions.session_id is 'The trading session; null of a fill that belongs to none.';
+comment on column desk.executions.trading_session_id is 'The trading session; null of a fill that belongs to none.';
 comment on column desk.executions.symbol is 'Symbol.';
 comment on column desk.executions.quantity is 'Units, negative when sold; 0 of one that was taken back.';
 comment on column desk.executions.price is 'Price.';
@@ -204,18 +205,18 @@ comment on column desk.executions.recorded_at is 'When it was recorded.';
 create table desk.positions (
   id            bigint generated always as identity primary key,
   account_id    bigint not null references desk.accounts,
-  session_id    bigint references desk.trading_sessions,
+  trading_session_id    bigint references desk.trading_sessions,
   symbol        text not null,
   quantity      double precision not null,
   average_price double precision not null,
   changed_at    timestamptz not null default clock_timestamp(),
-  constraint positions_once unique nulls not distinct (account_id, session_id, symbol)
+  constraint positions_once unique nulls not distinct (account_id, trading_session_id, symbol)
 );
 comment on table desk.positions is
   'Positions by executions, a row a session and symbol; without a session, by fills of none.';
 comment on column desk.positions.id is 'Key.';
 comment on column desk.positions.account_id is 'The account.';
-comment on column desk.positions.session_id is 'The trading session; null of what belongs to none.';
+comment on column desk.positions.trading_session_id is 'The trading session; null of what belongs to none.';
 comment on column desk.positions.symbol is 'Symbol.';
 comment on column desk.positions.quantity is 'Units, negative when short.';
 comment on column desk.positions.average_price is 'Average price of what is held.';
@@ -224,7 +225,7 @@ comment on column desk.positions.changed_at is 'When it last changed.';
 create table desk.cash_movements (
   id           bigint generated always as identity primary key,
   account_id   bigint not null references desk.accounts,
-  session_id   bigint references desk.trading_sessions,
+  trading_session_id   bigint references desk.trading_sessions,
   kind         text not null,
   amount       double precision not null,
   cash_after   double precision,
@@ -232,11 +233,11 @@ create table desk.cash_movements (
   happened_at  timestamptz not null default clock_timestamp(),
   constraint cash_movements_kind_known check (kind in ('capital', 'execution', 'correction', 'commission', 'returned'))
 );
-create index cash_movements_by_session on desk.cash_movements (session_id, id);
+create index cash_movements_by_session on desk.cash_movements (trading_session_id, id);
 comment on table desk.cash_movements is 'One row a change of a session''s cash.';
 comment on column desk.cash_movements.id is 'Key.';
 comment on column desk.cash_movements.account_id is 'The account.';
-comment on column desk.cash_movements.session_id is 'The trading session; null of a fill that belongs to none.';
+comment on column desk.cash_movements.trading_session_id is 'The trading session; null of a fill that belongs to none.';
 comment on column desk.cash_movements.kind is
   'capital (at its start), execution, correction, commission (one that came later) or returned (at its end).';
 comment on column desk.cash_movements.amount is 'Money, negative when paid.';

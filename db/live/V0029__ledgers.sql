@@ -1,7 +1,7 @@
 -- What a session and an account are worth, the prices by which, and how DBLogger's rows refer to the orders here.
 
 create table desk.session_ledgers (
-  session_id   bigint primary key references desk.trading_sessions on delete cascade,
+  trading_session_id   bigint primary key references desk.trading_sessions on delete cascade,
   account_id   bigint not null references desk.accounts,
   cash         double precision not null,
   value        double precision not null,
@@ -17,7 +17,7 @@ create table desk.session_ledgers (
 create index session_ledgers_by_account on desk.session_ledgers (account_id);
 comment on table desk.session_ledgers is
   'A session''s own account, a row each: the gate sizes and limits by it, whatever else trades in the account.';
-comment on column desk.session_ledgers.session_id is 'The trading session.';
+comment on column desk.session_ledgers.trading_session_id is 'The trading session.';
 comment on column desk.session_ledgers.account_id is 'Its account.';
 comment on column desk.session_ledgers.cash is 'Cash.';
 comment on column desk.session_ledgers.value is 'Cash and positions at the newest prices.';
@@ -44,18 +44,18 @@ comment on column desk.account_ledgers.day_start is 'Value before that day; mone
 comment on column desk.account_ledgers.peak is 'Highest value; money given to sessions since is added.';
 
 create table desk.session_prices (
-  session_id bigint not null references desk.trading_sessions on delete cascade,
+  trading_session_id bigint not null references desk.trading_sessions on delete cascade,
   symbol     text not null,
   account_id bigint not null references desk.accounts,
   price      double precision not null,
   bar_time   timestamptz not null,
   arrived_at timestamptz not null default clock_timestamp(),
-  primary key (session_id, symbol),
+  primary key (trading_session_id, symbol),
   constraint session_prices_price_positive check (price > 0 and price < 'Infinity')
 );
 create index session_prices_by_account on desk.session_prices (account_id, symbol);
 comment on table desk.session_prices is 'Newest price of each symbol, as a session''s stream has it.';
-comment on column desk.session_prices.session_id is 'The trading session.';
+comment on column desk.session_prices.trading_session_id is 'The trading session.';
 comment on column desk.session_prices.symbol is 'Symbol.';
 comment on column desk.session_prices.account_id is 'Its account.';
 comment on column desk.session_prices.price is 'Close of its newest bar.';

@@ -22,25 +22,25 @@ declare
 begin
   -- Back from what is held now, so that no earlier fill has to be read.
   with fills as (
-    select e.session_id, e.symbol, e.id, e.quantity, e.executed_at,
+    select e.trading_session_id, e.symbol, e.id, e.quantity, e.executed_at,
            desk.trading_day(e.executed_at, t.timeframe, t.zone) as day
     from desk.newest_executions as e
-    join desk.trading_sessions as t on t.id = e.session_id
+    join desk.trading_sessions as t on t.id = e.trading_session_id
     where e.account_id = p_account_id and e.executed_at >= p_since - interval '1 day'
   ),
   running as (
-    select f.session_id, f.symbol, f.day, f.quantity,
+    select f.trading_session_id, f.symbol, f.day, f.quantity,
       coalesce(p.quantity, 0) - sum(f.quantity) over (
-        partition by f.session_id, f.symbol order by f.executed_at desc, f.id desc) as before,
-      row_number() over (partition by f.session_id, f.symbol order by f.executed_at, f.id) as place
+        partition by f.trading_session_id, f.symbol order by f.executed_at desc, f.id desc) as before,
+      row_number() over (partition by f.trading_session_id, f.symbol order by f.executed_at, f.id) as place
     from fills as f
     left join desk.positions as p
-      on p.account_id = p_account_id and p.session_id = f.session_id and p.symbol = f.symbol
+      on p.account_id = p_account_id and p.trading_session_id = f.trading_session_id and p.symbol = f.symbol
   )
-  select count(distinct (o.session_id, o.symbol, o.day)) into v_count
+  select count(distinct (o.trading_session_id, o.symbol, o.day)) into v_count
   from running as o
   join running as c
-    on c.session_id = o.session_id and c.symbol = o.symbol and c.day = o.day and c.place > o.place
+    on c.trading_session_id = o.trading_session_id and c.symbol = o.symbol and c.day = o.day and c.place > o.place
   where o.day >= p_since and o.quantity * o.before >= 0 and c.quantity * c.before < 0;
   return v_count;
 end
@@ -127,7 +127,7 @@ begin
       - coalesce((
         select sum(-e.quantity * e.price)
         from desk.newest_executions as e
-        join desk.trading_sessions as t on t.id = e.session_id
+        join desk.trading_sessions as t on t.id = e.trading_session_id
         where e.account_id = p_account.id and e.quantity < 0 and e.executed_at > p_ledger.day - interval '1 day'
           and desk.trading_day(e.executed_at, t.timeframe, t.zone) = p_ledger.day), 0)
       - coalesce((

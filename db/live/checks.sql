@@ -97,20 +97,20 @@ begin
   -- Of a bracket's exits, which count once their parent is done, the largest counts. Of one-cancels-others each does:
   -- a broker may have filled two before one has cancelled the other.
   with groups as (
-    select o.session_id, o.symbol, o.quantity > 0 as buys, max(greatest(abs(o.quantity) - o.filled, 0)) as size
+    select o.trading_session_id, o.symbol, o.quantity > 0 as buys, max(greatest(abs(o.quantity) - o.filled, 0)) as size
     from desk.broker_orders as o
     join desk.accounts as a on a.id = o.account_id
     where o.account_id = p_account_id and o.is_open
       and not (a.cancels_at_once and o.cancel_asked_at is not null)
       and (o.parent_id is null
         or not exists (select from desk.broker_orders as p where p.id = o.parent_id and p.is_open))
-    group by o.session_id, o.symbol, o.quantity > 0, coalesce(o.parent_id, o.id)
+    group by o.trading_session_id, o.symbol, o.quantity > 0, coalesce(o.parent_id, o.id)
   ),
   parts as (
-    select p.session_id, p.symbol, p.quantity as held, 0::float8 as buys, 0::float8 as sells, p.average_price
+    select p.trading_session_id, p.symbol, p.quantity as held, 0::float8 as buys, 0::float8 as sells, p.average_price
     from desk.positions as p where p.account_id = p_account_id and p.quantity <> 0
     union all
-    select g.session_id, g.symbol, 0, case when g.buys then g.size else 0 end,
+    select g.trading_session_id, g.symbol, 0, case when g.buys then g.size else 0 end,
       case when g.buys then 0 else g.size end, null
     from groups as g
   ),
@@ -118,7 +118,7 @@ begin
     select c.of_session, p.symbol, sum(p.held) as held, sum(p.buys) as buys, sum(p.sells) as sells,
            max(p.average_price) as average_price
     from parts as p
-    join (values (true), (false)) as c (of_session) on p.session_id = p_session_id or not c.of_session
+    join (values (true), (false)) as c (of_session) on p.trading_session_id = p_session_id or not c.of_session
     group by c.of_session, p.symbol
   )
   select s.of_session, s.symbol, s.held, s.held + s.buys, s.held - s.sells, coalesce(k.price, s.average_price)
@@ -126,7 +126,7 @@ begin
   left join lateral (
     select q.price from desk.session_prices as q
     where q.account_id = p_account_id and q.symbol = s.symbol
-    order by q.session_id <> p_session_id, q.arrived_at desc limit 1
+    order by q.trading_session_id <> p_session_id, q.arrived_at desc limit 1
   ) as k on true;
 end
 $$;

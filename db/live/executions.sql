@@ -44,7 +44,8 @@ begin
     -- Seldom: all fills of the position once more, each in its newest revision.
     for e in
       select x.quantity, x.price from desk.newest_executions as x
-      where x.account_id = p_account_id and x.session_id is not distinct from p_session_id and x.symbol = p_symbol
+      where x.account_id = p_account_id and x.trading_session_id is not distinct from p_session_id
+        and x.symbol = p_symbol
       order by x.executed_at, x.id
     loop
       v_average := desk.average_after(v_held, v_average, e.quantity, e.price);
@@ -52,13 +53,14 @@ begin
     end loop;
   else
     select p.quantity, p.average_price into v_held, v_average from desk.positions as p
-    where p.account_id = p_account_id and p.session_id is not distinct from p_session_id and p.symbol = p_symbol;
+    where p.account_id = p_account_id and p.trading_session_id is not distinct from p_session_id
+      and p.symbol = p_symbol;
     v_average := desk.average_after(coalesce(v_held, 0), coalesce(v_average, 0), p_quantity, p_price);
     v_held := coalesce(v_held, 0) + p_quantity;
   end if;
-  insert into desk.positions as p (account_id, session_id, symbol, quantity, average_price)
+  insert into desk.positions as p (account_id, trading_session_id, symbol, quantity, average_price)
   values (p_account_id, p_session_id, p_symbol, v_held, v_average)
-  on conflict (account_id, session_id, symbol) do update
+  on conflict (account_id, trading_session_id, symbol) do update
   set quantity = excluded.quantity, average_price = excluded.average_price, changed_at = clock_timestamp();
 end
 $$;
@@ -77,19 +79,20 @@ declare
   v_capital  double precision;
   v_value    double precision;
 begin
-  select t.capital into v_capital from desk.trading_sessions as t where t.id = p_ledger.session_id;
+  select t.capital into v_capital from desk.trading_sessions as t where t.id = p_ledger.trading_session_id;
   if abs(v_cash - p_cash_after) > 1e-9 * v_capital then
-    perform desk.set_level('ledger', p_ledger.account_id, p_ledger.session_id,
-      format('Cash of session %s is %s by its ledger, %s by its broker', p_ledger.session_id, v_cash, p_cash_after),
+    perform desk.set_level('ledger', p_ledger.account_id, p_ledger.trading_session_id,
+      format('Cash of session %s is %s by its ledger, %s by its broker', p_ledger.trading_session_id, v_cash,
+        p_cash_after),
       p_cash_after, v_cash);
   else
     -- Sums differ in their last bits: the broker's are those that the strategy sees.
     v_cash := coalesce(p_cash_after, v_cash);
   end if;
-  insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after, execution_id)
-  values (p_ledger.account_id, p_ledger.session_id, p_kind, v_cash - p_ledger.cash, v_cash, p_execution_id);
-  v_value := desk.session_value(p_ledger.session_id, v_cash);
-  update desk.session_ledgers set cash = v_cash, value = v_value where session_id = p_ledger.session_id;
+  insert into desk.cash_movements (account_id, trading_session_id, kind, amount, cash_after, execution_id)
+  values (p_ledger.account_id, p_ledger.trading_session_id, p_kind, v_cash - p_ledger.cash, v_cash, p_execution_id);
+  v_value := desk.session_value(p_ledger.trading_session_id, v_cash);
+  update desk.session_ledgers set cash = v_cash, value = v_value where trading_session_id = p_ledger.trading_session_id;
   update desk.account_ledgers set value = value + (v_value - p_ledger.value) where account_id = p_ledger.account_id;
 end
 $$;
@@ -117,7 +120,7 @@ begin
   set filled = v_filled, filled_value = o.filled_value + p_money, state = v_state, changed_at = clock_timestamp()
   where o.id = p_order.id;
   if v_filled > abs(p_order.quantity) * (1 + 1e-9) then
-    perform desk.set_level('overfill', p_order.account_id, p_order.session_id,
+    perform desk.set_level('overfill', p_order.account_id, p_order.trading_session_id,
       format('%s of %s filled of order %s', v_filled, abs(p_order.quantity), p_order.id), v_filled,
       abs(p_order.quantity));
   end if;
@@ -175,16 +178,19 @@ begin
         'Record it without an order, as a fill that belongs to no session, and look into it.', '23514');
     end if;
   end if;
-  insert into desk.executions (account_id, execution_key, revision, order_id, session_id, symbol, quantity, price,
+  insert into desk.executions (account_id, execution_key, revision, order_id, trading_session_id, symbol, quantity,
+    price,
     commission, cash_after, as_stated, executed_at)
-  values (v_account_id, p_execution_key, p_revision, v_order.id, v_order.session_id, p_symbol, p_quantity, p_price,
+  values (v_account_id, p_execution_key, p_revision, v_order.id, v_order.trading_session_id, p_symbol, p_quantity,
+    p_price,
     coalesce(p_commission, v_old.commission), p_cash_after, p_as_stated, p_executed_at)
   returning id into v_id;
-  perform desk.move_position(v_account_id, v_order.session_id, p_symbol, p_quantity, p_price, v_old.id is not null);
+  perform desk.move_position(v_account_id, v_order.trading_session_id, p_symbol, p_quantity, p_price,
+    v_old.id is not null);
   if v_order.id is not null then
     perform desk.fill_order(v_order, abs(p_quantity) - coalesce(abs(v_old.quantity), 0),
       abs(p_quantity) * p_price - coalesce(abs(v_old.quantity) * v_old.price, 0));
-    select l.* into v_ledger from desk.session_ledgers as l where l.session_id = v_order.session_id;
+    select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = v_order.trading_session_id;
     perform desk.move_cash(v_ledger, case when v_old.id is null then 'execution' else 'correction' end,
       coalesce(v_old.quantity * v_old.price, 0) - p_quantity * p_price
       + coalesce(v_old.commission, 0) - coalesce(p_commission, v_old.commission, 0), p_cash_after, v_id);
@@ -221,8 +227,8 @@ begin
     return 'known';
   end if;
   update desk.executions as e set commission = p_commission where e.id = v_execution.id;
-  if v_execution.session_id is not null then
-    select l.* into v_ledger from desk.session_ledgers as l where l.session_id = v_execution.session_id;
+  if v_execution.trading_session_id is not null then
+    select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = v_execution.trading_session_id;
     perform desk.move_cash(v_ledger, 'commission', coalesce(v_execution.commission, 0) - p_commission, null,
       v_execution.id);
   end if;

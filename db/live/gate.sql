@@ -57,12 +57,13 @@ as $$
 declare
   v_known desk.broker_orders;
 begin
-  select o.* into v_known from desk.broker_orders as o where o.session_id = p_order.session_id and o.key = p_order.key;
+  select o.* into v_known from desk.broker_orders as o
+  where o.trading_session_id = p_order.trading_session_id and o.key = p_order.key;
   if not found then
     -- Its refusal may be counted in another's row.
     select o.* into v_known
     from desk.broker_orders as o
-    where o.session_id = p_order.session_id and o.state = 'refused'
+    where o.trading_session_id = p_order.trading_session_id and o.state = 'refused'
       and rtrim(o.key, '0123456789') = rtrim(p_order.key, '0123456789')
       and desk.key_number(p_order.key) between desk.key_number(o.key) and o.last_number
       and desk.same_terms(o, p_order)
@@ -71,7 +72,8 @@ begin
     return v_known;
   end if;
   if not desk.same_terms(v_known, p_order) then
-    perform desk.refuse(format('Order %s of session %s was another one: %s %s %s', p_order.key, p_order.session_id,
+    perform desk.refuse(format('Order %s of session %s was another one: %s %s %s', p_order.key,
+      p_order.trading_session_id,
       v_known.quantity, v_known.symbol, v_known.type), '$.key',
       'A key is one order for ever. A replay that asks for other terms runs other code, or has seen something else.',
       '23505');
@@ -97,7 +99,7 @@ begin
     set times_refused = b.times_refused + 1, last_number = desk.key_number(o.key), changed_at = clock_timestamp()
     where b.id = (
       select r.id from desk.broker_orders as r
-      where r.session_id = o.session_id and r.state = 'refused'
+      where r.trading_session_id = o.trading_session_id and r.state = 'refused'
         and rtrim(r.key, '0123456789') = rtrim(o.key, '0123456789') and r.last_number < desk.key_number(o.key)
         and r.rule = p_breach.rule and r.decided_at > clock_timestamp() - interval '1 second' and desk.same_terms(r, o)
       order by r.id desc limit 1)
@@ -106,10 +108,11 @@ begin
       return p_order;
     end if;
   end if;
-  insert into desk.broker_orders (account_id, session_id, key, symbol, quantity, type, limit_price, stop_price,
+  insert into desk.broker_orders (account_id, trading_session_id, key, symbol, quantity, type, limit_price, stop_price,
     trail_amount, trail_part, time_in_force, valid_until, parent_id, oco_id, intent, tag, state, rule, reason, observed,
     threshold, times_refused, last_number, reduces, decision_bar, decision_price, counted_at, decided_in)
-  values (o.account_id, o.session_id, o.key, o.symbol, o.quantity, o.type, o.limit_price, o.stop_price, o.trail_amount,
+  values (o.account_id, o.trading_session_id, o.key, o.symbol, o.quantity, o.type, o.limit_price, o.stop_price,
+    o.trail_amount,
     o.trail_part, o.time_in_force, o.valid_until, o.parent_id, o.oco_id, o.intent, o.tag,
     case when v_refused then 'refused' else 'allowed' end, p_breach.rule, case when v_refused then p_breach.reason end,
     p_breach.observed, p_breach.threshold, case when v_refused then 1 end,
@@ -117,7 +120,7 @@ begin
     coalesce(o.decision_bar, '-infinity'), o.decision_price, o.counted_at, statement_timestamp())
   returning * into o;
   if not v_refused then
-    update desk.session_ledgers set orders_today = orders_today + 1 where session_id = o.session_id;
+    update desk.session_ledgers set orders_today = orders_today + 1 where trading_session_id = o.trading_session_id;
   end if;
   return o;
 end
@@ -140,16 +143,17 @@ declare
   v_breaches desk.order_breach[] := '{}';
   o          desk.broker_orders;
 begin
-  select l.* into v_ledger from desk.session_ledgers as l where l.session_id = p_orders[1].session_id;
+  select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = p_orders[1].trading_session_id;
   if not found then
-    perform desk.refuse(format('There is no session %s on an account', coalesce(p_orders[1].session_id::text, 'null')),
+    perform desk.refuse(
+      format('There is no session %s on an account', coalesce(p_orders[1].trading_session_id::text, 'null')),
       '$.session', 'See live_sessions.', '23503');
   end if;
   -- Everything that counts is read after the lock: each statement of READ COMMITTED sees what was committed by then.
   select a.* into v_account from desk.accounts as a where a.id = v_ledger.account_id for no key update;
-  select t.* into v_session from desk.trading_sessions as t where t.id = v_ledger.session_id;
+  select t.* into v_session from desk.trading_sessions as t where t.id = v_ledger.trading_session_id;
   if p_token is not null and not exists (
-    select from desk.session_processes as p where p.session_id = v_session.id and p.token = p_token)
+    select from desk.session_processes as p where p.trading_session_id = v_session.id and p.token = p_token)
   then
     perform desk.refuse(format('Another process runs session %s now', v_session.id), '$.token', 'End this one.',
       '55000');
@@ -170,7 +174,7 @@ begin
     return;
   end if;
 
-  select l.* into v_ledger from desk.session_ledgers as l where l.session_id = v_session.id;
+  select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = v_session.id;
   for i in 1 .. cardinality(p_orders) loop
     o := p_orders[i];
     o.account_id := v_account.id;
@@ -178,7 +182,7 @@ begin
     o.counted_at := case v_session.clock when 'stream' then coalesce(v_ledger.newest_bar, '-infinity')
       else clock_timestamp() end;
     select q.price into o.decision_price from desk.session_prices as q
-    where q.session_id = v_session.id and q.symbol = o.symbol;
+    where q.trading_session_id = v_session.id and q.symbol = o.symbol;
     p_orders[i] := o;
     v_breach := null;
     if i = 1 then

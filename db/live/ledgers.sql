@@ -9,8 +9,8 @@ begin
   return p_cash + coalesce((
     select sum(p.quantity * coalesce(q.price, p.average_price) order by p.symbol)
     from desk.positions as p
-    left join desk.session_prices as q on q.session_id = p.session_id and q.symbol = p.symbol
-    where p.session_id = p_session_id and p.quantity <> 0), 0);
+    left join desk.session_prices as q on q.trading_session_id = p.trading_session_id and q.symbol = p.symbol
+    where p.trading_session_id = p_session_id and p.quantity <> 0), 0);
 end
 $$;
 comment on function desk.session_value(bigint, double precision) is 'Cash and positions at the newest prices.';
@@ -71,7 +71,7 @@ begin
   end if;
   perform from desk.accounts as a where a.id = v_session.account_id for no key update;
   perform desk.check_link(v_session.account_id, p_token);
-  select l.* into v_before from desk.session_ledgers as l where l.session_id = p_session_id;
+  select l.* into v_before from desk.session_ledgers as l where l.trading_session_id = p_session_id;
   if p_bar_time < v_before.newest_bar then
     return 'old';
   end if;
@@ -79,7 +79,7 @@ begin
   if v_day > v_before.day is not false then
     update desk.session_ledgers
     set day = v_day, day_start = v_before.bar_value, orders_today = 0
-    where session_id = p_session_id and day is distinct from v_day;
+    where trading_session_id = p_session_id and day is distinct from v_day;
   end if;
   select a.* into v_account from desk.account_ledgers as a where a.account_id = v_session.account_id;
   if v_day > v_account.day is not false then
@@ -92,26 +92,27 @@ begin
   update desk.halts as h
   set lifted_at = clock_timestamp(), lifted_by = session_user, lifted_why = 'a new day'
   where h.lifted_at is null and h.lasts = 'day' and h.set_day < v_day and h.account_id = v_session.account_id
-    and (h.session_id is null or h.session_id = p_session_id)
+    and (h.trading_session_id is null or h.trading_session_id = p_session_id)
     and (h.flatten is not true or not exists (
         select from desk.positions as p
-        where p.account_id = h.account_id and p.quantity <> 0 and p.session_id is not null
-          and (h.session_id is null or p.session_id = h.session_id)
+        where p.account_id = h.account_id and p.quantity <> 0 and p.trading_session_id is not null
+          and (h.trading_session_id is null or p.trading_session_id = h.trading_session_id)
         union all
         select from desk.broker_orders as o
-        where o.account_id = h.account_id and o.is_open and (h.session_id is null or o.session_id = h.session_id)));
+        where o.account_id = h.account_id and o.is_open
+          and (h.trading_session_id is null or o.trading_session_id = h.trading_session_id)));
 
-  insert into desk.session_prices as q (session_id, symbol, account_id, price, bar_time)
+  insert into desk.session_prices as q (trading_session_id, symbol, account_id, price, bar_time)
   select p_session_id, n.symbol, v_session.account_id, n.price, p_bar_time
   from unnest(p_symbols, p_prices) as n (symbol, price)
-  on conflict (session_id, symbol) do update
+  on conflict (trading_session_id, symbol) do update
   set price = excluded.price, bar_time = excluded.bar_time, arrived_at = clock_timestamp();
   update desk.session_ledgers as l
   set value = desk.session_value(p_session_id, l.cash), bar_value = desk.session_value(p_session_id, l.cash),
       peak = greatest(l.peak, desk.session_value(p_session_id, l.cash)),
       older_bar = case when p_bar_time > l.newest_bar then l.newest_bar else l.older_bar end,
       newest_bar = p_bar_time, priced_at = clock_timestamp()
-  where l.session_id = p_session_id
+  where l.trading_session_id = p_session_id
   returning l.* into v_ledger;
   update desk.account_ledgers as a
   set value = a.value + (v_ledger.value - v_before.value),

@@ -21,7 +21,7 @@ begin
     (select case when bool_or(h.level = 'halted') then 'halted' else 'reducing' end
      from desk.halts as h
      where h.lifted_at is null and (h.account_id is null or h.account_id = p_account_id)
-       and (h.session_id is null or h.session_id = p_session_id)
+       and (h.trading_session_id is null or h.trading_session_id = p_session_id)
      having count(*) > 0),
     'active');
 end
@@ -49,13 +49,14 @@ set search_path = desk, pg_temp
 as $$
   -- Once, until it is lifted.
   with made as (
-    insert into desk.halts (account_id, session_id, level, rule, reason, observed, threshold, flatten, lasts, set_day)
+    insert into desk.halts (account_id, trading_session_id, level, rule, reason, observed, threshold, flatten, lasts,
+      set_day)
     select p_account_id, p_session_id, r.level, r.name, p_reason, p_observed, p_threshold, p_flatten, r.lasts, p_day
     from desk.level_rules as r
     where r.name = p_rule and not exists (
       select from desk.halts as h
       where h.lifted_at is null and h.rule = p_rule and h.account_id = p_account_id
-        and h.session_id is not distinct from p_session_id)
+        and h.trading_session_id is not distinct from p_session_id)
     returning 1
   )
   select exists (select from made)
@@ -85,7 +86,7 @@ begin
   end if;
   select max(h.id) into v_before from desk.halts as h
   where h.lifted_at is null and h.rule = 'emergency_stop' and h.account_id is not distinct from v_account.id
-    and h.session_id is null;
+    and h.trading_session_id is null;
   -- A second one is a row, too: it may ask for more, and somebody wanted it written down.
   insert into desk.halts (account_id, level, rule, reason, flatten, exits)
   values (v_account.id, 'halted', 'emergency_stop', p_reason, p_flatten, p_exits)
@@ -106,7 +107,8 @@ begin
     union all
     select format('%s: %s %s%s', a.name, p.quantity, p.symbol, case when not exists (
         select from desk.broker_orders as o
-        where o.account_id = p.account_id and o.session_id = p.session_id and o.symbol = p.symbol and o.is_open
+        where o.account_id = p.account_id and o.trading_session_id = p.trading_session_id and o.symbol = p.symbol
+          and o.is_open
           and sign(o.quantity) = -sign(p.quantity)) then ' without a resting exit' else '' end)
     from desk.positions as p join desk.accounts as a on a.id = p.account_id
     where p.quantity <> 0 and (v_account.id is null or a.id = v_account.id)
@@ -154,18 +156,18 @@ begin
     if p_session_id is null then
       update desk.account_ledgers set peak = value where account_id = v_account_id;
     else
-      update desk.session_ledgers set peak = value where session_id = p_session_id;
+      update desk.session_ledgers set peak = value where trading_session_id = p_session_id;
     end if;
   end if;
   with lifted as (
     update desk.halts as h
     set lifted_at = clock_timestamp(), lifted_by = session_user, lifted_why = p_reason
     where h.lifted_at is null and h.account_id is not distinct from v_account_id
-      and h.session_id is not distinct from p_session_id
+      and h.trading_session_id is not distinct from p_session_id
     returning h.id, h.rule
   )
   select string_agg(format('%s (%s)', l.id, l.rule), ', ' order by l.id) into v_lifted from lifted as l;
-  select string_agg(format('%s (%s%s)', h.id, h.rule, coalesce(' of session ' || h.session_id,
+  select string_agg(format('%s (%s%s)', h.id, h.rule, coalesce(' of session ' || h.trading_session_id,
     ' of account ' || (select a.name from desk.accounts as a where a.id = h.account_id), '')), ', ' order by h.id)
   into v_left
   from desk.halts as h

@@ -106,7 +106,7 @@ declare
   v_collar   double precision;
 begin
   select (s.value #>> '{}')::float8 into v_silence from desk.settings as s where s.name = 'beat_seconds';
-  select p.* into v_process from desk.session_processes as p where p.session_id = p_session.id;
+  select p.* into v_process from desk.session_processes as p where p.trading_session_id = p_session.id;
   v_age := extract(epoch from clock_timestamp() - v_process.beat_at);
   if not found or v_age > v_silence then
     return desk.breach('session', format('The strategy of session %s was %s', p_session.id,
@@ -149,7 +149,7 @@ begin
   v_collar := least((p_limits #>> '{0,max_price_age}')::float8, (p_limits #>> '{1,max_price_age}')::float8);
   if v_collar is not null then
     select extract(epoch from clock_timestamp() - q.arrived_at) into v_age from desk.session_prices as q
-    where q.session_id = p_session.id and q.symbol = p_order.symbol;
+    where q.trading_session_id = p_session.id and q.symbol = p_order.symbol;
     if v_age > v_collar then
       return desk.breach('max_price_age', format('The price of %s is %s s old, more than %s', p_order.symbol,
         desk.figure(v_age), v_collar), v_age, v_collar);
@@ -205,7 +205,7 @@ begin
                  p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price))
       into v_second, v_minute, v_same
       from desk.broker_orders as o
-      where o.session_id = p_session.id and o.state <> 'refused'
+      where o.trading_session_id = p_session.id and o.state <> 'refused'
         and o.counted_at > p_order.counted_at - make_interval(secs => v_window);
     end if;
   end if;
@@ -267,7 +267,7 @@ begin
   if v_level = 'halted' and p_order.intent <> 'flatten' then
     return desk.breach('halted', format('Trading is halted: %s', (select h.reason from desk.halts as h
       where h.lifted_at is null and h.level = 'halted' and (h.account_id is null or h.account_id = p_account.id)
-        and (h.session_id is null or h.session_id = p_session.id) order by h.id desc limit 1)));
+        and (h.trading_session_id is null or h.trading_session_id = p_session.id) order by h.id desc limit 1)));
   elsif p_session.state <> 'open' then
     return desk.breach('session', format('Session %s is %s', p_session.id, p_session.state));
   end if;

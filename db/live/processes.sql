@@ -22,9 +22,9 @@ begin
     perform desk.refuse(format('There is no open session %s', coalesce(p_session_id::text, 'null')), '$.session',
       'See live_sessions.', '23503');
   end if;
-  insert into desk.session_processes (session_id, token, code_hash, host, pid)
+  insert into desk.session_processes (trading_session_id, token, code_hash, host, pid)
   values (p_session_id, v_token, p_code_hash, p_host, p_pid)
-  on conflict (session_id) do update
+  on conflict (trading_session_id) do update
   set token = excluded.token, code_hash = excluded.code_hash, host = excluded.host, pid = excluded.pid,
       began_at = excluded.began_at, beat_at = excluded.beat_at;
   return v_token;
@@ -43,7 +43,7 @@ set lock_timeout = '2s'
 as $$
 begin
   update desk.session_processes as p set beat_at = clock_timestamp()
-  where p.session_id = p_session_id and p.token = p_token;
+  where p.trading_session_id = p_session_id and p.token = p_token;
   return case when found then desk.level_of_session(p_session_id) else 'superseded' end;
 end
 $$;
@@ -106,6 +106,6 @@ end
 $$;
 comment on function desk.check_link(bigint, uuid) is 'Refuses a link whose token is not the account''s any more.';
 
-grant select (session_id, code_hash, host, pid, began_at, beat_at) on desk.session_processes
+grant select (trading_session_id, code_hash, host, pid, began_at, beat_at) on desk.session_processes
 to desk_director, desk_viewer;
 grant select (account_id, state, host, pid, began_at, beat_at) on desk.account_links to desk_director, desk_viewer;

@@ -21,12 +21,12 @@ begin
     with over as (
       select o.id, o.valid_until <= clock_timestamp() as expired
       from desk.broker_orders as o
-      join desk.trading_sessions as t on t.id = o.session_id
+      join desk.trading_sessions as t on t.id = o.trading_session_id
       where o.account_id = v_account_id and o.is_open and o.state = 'allowed' and (
         o.valid_until <= clock_timestamp() and t.clock = 'wall'
-        or o.intent <> 'flatten' and desk.level_of(o.account_id, o.session_id) = 'halted'
+        or o.intent <> 'flatten' and desk.level_of(o.account_id, o.trading_session_id) = 'halted'
         or o.intent <> 'flatten' and not o.reduces and o.parent_id is null
-          and desk.level_of(o.account_id, o.session_id) = 'reducing')
+          and desk.level_of(o.account_id, o.trading_session_id) = 'reducing')
       order by o.id for update of o skip locked
     )
     update desk.broker_orders as o
@@ -83,7 +83,7 @@ begin
       and b.intent <> 'flatten' and exists (
         select from desk.halts as h
         where h.lifted_at is null and h.level = 'halted' and (h.account_id is null or h.account_id = b.account_id)
-          and (h.session_id is null or h.session_id = b.session_id)
+          and (h.trading_session_id is null or h.trading_session_id = b.trading_session_id)
           and (h.exits = 'cancel' or not (b.reduces or b.parent_id is not null)))
     order by b.id for update skip locked);
   return query

@@ -113,17 +113,17 @@ begin
   perform from desk.accounts as a where a.id = v_account.id for no key update;
   if p_continues is not null then
     select l.* into v_old from desk.session_ledgers as l
-    join desk.trading_sessions as t on t.id = l.session_id
-    where l.session_id = p_continues and l.account_id = v_account.id and t.strategy_id = v_strategy.id
+    join desk.trading_sessions as t on t.id = l.trading_session_id
+    where l.trading_session_id = p_continues and l.account_id = v_account.id and t.strategy_id = v_strategy.id
       and t.state = 'open';
     if not found then
       perform desk.refuse(format('Session %s is no open one of %s on %s', p_continues, v_strategy.name, v_account.name),
         '$.continues', 'See live_sessions.', '23503');
-    elsif exists (select from desk.broker_orders as o where o.session_id = p_continues and o.is_open) then
+    elsif exists (select from desk.broker_orders as o where o.trading_session_id = p_continues and o.is_open) then
       perform desk.refuse(format('Session %s has open orders', p_continues), '$.continues',
         'Cancel them and wait until the broker has answered.');
     elsif exists (select from desk.positions as p
-      where p.session_id = p_continues and p.quantity <> 0 and p.symbol <> all (p_symbols))
+      where p.trading_session_id = p_continues and p.quantity <> 0 and p.symbol <> all (p_symbols))
     then
       perform desk.refuse(format('Session %s holds other symbols', p_continues), '$.symbols',
         'Name all that it holds.');
@@ -139,27 +139,27 @@ begin
   from desk.gate_limits(v_strategy.id, v_account.id) as l
   returning id into v_id;
   if p_continues is null then
-    insert into desk.session_ledgers (session_id, account_id, cash, value, bar_value, day_start, peak)
+    insert into desk.session_ledgers (trading_session_id, account_id, cash, value, bar_value, day_start, peak)
     values (v_id, v_account.id, v_cash, v_capital, v_capital, v_capital, v_capital);
     update desk.account_ledgers
     set value = value + v_capital, day_start = day_start + v_capital, peak = peak + v_capital
     where account_id = v_account.id;
   else
-    insert into desk.session_ledgers (session_id, account_id, cash, value, bar_value, day, day_start, peak,
+    insert into desk.session_ledgers (trading_session_id, account_id, cash, value, bar_value, day, day_start, peak,
       orders_today, newest_bar, older_bar, priced_at)
     select v_id, account_id, cash, value, bar_value, day, day_start, peak, orders_today, newest_bar, older_bar,
       priced_at
-    from desk.session_ledgers where session_id = p_continues;
-    update desk.positions set session_id = v_id where session_id = p_continues;
-    insert into desk.session_prices (session_id, symbol, account_id, price, bar_time, arrived_at)
+    from desk.session_ledgers where trading_session_id = p_continues;
+    update desk.positions set trading_session_id = v_id where trading_session_id = p_continues;
+    insert into desk.session_prices (trading_session_id, symbol, account_id, price, bar_time, arrived_at)
     select v_id, symbol, account_id, price, bar_time, arrived_at
-    from desk.session_prices where session_id = p_continues and symbol = any (p_symbols);
-    insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after)
+    from desk.session_prices where trading_session_id = p_continues and symbol = any (p_symbols);
+    insert into desk.cash_movements (account_id, trading_session_id, kind, amount, cash_after)
     values (v_account.id, p_continues, 'returned', -v_cash, 0);
-    update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where session_id = p_continues;
+    update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where trading_session_id = p_continues;
     update desk.trading_sessions set state = 'finished', ended_at = clock_timestamp() where id = p_continues;
   end if;
-  insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after)
+  insert into desk.cash_movements (account_id, trading_session_id, kind, amount, cash_after)
   values (v_account.id, v_id, 'capital', v_cash, v_cash);
   return v_id;
 end
@@ -181,8 +181,8 @@ declare
   v_ledger desk.session_ledgers;
 begin
   select l.* into v_ledger from desk.session_ledgers as l
-  join desk.trading_sessions as t on t.id = l.session_id
-  where l.session_id = p_session_id and t.state = 'open';
+  join desk.trading_sessions as t on t.id = l.trading_session_id
+  where l.trading_session_id = p_session_id and t.state = 'open';
   if not found then
     perform desk.refuse(format('There is no open session %s', coalesce(p_session_id::text, 'null')), '$.session',
       'See live_sessions.', '23503');
@@ -191,19 +191,19 @@ begin
   if not exists (select from desk.trading_sessions as t where t.id = p_session_id and t.state = 'open') then
     return format('Session %s has ended', p_session_id);
   end if;
-  select l.* into v_ledger from desk.session_ledgers as l where l.session_id = p_session_id;
-  if exists (select from desk.broker_orders as o where o.session_id = p_session_id and o.is_open)
-    or exists (select from desk.positions as p where p.session_id = p_session_id and p.quantity <> 0)
+  select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = p_session_id;
+  if exists (select from desk.broker_orders as o where o.trading_session_id = p_session_id and o.is_open)
+    or exists (select from desk.positions as p where p.trading_session_id = p_session_id and p.quantity <> 0)
   then
     perform desk.refuse(format('Session %s has open orders or positions', p_session_id), '$.session',
       'Close them, or start a session that continues it.');
   end if;
-  insert into desk.cash_movements (account_id, session_id, kind, amount, cash_after)
+  insert into desk.cash_movements (account_id, trading_session_id, kind, amount, cash_after)
   values (v_ledger.account_id, p_session_id, 'returned', -v_ledger.cash, 0);
   update desk.account_ledgers
   set value = value - v_ledger.value, day_start = day_start - v_ledger.value, peak = peak - v_ledger.value
   where account_id = v_ledger.account_id;
-  update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where session_id = p_session_id;
+  update desk.session_ledgers set cash = 0, value = 0, bar_value = 0 where trading_session_id = p_session_id;
   update desk.trading_sessions set state = 'finished', ended_at = clock_timestamp() where id = p_session_id;
   return format('Session %s ended with %s', p_session_id, v_ledger.cash);
 end

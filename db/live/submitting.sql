@@ -19,7 +19,7 @@ declare
   o desk.broker_orders;
 begin
   perform desk.check_gate_call();
-  o.session_id := p_session_id;
+  o.trading_session_id := p_session_id;
   o.key := p_key;
   o.symbol := left(p_symbol, 40);
   o.quantity := p_quantity;
@@ -35,7 +35,7 @@ begin
   o.tag := left(p_tag, 200);
   if p_oco_key is not null then
     select coalesce(b.oco_id, b.id) into o.oco_id from desk.broker_orders as b
-    where b.session_id = p_session_id and b.key = p_oco_key and b.state <> 'refused';
+    where b.trading_session_id = p_session_id and b.key = p_oco_key and b.state <> 'refused';
     if not found then
       perform desk.refuse(format('Session %s has no order %s to cancel the other', p_session_id, p_oco_key),
         '$.oco_key', 'Name one that was allowed.', '23503');
@@ -80,7 +80,7 @@ begin
     || (select coalesce(jsonb_object_agg(k.key, k.value), '{}') from jsonb_each(e.item) as k
         where k.key in ('key', 'symbol', 'quantity', 'type', 'limit_price', 'stop_price', 'trail_amount', 'trail_part',
           'time_in_force', 'valid_until', 'tag'))
-    || jsonb_build_object('session_id', p_session_id, 'intent', 'trade', 'decision_bar', p_decision_bar)) as b;
+    || jsonb_build_object('trading_session_id', p_session_id, 'intent', 'trade', 'decision_bar', p_decision_bar)) as b;
   return query select b.* from desk.place_orders(v_orders, p_token) as b;
 end
 $$;
@@ -101,8 +101,9 @@ declare
   o desk.broker_orders;
 begin
   perform desk.check_gate_call();
-  perform desk.check_link(l.account_id, p_token) from desk.session_ledgers as l where l.session_id = p_session_id;
-  o.session_id := p_session_id;
+  perform desk.check_link(l.account_id, p_token)
+  from desk.session_ledgers as l where l.trading_session_id = p_session_id;
+  o.trading_session_id := p_session_id;
   o.key := p_key;
   o.symbol := left(p_symbol, 40);
   o.quantity := p_quantity;
@@ -173,12 +174,12 @@ declare
   v_id bigint;
 begin
   if p_token is not null and not exists (
-    select from desk.session_processes as p where p.session_id = p_session_id and p.token = p_token)
+    select from desk.session_processes as p where p.trading_session_id = p_session_id and p.token = p_token)
   then
     perform desk.refuse(format('Another process runs session %s now', p_session_id), '$.token', 'End this one.',
       '55000');
   end if;
-  select o.id into v_id from desk.broker_orders as o where o.session_id = p_session_id and o.key = p_key;
+  select o.id into v_id from desk.broker_orders as o where o.trading_session_id = p_session_id and o.key = p_key;
   if not found then
     perform desk.refuse(format('Session %s has no order %s', coalesce(p_session_id::text, 'null'),
       to_jsonb(left(p_key, 60))), '$.key', 'See broker_orders.', '23503');

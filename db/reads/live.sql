@@ -1,22 +1,23 @@
 -- Trading on accounts, for people: sessions, orders and why they were refused, halts, the way of an order.
 
 create or replace view desk.live_sessions as
-select t.id as session_id, a.name as account, s.name as strategy, t.kind, t.state, t.symbols, t.timeframe, t.clock,
+select t.id as trading_session_id, a.name as account, s.name as strategy, t.kind, t.state, t.symbols, t.timeframe,
+       t.clock,
        desk.level_of_session(t.id) as level, l.value, l.cash, l.value - t.capital as profit,
        l.value / nullif(l.day_start, 0) - 1 as day_return, l.value / nullif(l.peak, 0) - 1 as fall, l.orders_today,
-       (select count(*) from desk.broker_orders as o where o.session_id = t.id and o.is_open) as open_orders,
+       (select count(*) from desk.broker_orders as o where o.trading_session_id = t.id and o.is_open) as open_orders,
        (select coalesce(jsonb_object_agg(p.symbol, p.quantity), '{}') from desk.positions as p
-        where p.session_id = t.id and p.quantity <> 0) as positions,
+        where p.trading_session_id = t.id and p.quantity <> 0) as positions,
        l.newest_bar, p.beat_at as strategy_heard_of, k.beat_at as link_heard_of, k.state as link
 from desk.trading_sessions as t
 join desk.accounts as a on a.id = t.account_id
 join desk.strategies as s on s.id = t.strategy_id
-join desk.session_ledgers as l on l.session_id = t.id
-left join desk.session_processes as p on p.session_id = t.id
+join desk.session_ledgers as l on l.trading_session_id = t.id
+left join desk.session_processes as p on p.trading_session_id = t.id
 left join desk.account_links as k on k.account_id = t.account_id;
 comment on view desk.live_sessions is
   'Trading sessions on accounts: what each is worth, holds and may do, and who is alive.';
-comment on column desk.live_sessions.session_id is 'The trading session.';
+comment on column desk.live_sessions.trading_session_id is 'The trading session.';
 comment on column desk.live_sessions.account is 'Its account.';
 comment on column desk.live_sessions.strategy is 'Its strategy.';
 comment on column desk.live_sessions.kind is 'paper or live.';
@@ -39,18 +40,18 @@ comment on column desk.live_sessions.link_heard_of is 'When its link was last he
 comment on column desk.live_sessions.link is 'State of its link.';
 
 create or replace view desk.live_orders as
-select o.id as order_id, o.decided_at, a.name as account, o.session_id, s.name as strategy, o.key, o.symbol, o.quantity,
-       o.type, coalesce(o.limit_price, o.stop_price) as price, o.decision_price, o.state, o.filled,
+select o.id as order_id, o.decided_at, a.name as account, o.trading_session_id, s.name as strategy, o.key, o.symbol,
+       o.quantity, o.type, coalesce(o.limit_price, o.stop_price) as price, o.decision_price, o.state, o.filled,
        o.filled_value / nullif(o.filled, 0) as average_price, o.rule, o.reason, o.times_refused, o.tag
 from desk.broker_orders as o
 join desk.accounts as a on a.id = o.account_id
-join desk.trading_sessions as t on t.id = o.session_id
+join desk.trading_sessions as t on t.id = o.trading_session_id
 join desk.strategies as s on s.id = t.strategy_id;
 comment on view desk.live_orders is 'Orders that were asked for on accounts, allowed or refused and why, a row each.';
 comment on column desk.live_orders.order_id is 'The order.';
 comment on column desk.live_orders.decided_at is 'When it was allowed or refused.';
 comment on column desk.live_orders.account is 'Account.';
-comment on column desk.live_orders.session_id is 'Trading session.';
+comment on column desk.live_orders.trading_session_id is 'Trading session.';
 comment on column desk.live_orders.strategy is 'Strategy.';
 comment on column desk.live_orders.key is 'The strategy''s word for it.';
 comment on column desk.live_orders.symbol is 'Symbol.';
@@ -67,8 +68,8 @@ comment on column desk.live_orders.times_refused is 'Of a refused one: how often
 comment on column desk.live_orders.tag is 'What the strategy calls it.';
 
 create or replace view desk.halts_now as
-select h.id as halt_id, h.level, a.name as account, h.session_id, h.rule, h.reason, h.observed, h.threshold, h.flatten,
-       h.exits, h.lasts, h.set_by, h.set_at
+select h.id as halt_id, h.level, a.name as account, h.trading_session_id, h.rule, h.reason, h.observed, h.threshold,
+       h.flatten, h.exits, h.lasts, h.set_by, h.set_at
 from desk.halts as h
 left join desk.accounts as a on a.id = h.account_id
 where h.lifted_at is null;
@@ -76,7 +77,7 @@ comment on view desk.halts_now is 'What reduces or halts trading now, a row a ha
 comment on column desk.halts_now.halt_id is 'The halt.';
 comment on column desk.halts_now.level is 'reducing or halted.';
 comment on column desk.halts_now.account is 'Account; null is all.';
-comment on column desk.halts_now.session_id is 'Trading session; null is all of the account.';
+comment on column desk.halts_now.trading_session_id is 'Trading session; null is all of the account.';
 comment on column desk.halts_now.rule is 'What set it.';
 comment on column desk.halts_now.reason is 'Why.';
 comment on column desk.halts_now.observed is 'What the rule saw.';
@@ -88,7 +89,7 @@ comment on column desk.halts_now.set_by is 'Login that set it.';
 comment on column desk.halts_now.set_at is 'When.';
 
 create or replace view desk.order_trail as
-select o.session_id, o.id as order_id, o.key, o.decision_bar, o.symbol, o.quantity, o.state, o.rule, o.reason,
+select o.trading_session_id, o.id as order_id, o.key, o.decision_bar, o.symbol, o.quantity, o.state, o.rule, o.reason,
        e.id as execution_id, e.execution_key, e.quantity as filled, e.price, e.commission, e.executed_at,
        w.order_ref as strategy_order, w.status as strategy_status, f.price as strategy_price, f.fee as strategy_fee,
        e.price / nullif(o.decision_price, 0) - 1 as slip
@@ -98,7 +99,7 @@ left join desk.orders as w on w.broker_order_id = o.id
 left join desk.fills as f on f.execution_id = e.id;
 comment on view desk.order_trail is
   'The way of an order: decided, allowed or refused, filled, and what the strategy saw of it; a row a fill.';
-comment on column desk.order_trail.session_id is 'Trading session.';
+comment on column desk.order_trail.trading_session_id is 'Trading session.';
 comment on column desk.order_trail.order_id is 'The order.';
 comment on column desk.order_trail.key is 'The strategy''s word for it.';
 comment on column desk.order_trail.decision_bar is 'Bar on which it was decided.';

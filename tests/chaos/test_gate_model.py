@@ -162,8 +162,9 @@ class GateMachine(RuleBasedStateMachine):
             "select o.id, coalesce(o.rule, case when o.reduces then 'reduces' else o.state end)"
             " from desk.place_orders(array[jsonb_populate_record(null::desk.broker_orders, %s)], null) as o",
             (psycopg.types.json.Jsonb({
-                "session_id": self.sessions[session], "key": f"m{session}:{self.keys}", "symbol": symbol,
-                "quantity": side * size, "type": "market", "time_in_force": "gtc", "intent": intent,
+                "trading_session_id": self.sessions[session], "key": f"m{session}:{self.keys}",
+                "symbol": symbol, "quantity": side * size, "type": "market", "time_in_force": "gtc",
+                "intent": intent,
             }),),
         ).fetchone()  # fmt: skip
         assert row is not None
@@ -348,12 +349,13 @@ class GateMachine(RuleBasedStateMachine):
     def check(self) -> None:
         rows = self.account.admin.execute(
             "select id, state, filled, cancel_asked_at is not null from desk.broker_orders"
-            " where session_id = any (%s) and state <> 'refused' order by id", (self.sessions,),
+            " where trading_session_id = any (%s) and state <> 'refused' order by id", (self.sessions,),
         ).fetchall()  # fmt: skip
         model = [(o.number, o.state, o.filled) for o in self.orders]
         assert [row[:3] for row in rows] == model
         ledgers = self.account.admin.execute(
-            "select cash, value from desk.session_ledgers where session_id = any (%s) order by session_id",
+            "select cash, value from desk.session_ledgers where trading_session_id = any (%s)"
+            " order by trading_session_id",
             (self.sessions,),
         ).fetchall()
         for number, (cash, worth) in enumerate(ledgers):

@@ -57,7 +57,7 @@ class Mirror:
         rows = []
         for order in orders:
             self.number += 1
-            common = {"session_id": self.session, "key": f"k:{self.number}", "time_in_force": "gtc"}
+            common = {"trading_session_id": self.session, "key": f"k:{self.number}", "time_in_force": "gtc"}
             rows.append(common | {"intent": "trade"} | order)
         found = self.account.admin.execute(
             "select o.id, o.rule from desk.place_orders((select array_agg(b order by e.place)"

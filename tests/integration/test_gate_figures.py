@@ -24,7 +24,7 @@ WORST = """
 select max(n) from (
   select count(*) over (
     order by counted_at range between current row and interval '999999 microseconds' following) as n
-  from desk.broker_orders where session_id = %s and state <> 'refused') as w
+  from desk.broker_orders where trading_session_id = %s and state <> 'refused') as w
 """
 
 

@@ -26,8 +26,10 @@ pytestmark = pytest.mark.sql
 Connection = psycopg.Connection[Any]
 HELD = {
     "account": "select from desk.accounts where id = {account} for update",
-    "sent": "select from desk.broker_orders where session_id = {session} and key = 'a:1' for update",
-    "unsent": "select from desk.broker_orders where session_id = {session} and key = 'a:2' for update",
+    "sent": "select from desk.broker_orders where trading_session_id = {session} and key = 'a:1' for update",
+    "unsent": (
+        "select from desk.broker_orders where trading_session_id = {session} and key = 'a:2' for update"
+    ),
 }
 CALLS = ("submit", "cancel sent", "cancel unsent", "halt", "record", "take")
 WAITS = {
@@ -78,7 +80,7 @@ def call(account: Account, session: int, name: str, connection: Connection) -> A
     if name == "record":
         return value(
             "select desk.record_execution(%s, %s, %s, 1, o.id, 'AAA', 1, 100, now(), 1)"
-            " from desk.broker_orders as o where o.session_id = %s and o.key = 'a:1'",
+            " from desk.broker_orders as o where o.trading_session_id = %s and o.key = 'a:1'",
             account.name, account.link, f"x{session}", session,
         )  # fmt: skip
     key = "a:1" if name == "cancel sent" else "a:2"
@@ -119,7 +121,7 @@ def test_every_two_at_once(
         row[0]: row[1:]
         for row in account.admin.execute(
             "select key, state, filled, rule, cancel_asked_at is not null from desk.broker_orders"
-            " where session_id = %s",
+            " where trading_session_id = %s",
             (session,),
         )
     }
@@ -133,7 +135,7 @@ def test_every_two_at_once(
     assert orders["a:1"][3] == (
         "cancel sent" in said and (not recorded or said[0] != "record" or held == "account")
     )
-    ledger = account.value("select cash from desk.session_ledgers where session_id = %s", session)
+    ledger = account.value("select cash from desk.session_ledgers where trading_session_id = %s", session)
     assert ledger == (100_000 - 101 if recorded else 100_000)
     if "a:3" in orders:
         # A gate that waits for its lock sees what was set meanwhile.
@@ -181,7 +183,8 @@ def test_one_key_is_one_order_however_often_and_at_once(
     )
     assert len(answers) == 120
     assert len(set(answers)) == 10
-    assert account.value("select count(*) from desk.broker_orders where session_id = %s", session) == 10
+    count = account.value("select count(*) from desk.broker_orders where trading_session_id = %s", session)
+    assert count == 10
 
 
 def test_a_rate_is_kept_in_every_second(
@@ -208,7 +211,7 @@ def most_in_a_second(admin: Connection, session: int) -> int:
     row = admin.execute(
         "select max(n) from (select count(*) over (order by counted_at range between current row and"
         " interval '999999 microseconds' following) as n from desk.broker_orders"
-        " where session_id = %s and state <> 'refused') as w",
+        " where trading_session_id = %s and state <> 'refused') as w",
         (session,),
     ).fetchone()
     return int(row[0]) if row else 0
@@ -242,7 +245,7 @@ def test_many_report_the_same_fills_and_each_is_recorded_once(
 
     answers = at_once(pool, connections, report)
     assert answers.count(("recorded",)) == 20
-    assert account.value("select quantity from desk.positions where session_id = %s", session) == 20
+    assert account.value("select quantity from desk.positions where trading_session_id = %s", session) == 20
 
 
 def test_a_stop_waits_for_nobody_and_nothing_is_allowed_after_it(
@@ -297,7 +300,8 @@ def test_a_stop_beside_a_client_that_hangs_with_the_gate(
 
 def test_an_order_wants_a_statement_of_its_own(desk: Desk, account: Account, session: int) -> None:
     def count() -> int:
-        return int(account.value("select count(*) from desk.broker_orders where session_id = %s", session))
+        query = "select count(*) from desk.broker_orders where trading_session_id = %s"
+        return int(account.value(query, session))
 
     with desk.connect("trader", autocommit=False) as trader:
         # Sent as parse and bind, where only the commit can tell whose transaction it is.

@@ -272,7 +272,7 @@ create function tap.order_row(p_session_id bigint, p_key text, p_symbol text, p_
 returns desk.broker_orders
 language sql
 as $$
-  select jsonb_populate_record(null::desk.broker_orders, jsonb_build_object('session_id', p_session_id, 'key', p_key,
+  select jsonb_populate_record(null::desk.broker_orders, jsonb_build_object('trading_session_id', p_session_id, 'key', p_key,
     'symbol', p_symbol, 'type', 'market', 'time_in_force', 'gtc', 'intent', 'trade', 'quantity', p_quantity) || p_more)
 $$;
 comment on function tap.order_row(bigint, text, text, double precision, jsonb) is 'An order as submit_order() hands it on.';
@@ -296,12 +296,12 @@ declare
   v_order   desk.broker_orders;
   v_account text;
 begin
-  select o.* into v_order from desk.broker_orders as o where o.session_id = p_session_id and o.key = p_key;
+  select o.* into v_order from desk.broker_orders as o where o.trading_session_id = p_session_id and o.key = p_key;
   select a.name into v_account from desk.accounts as a where a.id = v_order.account_id;
   perform desk.take_orders(v_account, tap.link(v_account), 1000);
   return desk.record_execution(v_account, tap.link(v_account), coalesce(p_execution, 'e:' || p_session_id || p_key), p_revision,
     v_order.id, v_order.symbol, coalesce(p_quantity, v_order.quantity), p_price,
-    (select l.newest_bar from desk.session_ledgers as l where l.session_id = p_session_id), 0);
+    (select l.newest_bar from desk.session_ledgers as l where l.trading_session_id = p_session_id), 0);
 end
 $$;
 comment on function tap.filled(bigint, text, double precision, double precision, text, integer) is

@@ -62,7 +62,7 @@ from (values
   ('update trading_sessions set state = ''finished'' where account_id is not null', '{session,session}', 'a session that is over'),
   ('insert into halts (account_id, level, rule, reason) select id, ''reducing'', ''drill'', ''drill'' from accounts', '{reducing,allowed}', 'reducing'),
   ('insert into halts (level, rule, reason) values (''halted'', ''drill'', ''drill'')', '{halted,halted}', 'halted'),
-  ('insert into halts (account_id, session_id, level, rule, reason) select id, -1, ''halted'', ''drill'', ''drill'' from accounts', '{allowed,allowed}', 'another session that is halted')
+  ('insert into halts (account_id, trading_session_id, level, rule, reason) select id, -1, ''halted'', ''drill'', ''drill'' from accounts', '{allowed,allowed}', 'another session that is halted')
 ) as t (change, wanted, what);
 select is((select reason from broker_orders where key = 's:2'), '"MSFT" is no symbol of session ' || (select id from s), 'a refusal is a sentence');
 

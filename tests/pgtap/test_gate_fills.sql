@@ -12,7 +12,7 @@ create function pg_temp.said(p_key text, p_state text, p_by text default null) r
 create function pg_temp.fill(p_key text, p_execution text, p_revision integer, p_quantity float8, p_price float8 default 100,
   p_commission float8 default null, p_cash_after float8 default null) returns text language sql as $$
   select desk.record_execution('PAPER1', tap.link(), $2, $3, pg_temp.o($1), 'AAPL', $4, $5, '2010-01-04 15:00Z', $6, $7) $$;
-create function pg_temp.ledger() returns text language sql as 'select row(cash, value)::text from desk.session_ledgers where session_id = (select id from pg_temp.s)';
+create function pg_temp.ledger() returns text language sql as 'select row(cash, value)::text from desk.session_ledgers where trading_session_id = (select id from pg_temp.s)';
 
 -- The way of an order.
 select is(pg_temp.asked('a:1', 'AAPL', 10), 'allowed');
@@ -64,7 +64,7 @@ select is((select count(*) from order_trail where key = 'a:1'), 2::bigint, 'the 
 
 -- Fills of nobody count for the account.
 select is(record_execution('PAPER1', tap.link(), 'f1', 1, null, 'IBM', 7, 50, '2010-01-04 15:00Z'), 'recorded', 'a fill by hand');
-select is((select row(session_id, quantity)::text from positions where symbol = 'IBM'), '(,7)', 'belongs to no session');
+select is((select row(trading_session_id, quantity)::text from positions where symbol = 'IBM'), '(,7)', 'belongs to no session');
 select is((select array_agg(of_session) from reach((select id from accounts), (select id from s)) where symbol = 'IBM'), '{f}', 'and counts for the account');
 select throws_ok($$select record_execution('PAPER1', tap.link(), 'f2', 1, pg_temp.o('a:1'), 'IBM', 1, 50, '2010-01-04')$$, '23514', null, 'an order of another symbol');
 select throws_ok($$select pg_temp.fill('a:1', 'f3', 1, -1)$$, '23514', null, 'or of the other side');
@@ -91,7 +91,7 @@ create temporary table v as select day_start, value, (select quantity from posit
 select tap.limited('session', 'max_daily_loss', 0.001), tap.limited('session', 'flatten_on_daily_loss', 1);
 select is(tap.priced(id, '2010-01-06', 100 - (day_start * 0.001 - 0.01) / held), 'active', 'a cent less than the limit is lost') from s, v;
 select is(tap.priced(id, '2010-01-06', 100 - day_start * 0.001 / held), 'reducing', 'the limit is lost') from s, v;
-select is((select row(level, rule, session_id is not null, flatten, lasts)::text from halts_now), '(reducing,"session max_daily_loss",t,t,day)', 'reducing, never halted');
+select is((select row(level, rule, trading_session_id is not null, flatten, lasts)::text from halts_now), '(reducing,"session max_daily_loss",t,t,day)', 'reducing, never halted');
 select is(pg_temp.asked('l:1', 'AAPL', 1), 'reducing', 'nothing is entered');
 select is(pg_temp.asked('l:2', 'AAPL', -1), 'allowed', 'exits pass');
 select is(tap.priced(id, '2010-01-06', 100), 'reducing', 'nor when it has come back') from s;
@@ -114,8 +114,8 @@ select is((select peak from account_ledgers), (select value from account_ledgers
 select throws_ok($$select end_trading_session(id) from s$$, '22023', null, 'with positions it does not end');
 select request_cancel(id, 'l:2') from s;
 create temporary table n as select start_trading_session('sma_crossover', 'PAPER1', null, '{AAPL,IBM}', '1d', p_clock => 'stream', p_continues => id) as id from s;
-select is((select quantity from positions as p, n where p.session_id = n.id), (select held from v), 'it holds what the other held');
-select is((select array_agg(row(l.cash > 0, t.state)::text order by t.id) from session_ledgers as l join trading_sessions as t on t.id = l.session_id), '{"(f,finished)","(t,open)"}');
+select is((select quantity from positions as p, n where p.trading_session_id = n.id), (select held from v), 'it holds what the other held');
+select is((select array_agg(row(l.cash > 0, t.state)::text order by t.id) from session_ledgers as l join trading_sessions as t on t.id = l.trading_session_id), '{"(f,finished)","(t,open)"}');
 select is((select value from account_ledgers), (select sum(value) from session_ledgers), 'the account is the sum of its sessions');
 select is(tap.asked(id, 'm:1', 'AAPL', -held), 'session', 'nobody has begun it') from s, v;
 select begin_strategy(id, repeat('a', 64), 'h', 3) from n;
