@@ -28,7 +28,7 @@ as $$
     ('trading', '{session_positions,session_standing,session_usage}'),
     ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
       'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,'
-      'result_account_rules,resume_trading,start_trading_session}'),
+      'result_account_rules,resume_trading,start_trading_session,trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

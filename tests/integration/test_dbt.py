@@ -25,6 +25,7 @@ MARTS = (
     "parameter_sensitivity",
     "walk_forward_summary",
     "walk_forward_fold_summary",
+    "live_daily_pnl",
 )
 
 
@@ -95,6 +96,7 @@ def test_marts_answer_to_their_bare_names(built_desk: Desk, role: str) -> None:
         "parameter_sensitivity": 6,
         "walk_forward_summary": 0,
         "walk_forward_fold_summary": 0,
+        "live_daily_pnl": 0,
     }
 
 

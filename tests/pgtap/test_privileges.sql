@@ -19,7 +19,8 @@ select set_eq(
   from (values
     ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_versions, run_statistics, run_tallies, runner_code, runner_status, settings,
-     strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items'),
+     strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items,
+     accounts, broker_orders, halts, newest_executions, risk_events, session_days, trading_sessions'),
     ('desk_director', 'delete', 'crisis_windows, recurring_jobs, risk_limits, success_criteria'),
     ('desk_director', 'insert', 'crisis_windows, success_criteria'),
     ('desk_director', 'update', 'crisis_windows'),
@@ -37,7 +38,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
-     order_trail, order_transitions, order_types, positions, restricted_symbols, session_ledgers, session_prices,
+     order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
      refused_imports, run_progress, strategies'),
@@ -55,7 +56,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
-     order_trail, order_transitions, order_types, positions, restricted_symbols, session_ledgers, session_prices,
+     order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
   $want$,
@@ -116,6 +117,7 @@ from (values
     ('files_changed', 'p_runner_id bigint, p_strategies jsonb, p_error text', 'volatile', 'definer', 'runner'),
     ('may_register_again', 'p_runner_id bigint, p_code_hashes text[]', 'stable', 'definer', 'runner'),
     ('break_even_fee', 'p_result_id bigint', 'stable', 'definer', 'dbt, director, viewer'),
+    ('trading_day', 'p_at timestamptz, p_timeframe text, p_zone text', 'stable', 'invoker', 'dbt, director, viewer'),
     ('cancel_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
     ('claim_task', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('claim_work', 'p_runner_id bigint, p_limit integer, p_waits boolean', 'volatile', 'definer', 'runner'),
