@@ -21,7 +21,7 @@ as $$
       'strategy_parameters,sync_backlog,version_checks}'),
     ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,instrument_place,'
       'latest_price_version,load_bars,'
-      'load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
+      'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),

@@ -112,6 +112,7 @@ from (values
     ('begin_import', 'p_strategy_id bigint, p_folder text, p_hashes text[], OUT import_id bigint, OUT known text[], OUT
      known_runs bigint[]', 'volatile', 'definer', 'importer'),
     ('accept_fault', 'p_strategy text, p_reason text, p_code_hash text', 'volatile', 'definer', 'director'),
+    ('contract_terms', 'p_symbols text[]', 'stable', 'definer', 'director, viewer'),
     ('code_fault', 'p_version_id bigint', 'stable', 'definer', 'director, viewer'),
     ('code_note', 'p_run_id bigint', 'stable', 'definer', 'director, viewer'),
     ('files_changed', 'p_runner_id bigint, p_strategies jsonb, p_error text', 'volatile', 'definer', 'runner'),
@@ -149,7 +150,7 @@ from (values
      p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
      p_factors float8[], p_merge boolean, p_replace boolean', 'volatile', 'definer', 'director, runner'),
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
-     p_closes_only boolean, p_notes text, p_zone text', 'volatile', 'definer', 'director, runner'),
+     p_closes_only boolean, p_notes text, p_zone text, p_multiplier float8, p_tick float8, p_lot float8, p_margin float8', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),
     ('reason_kind', 'p_reason text', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('move_strategy', 'p_name text, p_status text, p_reason text', 'volatile', 'definer', 'director'),
