@@ -11,6 +11,7 @@ import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult
+from strategies.contracts import SHARE
 from strategies.parameters import ParameterError
 from strategies.registry import LIBRARY, resolve
 from strategies.signal_functions import new_month
@@ -218,7 +219,10 @@ def test_months_begin_by_the_date_of_the_bar() -> None:
 def test_cash_that_is_spoken_for_does_not_depend_on_how_python_adds_up() -> None:
     """Ten times 0.1: Python 3.11's sum() gives 0.9999999999999999, that of 3.12 gives 1."""
     order = SimpleNamespace(
-        executed=SimpleNamespace(remsize=0.1), created=SimpleNamespace(price=1.0), isbuy=lambda: True
+        data=None,
+        executed=SimpleNamespace(remsize=0.1),
+        created=SimpleNamespace(price=1.0),
+        isbuy=lambda: True,
     )
 
     class Sizing(PositionSizing):
@@ -228,7 +232,7 @@ def test_cash_that_is_spoken_for_does_not_depend_on_how_python_adds_up() -> None
         def pending_orders(self) -> Any:
             return [order] * 10
 
-    assert Sizing()._affordable(1.0) == 0.0
+    assert Sizing()._affordable(SHARE, 1.0) == 0.0
 
 
 def test_a_strategy_that_raises_fails_its_own_point() -> None:
