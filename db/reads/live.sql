@@ -42,7 +42,8 @@ comment on column desk.live_sessions.link is 'State of its link.';
 create or replace view desk.live_orders as
 select o.id as order_id, o.decided_at, a.name as account, o.trading_session_id, s.name as strategy, o.key, o.symbol,
        o.quantity, o.type, coalesce(o.limit_price, o.stop_price) as price, o.decision_price, o.state, o.filled,
-       o.filled_value / nullif(o.filled, 0) as average_price, o.rule, o.reason, o.times_refused, o.tag
+       o.filled_value / nullif(o.filled, 0) as average_price, o.rule, o.reason, o.times_refused, o.tag,
+       o.is_open
 from desk.broker_orders as o
 join desk.accounts as a on a.id = o.account_id
 join desk.trading_sessions as t on t.id = o.trading_session_id
@@ -66,6 +67,7 @@ comment on column desk.live_orders.rule is 'Of a refused one: the check.';
 comment on column desk.live_orders.reason is 'Why it is in its state.';
 comment on column desk.live_orders.times_refused is 'Of a refused one: how often in its second.';
 comment on column desk.live_orders.tag is 'What the strategy calls it.';
+comment on column desk.live_orders.is_open is 'Whether it may still be filled, as far as is known.';
 
 create or replace view desk.halts_now as
 select h.id as halt_id, h.level, a.name as account, h.trading_session_id, h.rule, h.reason, h.observed, h.threshold,
