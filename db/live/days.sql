@@ -28,4 +28,4 @@ for each row when (new.priced_at is distinct from old.priced_at) execute functio
 grant execute on function desk.trading_day(timestamptz, text, text) to desk_director, desk_viewer, desk_dbt;
 grant select on desk.session_days to desk_director, desk_viewer, desk_dbt;
 grant select on desk.accounts, desk.trading_sessions, desk.broker_orders, desk.newest_executions, desk.halts,
-  desk.risk_events to desk_dbt;
+  desk.risk_events, desk.order_types to desk_dbt;

@@ -20,7 +20,7 @@ select set_eq(
     ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_versions, run_statistics, run_tallies, runner_code, runner_status, settings,
      strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items,
-     accounts, broker_orders, halts, newest_executions, risk_events, session_days, trading_sessions'),
+     accounts, broker_orders, halts, newest_executions, order_types, risk_events, session_days, trading_sessions'),
     ('desk_director', 'delete', 'crisis_windows, recurring_jobs, risk_limits, success_criteria'),
     ('desk_director', 'insert', 'crisis_windows, success_criteria'),
     ('desk_director', 'update', 'crisis_windows'),

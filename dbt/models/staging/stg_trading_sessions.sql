@@ -7,6 +7,7 @@ select
   backtest_result_id,
   timeframe,
   zone,
+  clock,
   capital,
   slippage,
   commission
