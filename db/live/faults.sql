@@ -18,17 +18,24 @@ as $$
 declare
   v_session desk.trading_sessions;
 begin
-  perform desk.check_strategy(p_session_id, p_token);
-  if not exists (select from desk.level_rules as r where r.name = p_rule and r.name like 'strategy %') then
+  select t.* into v_session from desk.trading_sessions as t where t.id = p_session_id;
+  if p_rule = 'ledger' then
+    perform desk.check_link(v_session.account_id, p_token);
+  else
+    perform desk.check_strategy(p_session_id, p_token);
+  end if;
+  if p_rule <> 'ledger' and not exists (
+    select from desk.level_rules as r where r.name = p_rule and r.name like 'strategy %')
+  then
     perform desk.refuse(format('No fault of a strategy is called %s', to_jsonb(left(p_rule, 40))), '$.rule',
       (select string_agg(r.name, ', ' order by r.name) from desk.level_rules as r where r.name like 'strategy %'));
   end if;
-  select t.* into v_session from desk.trading_sessions as t where t.id = p_session_id;
   perform desk.set_level(p_rule, v_session.account_id, p_session_id, left(p_reason, 4000), null, null,
     v_session.on_dead_strategy = 'flatten');
   return desk.level_of_session(p_session_id);
 end
 $$;
 comment on function desk.report_fault(bigint, uuid, text, text) is
-  'Stops a session whose strategy hangs, failed or diverged, until somebody resumes it; answers its level.';
-grant execute on function desk.report_fault(bigint, uuid, text, text) to desk_trader;
+  'Stops a session whose strategy hangs, failed or diverged (for its process), or whose fills come out otherwise than '
+  'they were recorded (ledger, for its link), until somebody resumes it; answers its level.';
+grant execute on function desk.report_fault(bigint, uuid, text, text) to desk_trader, desk_link;

@@ -112,6 +112,20 @@ $$;
 comment on function desk.compare_ledger(desk.trading_sessions, jsonb) is
   'Halts a session whose cash or positions are not what its broker states after a step.';
 
+create or replace function desk.dropped_orders(p_session_id bigint, p_since timestamptz)
+returns jsonb
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(jsonb_agg(o.key order by o.id), '[]') from desk.broker_orders as o
+  where o.trading_session_id = p_session_id and o.state <> 'refused'
+    and o.counted_at >= coalesce(p_since, '-infinity')
+    and o.state = 'cancelled' and o.cancelled_by = 'desk' and not exists (
+      select from desk.broker_order_events as e where e.order_id = o.id and e.to_state = 'sending')
+$$;
+comment on function desk.dropped_orders(bigint, timestamptz) is
+  'Keys of orders of a session, asked for since a bar, that the desk cancelled before they were sent.';
+
 create or replace function desk.record_step(
   p_session_id bigint, p_token uuid, p_step jsonb, p_executions jsonb default '[]', p_words jsonb default '[]',
   p_irregular jsonb default '[]')
@@ -128,17 +142,20 @@ declare
   v_bar     timestamptz := to_timestamp((p_step ->> 'epoch')::float8);
   v_account text;
   v_known   desk.session_stream;
+  v_before  desk.session_ledgers;
   e         record;
 begin
   select s.* into v_known from desk.session_stream as s
   where s.trading_session_id = p_session_id and s.bar_time = v_bar and s.kind in ('history', 'step');
   if found then
-    if v_known.item - 'arrived' <> p_step - 'arrived' then
+    if v_known.item - '{arrived,dropped}'::text[] <> p_step - '{arrived,dropped}'::text[] then
       perform desk.refuse(format('The step of %s was another one', v_bar), '$.step',
         'What was recorded is what the strategy has seen. Rebuild the link from the stream.', '23505');
     end if;
     return v_known.number;
-  elsif v_bar < (select l.newest_bar from desk.session_ledgers as l where l.trading_session_id = p_session_id) then
+  end if;
+  select l.* into v_before from desk.session_ledgers as l where l.trading_session_id = p_session_id;
+  if v_bar < v_before.newest_bar then
     perform desk.refuse(format('The bar of %s is older than the newest step', v_bar), '$.step',
       'Record it as late.', '22023');
   end if;
@@ -170,7 +187,9 @@ begin
     select b.key as symbol, (b.value ->> 3)::float8 as close from jsonb_each(p_step -> 'bars') as b
   ) as b;
   perform desk.append_irregular(p_session_id, p_irregular);
-  return desk.append_stream(p_session_id, 'step', v_bar, p_step);
+  return desk.append_stream(p_session_id, 'step', v_bar,
+    p_step || jsonb_build_object('dropped', coalesce(p_step -> 'dropped', '[]') || desk.dropped_orders(p_session_id,
+      v_before.older_bar)));
 end
 $$;
 comment on function desk.record_step(bigint, uuid, jsonb, jsonb, jsonb, jsonb) is
@@ -229,7 +248,8 @@ begin
   perform desk.check_link(t.account_id, p_token) from desk.trading_sessions as t where t.id = p_session_id;
   return query
     select o.* from desk.broker_orders as o
-    where o.trading_session_id = p_session_id and o.state not in ('refused', 'allowed')
+    where o.trading_session_id = p_session_id and o.state <> 'refused' and exists (
+      select from desk.broker_order_events as e where e.order_id = o.id and e.to_state = 'sending')
     order by o.id;
 end
 $$;

@@ -102,6 +102,23 @@ comment on function desk.read_stream(bigint, uuid, bigint, integer) is
   'all up to there. They count as seen. It is woken on the channel desk_stream.';
 grant execute on function desk.read_stream(bigint, uuid, bigint, integer) to desk_trader;
 
+create or replace function desk.asked_before(
+  p_session_id bigint, p_token uuid, out seen bigint, out keys text[])
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  perform desk.check_strategy(p_session_id, p_token);
+  select p.seen into seen from desk.session_processes as p where p.trading_session_id = p_session_id;
+  select coalesce(array_agg(o.key), '{}') into keys from desk.broker_orders as o
+  where o.trading_session_id = p_session_id and o.intent <> 'flatten';
+end
+$$;
+comment on function desk.asked_before(bigint, uuid, out bigint, out text[]) is
+  'What earlier processes of a session were given, and the keys for which they asked: going through the same items, '
+  'its strategy has to ask for the same.';
+grant execute on function desk.asked_before(bigint, uuid) to desk_trader;
+
 -- News of a broker that is not the desk's own: there fills belong to no step.
 
 create or replace function desk.tg_executions_tell()

@@ -1,4 +1,4 @@
-"""The numbers of a session's stream are the order of its commits: a reader that goes by number misses nothing."""
+"""Numbers of a session's stream are the order of its commits: a reader that goes by number misses nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def account(desk: Desk) -> Iterator[Account]:
 
 
 def read_beside_a_late_commit(desk: Desk, account: Account) -> list[str]:
-    """One appends and commits late; another appends meanwhile. What a reader that goes by number was given."""
+    """One appends and commits late, another meanwhile: what a reader that goes by number was given."""
     session = account.session()
     given: list[str] = []
     after = 0
