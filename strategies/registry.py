@@ -63,9 +63,26 @@ class RegisteredStrategy:
         declared: tuple[Parameter, ...] | None = getattr(self.strategy, "parameters", None)
         return from_params(dict(self.strategy.params._getpairs())) if declared is None else declared
 
+    @property
+    def untyped(self) -> dict[str, str]:
+        """Parameters whose default is no number, truth value or text, with it: none to search over."""
+        known = {parameter.name for parameter in self.parameters}
+        pairs = self.strategy.params._getpairs().items()
+        return {name: repr(default)[:60] for name, default in pairs if name not in known}
+
+    @property
+    def resample(self) -> tuple[str, ...]:
+        """Longer timeframes that it needs."""
+        named = getattr(self.strategy, "resample", ())
+        return tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+
     def published(self, sources: Sources | None = None) -> dict[str, object]:
         """What `publish_strategies` takes of it."""
         code_hash, details = code_version(self.module, self.path, self.root, sources)
+        if self.resample:
+            details["resample"] = list(self.resample)
+        if self.untyped:
+            details["untyped"] = self.untyped
         docstring = (self.strategy.__doc__ or "").strip()
         return {
             "name": self.name,

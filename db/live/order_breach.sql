@@ -28,9 +28,9 @@ returns interval
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select rtrim(p_timeframe, 'mhdw')::integer
+  select rtrim(p_timeframe, 'mohdw')::integer
     * case right(p_timeframe, 1) when 'm' then interval '1 minute' when 'h' then interval '1 hour'
-        when 'd' then interval '1 day' else interval '7 days' end
+        when 'd' then interval '1 day' when 'w' then interval '7 days' else interval '1 month' end
 $$;
 comment on function desk.bar_length(text) is 'Length of a bar of a timeframe.';
 

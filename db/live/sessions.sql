@@ -68,7 +68,7 @@ begin
       '23503');
   end if;
   select k.key into v_unknown
-  from unnest('{margin,cash_flows}'::text[]) as k (key)
+  from unnest('{margin,cash_flows,resample}'::text[]) as k (key)
   join desk.backtest_results as b on b.id = p_result_id
   join desk.optimization_runs as r on r.id = b.optimization_run_id and r.config -> k.key is distinct from 'null'
     and r.config ? k.key
