@@ -177,7 +177,7 @@ def test_a_package_of_ones_own_with_helpers_and_sub_folders(tmp_path: Path) -> N
         "top.py": f"from . import helpers\nimport flat_helper\n{PLAIN.format(name='Top')}",
         "momentum/__init__.py": "",
         "momentum/lines.py": "import backtrader as bt\n\n\nclass Line(bt.Indicator):\n    lines = ('l',)\n",
-        "momentum/breakout.py": f"from my_own_desk.momentum.lines import Line\n{PLAIN.format(name='Breakout')}",
+        "momentum/breakout.py": f"from my_own_desk.momentum import lines\n{PLAIN.format(name='Breakout')}",
         "reversion/deep/dip.py": f"from ...helpers import SPEED\n{PLAIN.format(name='Dip')}",
         "reversion/bad.py": "import backtrader as bt\n\n\nclass Bad(bt.Strategy):\n    x = 1 / 0\n",
         "reversion/script.py": "raise SystemExit('never run')\n",
