@@ -131,10 +131,10 @@ select is(pg_temp.bracket('r:', 10, 10), 'bracket bracket bracket', 'so does one
 select tap.limited('session', 'max_position_shares', 20);
 select is(pg_temp.bracket('t:', 30, -30), 'session max_position_shares session max_position_shares session max_position_shares', 'and an entry that breaks a limit');
 delete from risk_limits where limit_name = 'max_position_shares';
-select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where of_session and symbol = 'IBM'),
+select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where symbol = 'IBM'),
   '(0,11,0)', 'exits do not count before their entry');
 select tap.filled(id, 'p:1') from s;
-select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where of_session and symbol = 'IBM'),
+select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where symbol = 'IBM'),
   '(10,11,0)', 'and of both the larger one, once');
 select is((select state from broker_orders where key = 'p:2'), 'sending', 'they are with the broker');
 select tap.filled(id, 'p:3', p_price => 110) from s;
