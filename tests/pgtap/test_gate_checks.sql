@@ -155,8 +155,8 @@ select throws_ok($$select emergency_stop(' ')$$, '22023', 'A stop needs a reason
 select throws_ok($$select resume_trading(null)$$, '22023', 'Trading resumes with a reason');
 select throws_ok($$select emergency_stop('x', 'PAPER2')$$, '23503', 'Unknown account "PAPER2"');
 
--- submit_order() itself wants a statement of its own, which this transaction is not.
-select throws_ok($$select submit_order(1, 'x:1', 'AAPL', 1)$$, '25001', 'An order is asked for in a statement of its own', 'not in a transaction');
+-- submit_order() wants a statement of its own, which this transaction is not.
+select throws_ok($$select check_gate_call()$$, '25001', 'An order is asked for in a statement of its own', 'not in a transaction');
 select throws_ok($$select open_account('U1', 'live', 'ib')$$, '22023', 'The account U1 is live, and no stop of the desk reaches a broker yet');
 select throws_ok($$insert into accounts (name, kind, broker) values ('U1', 'live', 'ib')$$, '23514', null, 'the table refuses it, too');
 
