@@ -128,7 +128,8 @@ begin
       from desk.refused_keys as k
       join desk.broker_orders as r on r.id = k.order_id
       where k.trading_session_id = o.trading_session_id and k.prefix = rtrim(o.key, '0123456789')
-        and r.last_number < desk.key_number(o.key) and r.rule = p_breach.rule and r.decided_at > clock_timestamp() - interval '1 second' and desk.same_terms(r, o)
+        and r.last_number < desk.key_number(o.key) and r.rule = p_breach.rule
+        and r.decided_at > clock_timestamp() - interval '1 second' and desk.same_terms(r, o)
       order by r.id desc limit 1)
     returning b.* into p_order;
     if found then

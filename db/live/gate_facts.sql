@@ -22,7 +22,7 @@ begin
 end
 $$;
 comment on function desk.is_on_its_way(bigint) is
-  'Whether an open order that is an exit of a bracket, or whose cancel was asked for, counts as one that may be filled.';
+  'Whether an open order that is a bracket''s exit, or whose cancel was asked for, counts as one that may be filled.';
 
 -- Without a path of its own, so that gate_facts() takes it into its statement: every name in it is qualified.
 drop function if exists desk.reach(bigint, bigint);

@@ -74,8 +74,8 @@ def test_it_is_exceeded_without_the_lock(fresh_desk: Desk, account: Account) -> 
     source: str = account.value(
         "select pg_get_functiondef('desk.judge_orders(desk.broker_orders[], uuid)'::regprocedure)"
     )
-    assert source.count("for no key update") == 1
-    account.admin.execute(source.replace("for no key update", "").encode())
+    assert source.count("for no key update of a") == 1
+    account.admin.execute(source.replace("for no key update of a", "").encode())
     account.limit("max_orders_per_second", RATE)
     session = account.session()
     hammer(fresh_desk, session, CONNECTIONS, 1_000)
