@@ -249,7 +249,8 @@ def test_what_a_small_account_could_not_have_done_is_said(
     assert "kept it from none of its trades" in captions(calm_sections["Trades"])
     result = result_with(filled, """parameters = '{"period": 14}'""")
     with filled.connect("admin") as admin:
-        admin.execute("update desk.trades set sizes = '{10,10000,10}' where backtest_result_id = %s", (result,))
+        statement = "update desk.trades set sizes = '{10,10000,10}' where backtest_result_id = %s"
+        admin.execute(statement, (result,))
     said = captions(page("calm", result, "Trades"))
     assert " trades 1 would have been bought with money that had not settled" in said
 
