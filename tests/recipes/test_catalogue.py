@@ -1,4 +1,4 @@
-"""Config keys, task kinds and price sources are added as docs/architecture.md says."""
+"""Config keys, task kinds and price sources are added as docs/adding.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine is added as docs/architecture.md says."""
+"""An engine is added as docs/adding.md says."""
 
 from __future__ import annotations
 
