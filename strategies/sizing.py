@@ -108,7 +108,8 @@ class PositionSizing:
         raise ParameterError(f"sizing is {method!r}; expected share, risk, volatility or fixed")
 
     def _affordable(self, contract: Contract, price: float) -> float:
-        spoken_for = sum(
+        # fsum: Python's sum() rounds otherwise from 3.12 on.
+        spoken_for = math.fsum(
             order.executed.remsize * contract_of(order.data).cost(order.created.price)
             for order in self.pending_orders()
             if order.isbuy()

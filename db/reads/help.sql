@@ -24,11 +24,11 @@ as $$
       'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
-    ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
+    ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
-      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,'
-      'result_account_rules,resume_trading,start_trading_session}'),
+    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,'
+      'live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,restrict_symbol,'
+      'result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (
