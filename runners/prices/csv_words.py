@@ -10,7 +10,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         "datetime", "date", "timestamp", "dtyyyymmdd", "time", "day", "bartime", "tradedate", "tradingday",
         "opentime", "ts", "t", "timeutc", "gmttime", "localtime", "datum", "fecha", "data",
-        "unix", "unixtime",
+        "unix", "unixtime", "tsevent", "windowstart", "observationdate",
     ),
     "clock": ("time", "timeofday", "hour", "uhrzeit", "heure", "hora"),
     "open": ("open", "o", "openprice", "1open", "eröffnung", "ouverture", "apertura", "abertura"),
@@ -49,6 +49,11 @@ SHAPES: tuple[tuple[str, frozenset[str], str | None], ...] = (
     ("Interactive Brokers", frozenset({"average", "barcount"}), None),
     ("CryptoDataDownload", frozenset({"unix", "symbol"}), None),
     ("Binance", frozenset({"opentime", "closetime"}), None),
+    ("Tiingo", frozenset({"adjclose", "divcash"}), None),
+    ("Quandl", frozenset({"adjclose", "exdividend"}), None),
+    ("SimFin", frozenset({"simfinid"}), None),
+    ("Databento", frozenset({"tsevent", "publisherid"}), None),
+    ("Polygon", frozenset({"windowstart", "transactions"}), None),
     ("Yahoo", frozenset({"adjclose"}), None),
     ("Kaggle's S&P 500", frozenset({"name", "close"}), None),
 )

@@ -164,6 +164,29 @@ DAILY = {
         lines(["Date,Open,High,Low,Close,Volume"], DAYS, lambda d, *n: plain(f"{d:%d-%b-%y}", *n)),
         None,
     ),
+    "Polygon": (
+        lines(
+            ["ticker,volume,open,close,high,low,window_start,transactions"], DAYS,
+            lambda d, o, h, low, c, v: (
+                f"ABC,{v},{o},{c},{h},{low},{session_time(d).timestamp():.0f}000000000,9"
+            ),
+        ),
+        "read as Polygon",
+    ),
+    "Databento": (
+        lines(
+            ["ts_event,rtype,publisher_id,instrument_id,open,high,low,close,volume,symbol"], DAYS,
+            lambda d, *n: f"{d}T00:00:00.000000000Z,35,1,5482,{plain('', *n)[1:]},ABC",
+        ),
+        "read as Databento",
+    ),
+    "Tiingo": (
+        lines(
+            ["date,close,high,low,open,volume,adjClose,divCash,splitFactor"], DAYS,
+            lambda d, o, h, low, c, v: f"{d}T00:00:00.000Z,{c},{h},{low},{o},{v},{c},0.0,1.0",
+        ),
+        "read as Tiingo",
+    ),
     "words": (
         lines(
             ["Date,Open,High,Low,Close,Volume"], DAYS,
