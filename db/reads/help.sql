@@ -26,7 +26,8 @@ as $$
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,'
+    ('live', '{approve_strategy,audit_answers,code_to_trade,record_audit,renew_session,'
+      'emergency_stop,end_trading_session,halts_now,level_of_session,'
       'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
       'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session}'),
     ('desk', '{oldest_transaction,prune,help}')
