@@ -3,7 +3,7 @@ set -eu
 export UV_PYTHON_DOWNLOADS=never
 compile() {
     .venv/bin/uv pip compile "$@" --universal --python-version 3.11 --generate-hashes --quiet \
-        --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links --overrides requirements/overrides.in
 }
 compile pyproject.toml requirements/build.in --all-extras -o requirements/lock.txt
 # What the container image holds: nothing of the tests and tools, and the same versions.

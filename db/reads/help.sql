@@ -21,7 +21,7 @@ as $$
       'strategy_parameters,sync_backlog,version_checks}'),
     ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,instrument_place,'
       'latest_price_version,load_bars,'
-      'load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
+      'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
@@ -29,7 +29,8 @@ as $$
     ('live', '{approve_strategy,audit_answers,code_to_trade,record_audit,renew_session,'
       'emergency_stop,end_trading_session,halts_now,level_of_session,'
       'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
-      'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session}'),
+      'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,'
+      'trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (
