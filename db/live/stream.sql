@@ -59,11 +59,13 @@ begin
   then
     perform desk.refuse(format('Another process runs session %s now', coalesce(p_session_id::text, 'null')),
       '$.token', 'End this one.', '55000');
+  elsif not exists (select from desk.trading_sessions as t where t.id = p_session_id and t.state = 'open') then
+    perform desk.refuse(format('Session %s has ended', p_session_id), '$.session', 'End this process.', '55000');
   end if;
 end
 $$;
 comment on function desk.check_strategy(bigint, uuid) is
-  'Refuses a process whose token is not the session''s any more.';
+  'Refuses a process whose token is not the session''s any more, or whose session has ended.';
 
 create or replace function desk.read_stream(
   p_session_id bigint, p_token uuid, p_after bigint, p_limit integer default 500)

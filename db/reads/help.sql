@@ -9,28 +9,28 @@ as $$
     values
     ('jobs', '{batch_summary,cancel_job,estimate,every,job_progress,pause_job,pause_recurring,resume_job,'
       'resume_recurring,retry_job,set_priority}'),
-    ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
-      'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
+    ('search', '{extend_run,noise_way,point_parameters,refine_run,run_failures,run_rejections,runs_summary,'
+      'search_way,summary_text,target_map,target_values,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{break_even_fee,fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
-      'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
-      'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
+    ('results', '{backtest_figures,break_even_fee,fee_break_even,note,price_series,price_splits,reproducible,'
+      'result_checks,result_correlations,result_drawdowns,result_equity,result_excursions,result_metrics,'
+      'result_months,result_prices,result_sparklines,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
       'result_costs,result_periods}'),
     ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'
       'strategy_parameters,sync_backlog,version_checks}'),
-    ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,instrument_place,'
-      'latest_price_version,load_bars,'
-      'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
+    ('prices', '{adjusted_bars,calendar_coverage,contract_terms,fill_calendar,fill_calendars,instrument_place,'
+      'latest_price_version,load_bars,load_instrument,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
-    ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
+    ('queue', '{clock_ahead,housekeeping,open_items,open_work,queue_states,runner_status,stranded_tasks,'
+      'throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,'
-      'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
-      'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,'
-      'trading_day}'),
-    ('desk', '{oldest_transaction,prune,help}')
+    ('live', '{approve_strategy,audit_answers,code_to_trade,emergency_stop,end_trading_session,halts_now,'
+      'level_of_session,limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,'
+      'record_audit,release_symbol,renew_session,restrict_symbol,result_account_rules,resume_trading,session_terms,'
+      'start_paper_session,start_trading_session,trading_day}'),
+    ('desk', '{help,oldest_transaction,prune}')
   ),
   known as (
     select t.topic, n.name, t.position, n.place

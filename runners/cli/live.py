@@ -55,10 +55,15 @@ from broker_orders as o where o.trading_session_id = %(session)s
 """
 
 
+SHOWN = 10
+
+
 def register(app: typer.Typer) -> None:
     live = typer.Typer(help="Trade on paper what passed.", no_args_is_help=True)
     live.command("start", short_help="Start a session, and its processes.")(start)
     live.command("status", short_help="Sessions, what they hold, and who is alive.")(status)
+    live.command("audit", short_help="Go through a session's stream again, and compare its orders.")(audit)
+    live.command("renew", short_help="Go on with a session's positions as a new session.")(renew)
     live.command("run", short_help="Run a session's strategy, here and now.")(run)
     live.command("link", short_help="Feed and fill an account's sessions, here and now.")(link)
     app.add_typer(live, name="live")
@@ -134,6 +139,60 @@ def status(
         print(text_table(names, found, right=("session", "value", "profit", "open")))
         for session, rule, reason in viewer.execute(HALTS.encode()):
             print(f"session {session}: {rule}: {reason}")
+
+
+def audit(
+    session: SessionId,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Through the strategy's newest code instead of the session's.")
+    ] = False,
+) -> None:
+    """Go through a session's stream again: the same code must ask for the same orders. Nothing leaves.
+
+    Ends with 1 where an order differs: the strategy looks at something besides its stream, such as the wall
+    clock, or other code was asked for. The outcome is kept in session_audits.
+    """
+    from runners.live import auditing
+
+    settings = Settings.from_environment()
+    with connect("director", settings=settings) as director:
+        code = auditing.code_of(director, session, settings, newest=newest)
+        found = auditing.audit(director, session, code)
+    what = f"session {session}, {found.through} items, {found.orders} orders, code {found.code_hash[:12]}"
+    if not found.differences:
+        print(f"{what}: as recorded")
+        return
+    print(f"{what}: {len(found.differences)} differ")
+    for one in found.differences[:SHOWN]:
+        print(f"  {one['key'] or ''}: recorded {one['recorded'] or 'none'}, now {one['asked'] or 'none'}")
+    _exit(False)
+
+
+def renew(
+    session: SessionId,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="With the strategy's newest code, after an audit of it.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option(help="Why newer code may ask for other orders than were asked for.")
+    ] = None,
+    only_start: Annotated[bool, typer.Option("--only-start", help="Start no process.")] = False,
+) -> None:
+    """End a session and start another from its cash and positions, when its stream has grown long.
+
+    It must have no open order. Newer code comes in by this alone, once the stream has gone through it.
+    """
+    from runners.live import auditing, starting
+
+    settings = Settings.from_environment()
+    with connect("director", settings=settings) as director:
+        code = auditing.code_of(director, session, settings, newest=newest)
+        number = starting.renew_session(director, session, code.code_hash, code.copy.name, reason)
+    print(f"session {number} goes on from session {session}, code {code.code_hash[:12]}")
+    if not only_start:
+        log = starting.log_of(settings, f"session-{number}")
+        pid = starting.detached(starting.session_command(number), log, settings)
+        print(f"strategy: process {pid}, {log}")
 
 
 def run(session: SessionId) -> None:

@@ -37,7 +37,7 @@ class LinkProcess:
     def __init__(self, settings: Settings, account: str, only: int | None = None, say: Say = print) -> None:
         self._settings, self._account, self._only, self._say = settings, account, only, say
         self._stop = threading.Event()
-        self._threads: dict[int, threading.Thread] = {}
+        self._threads: dict[int, tuple[threading.Thread, threading.Event]] = {}
         self._failed: list[str] = []
         self._over: set[int] = set()
 
@@ -53,8 +53,9 @@ class LinkProcess:
             try:
                 return self._carry(link, book, token)
             finally:
-                self._stop.set()
-                for thread in self._threads.values():
+                for _, stop in self._threads.values():
+                    stop.set()
+                for thread, _ in self._threads.values():
                     thread.join()
 
     def stop(self) -> None:
@@ -68,10 +69,12 @@ class LinkProcess:
                 if value(link, BEAT, self._account, token, "ready") == "superseded":
                     self._say(f"{self._account}: another link has it now")
                     return False
-            for (document,) in rows(link, SESSIONS, self._account, token):
-                terms = SessionTerms.of(document)
+            found = [SessionTerms.of(document) for (document,) in rows(link, SESSIONS, self._account, token)]
+            for terms in found:
                 if self._only in (None, terms.trading_session_id):
                     self._begin(terms, book, token)
+            for ended in self._threads.keys() - {terms.trading_session_id for terms in found}:
+                self._threads[ended][1].set()
             if self._only is not None and self._only in self._over:
                 break
             if self._failed:
@@ -81,11 +84,12 @@ class LinkProcess:
 
     def _begin(self, terms: SessionTerms, book: OrderBook, token: str) -> None:
         if terms.trading_session_id not in self._threads:
-            thread = threading.Thread(target=self._feed, args=(terms, book, token), daemon=True)
-            self._threads[terms.trading_session_id] = thread
+            stop = threading.Event()
+            thread = threading.Thread(target=self._feed, args=(terms, book, token, stop), daemon=True)
+            self._threads[terms.trading_session_id] = thread, stop
             thread.start()
 
-    def _feed(self, terms: SessionTerms, book: OrderBook, token: str) -> None:
+    def _feed(self, terms: SessionTerms, book: OrderBook, token: str, stop: threading.Event) -> None:
         name = f"session {terms.trading_session_id}"
         try:
             with connect("link", settings=self._settings, application_name=f"link {name}") as link:
@@ -94,7 +98,7 @@ class LinkProcess:
                 wakes = Wakes(link, CHANNEL, terms.account_id)
                 session = SessionLink(link, terms, token)
                 try:
-                    PaperSession(session, book, wakes, self._stop).run()
+                    PaperSession(session, book, wakes, stop).run()
                 except Divergence as error:
                     # This session stops; the others of the account go on.
                     session.report(str(error))

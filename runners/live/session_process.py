@@ -73,8 +73,8 @@ class SessionProcess:
                 self._say(f"{name}: {fault.rule}: {fault}")
                 self._side.report(fault.rule, str(fault))
                 return False
-            except (Superseded, psycopg.errors.ObjectNotInPrerequisiteState):
-                self._say(f"{name}: another process runs it now")
+            except (Superseded, psycopg.errors.ObjectNotInPrerequisiteState) as error:
+                self._say(f"{name}: {str(error).partition(chr(10))[0] or 'another process runs it now'}")
                 return False
             finally:
                 self._child.end()

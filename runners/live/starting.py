@@ -32,6 +32,7 @@ select desk.start_paper_session(
   p_seconds_per_step => %(seconds_per_step)s::float8, p_on_dead_strategy => %(on_dead)s,
   p_replay => %(replay)s, p_continues => %(continues)s::bigint)
 """
+RENEW = "select desk.renew_session(%s::bigint, %s, %s, %s)"
 LINK_ALIVE = "select desk.link_is_alive(%s)"
 
 
@@ -80,6 +81,13 @@ def start_session(director: psycopg.Connection[Any], wanted: Start, settings: Se
         "commission": None if wanted.commission is None else Jsonb(wanted.commission),
     }  # fmt: skip
     return Started(int(value(director, START, values)), code_hash, copy.name)
+
+
+def renew_session(
+    director: psycopg.Connection[Any], session_id: int, code_hash: str, code_copy: str, reason: str | None
+) -> int:
+    """The session that takes over."""
+    return int(value(director, RENEW, session_id, code_hash, code_copy, reason))
 
 
 def link_is_alive(connection: psycopg.Connection[Any], account: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from psycopg.errors import CheckViolation
 
+from runners.live.auditing import audit, code_of
 from runners.live.code_copy import CodeChanged, checked, copy_code
 from runners.live.starting import Start, link_command, session_command, start_session
 from strategies import registry
@@ -185,6 +186,33 @@ def test_an_edit_and_an_upgrade_change_no_session(live: Desk, folder: Path, tmp_
     finally:
         file.write_text(before)
     assert orders(live, session) == orders(live, whole)
+
+
+def audited(desk: Desk, session: int, *, newest: bool = False) -> Any:
+    with desk.connect("director") as director:
+        return audit(director, session, code_of(director, session, desk.settings, newest=newest))
+
+
+def test_an_audit_finds_what_does_not_come_from_the_stream(live: Desk, folder: Path) -> None:
+    session, clock = started(live, "trades", seed=5), started(live, "looks_at_the_clock")
+    to_its_end(live, session)
+    to_its_end(live, clock)
+    again = audited(live, session)
+    assert (again.differences, again.orders) == ([], len(orders(live, session)))
+    (other,) = audited(live, clock).differences
+    assert other["recorded"] != other["asked"]
+    assert value(live, "select count(*) from desk.session_audits") == 2
+    file = folder / "trades.py"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("% 5", "% 7"))
+        registry._listed.cache_clear()
+        newer = audited(live, session, newest=True)
+        assert newer.code_hash != again.code_hash
+        assert len(newer.differences) > 10
+    finally:
+        file.write_text(before)
+        registry._listed.cache_clear()
 
 
 def test_a_copy_that_was_changed_runs_nothing(live: Desk) -> None:
