@@ -26,8 +26,9 @@ as $$
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,live_orders,'
-      'live_sessions,open_account,order_trail,release_symbol,restrict_symbol,'
+    ('live', '{accept_position,approve_strategy,emergency_stop,end_trading_session,halts_now,level_of_session,'
+      'limits_of,live_orders,'
+      'live_sessions,open_account,open_differences,order_trail,release_symbol,restrict_symbol,'
       'result_account_rules,resume_trading,start_trading_session}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
