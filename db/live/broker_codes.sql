@@ -177,7 +177,7 @@ begin
   perform desk.check_link(v_account_id, p_token);
   -- Filled is told by its executions; where some are missing, they are asked for.
   return case
-    when v_outcome = 'wait' then 'none'
+    when v_outcome = 'wait' then 'wait'
     when v_outcome = 'filled' and exists (
       select from desk.broker_orders as o where o.id = p_order_id and o.state = 'filled') then 'none'
     when v_outcome = 'filled' then 'fills'
@@ -185,8 +185,8 @@ begin
 end
 $$;
 comment on function desk.record_broker_status(text, uuid, bigint, text, bigint, bigint) is
-  'What the broker itself calls an order''s state. Answers what the link does now: none, fills (ask if its executions '
-  'do not come) or ask.';
+  'What the broker itself calls an order''s state. Answers what the link does now: none, wait (no word yet), fills '
+  '(ask if its executions do not come) or ask.';
 grant execute on function desk.record_broker_status(text, uuid, bigint, text, bigint, bigint) to desk_link;
 
 create or replace function desk.record_broker_code(

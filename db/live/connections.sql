@@ -190,6 +190,22 @@ comment on function desk.never_left(text, uuid, bigint, text) is
   'Settles an order that the link took and knows it has not written, such as one whose contract the broker lacks.';
 grant execute on function desk.never_left(text, uuid, bigint, text) to desk_link;
 
+create or replace function desk.parent_state(p_account text, p_token uuid, p_order_id bigint)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  perform desk.check_link((desk.account_named(p_account)).id, p_token);
+  return (
+    select p.state from desk.broker_orders as o join desk.broker_orders as p on p.id = o.parent_id
+    where o.id = p_order_id);
+end
+$$;
+comment on function desk.parent_state(text, uuid, bigint) is
+  'State of the order that opens what a bracket''s exit closes; null of any other order.';
+grant execute on function desk.parent_state(text, uuid, bigint) to desk_link;
+
 create or replace function desk.order_of_reference(p_account desk.accounts, p_reference text)
 returns bigint
 language sql stable

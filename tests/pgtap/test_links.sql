@@ -78,7 +78,7 @@ select throws_ok($$select pg_temp.said(201, 'weather')$$, '22023', null, 'of not
 
 -- States as the broker names them.
 select is(pg_temp.sent('a:1'), 'sending');
-select is(pg_temp.status('a:1', 'PendingSubmit') || pg_temp.state('a:1'), 'nonesending', 'no word yet');
+select is(pg_temp.status('a:1', 'PendingSubmit') || pg_temp.state('a:1'), 'waitsending', 'no word yet');
 select is(pg_temp.status('a:1', 'Submitted') || pg_temp.state('a:1'), 'noneworking');
 select is((select row(broker_order_id, permanent_id)::text from broker_orders where key = 'a:1'), '(7,900)', 'its lasting number is kept');
 select is(pg_temp.said(161, 'order', 'a:1') || pg_temp.state('a:1'), 'askunresolved', 'a cancel that failed says nothing of the order');

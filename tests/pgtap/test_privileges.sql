@@ -227,6 +227,7 @@ from (values
     ('check_broker_account', 'p_account text, p_names text[]', 'stable', 'definer', 'link'),
     ('link_terms', 'p_account text', 'stable', 'definer', 'link'),
     ('never_left', 'p_account text, p_token uuid, p_order_id bigint, p_reason text', 'volatile', 'definer', 'link'),
+    ('parent_state', 'p_account text, p_token uuid, p_order_id bigint', 'volatile', 'definer', 'link'),
     ('record_broker_code', 'p_account text, p_token uuid, p_code integer, p_text text, p_subject text, p_order_id bigint', 'volatile',
      'definer', 'link'),
     ('record_broker_fill', 'p_account text, p_token uuid, p_execution text, p_reference text, p_symbol text, p_quantity float8,
