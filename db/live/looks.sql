@@ -155,6 +155,8 @@ begin
   insert into desk.broker_looks (account_id, connection, cause, outcome, took)
   values (v_account.id, p_connection, p_cause, v_outcome, p_seconds);
   return jsonb_build_object('outcome', v_outcome, 'cancel', v_cancel, 'reconnect', 'reconnect' = any (v_words),
+    'in_flight', (select coalesce(jsonb_agg(o.id), '[]') from desk.broker_orders as o
+      where o.account_id = v_account.id and o.is_open and o.state in ('sending', 'unresolved')),
     'again_in', case
       when not v_settled then 0.6
       when 'wait' = any (v_words) then (desk.setting('absence_seconds') #>> '{}')::float8 end);
@@ -162,6 +164,6 @@ end
 $$;
 comment on function desk.record_look(text, uuid, bigint, text, double precision, jsonb) is
   'Compares what the broker answered (open and completed orders, positions) with what the desk has; its fills were '
-  'recorded before. Without answers nothing is concluded. Answers the outcome, what is to be cancelled, and whether to '
-  'look again and over a new connection.';
+  'recorded before. Without answers nothing is concluded. Answers the outcome, what is to be cancelled, which orders '
+  'still wait for a word, and whether to look again and over a new connection.';
 grant execute on function desk.record_look(text, uuid, bigint, text, double precision, jsonb) to desk_link;

@@ -48,6 +48,7 @@ TOPICS = {
     },
     "Trading": {
         "stop": "stop",
+        "link": "link",
     },
     "Keeping a desk": {
         "backup": "backup",

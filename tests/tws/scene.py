@@ -70,7 +70,8 @@ class Scene:
 
     async def kill(self) -> None:
         """Wherever it is. The socket goes as it goes when a process dies."""
-        assert self.task and self.link
+        assert self.task
+        assert self.link
         self.task.cancel()
         with suppress(asyncio.CancelledError, Killed):
             await self.task
@@ -78,7 +79,8 @@ class Scene:
 
     async def end(self) -> None:
         """Waits for the place at which it was to be killed."""
-        assert self.task and self.link
+        assert self.task
+        assert self.link
         async with asyncio.timeout(5):
             with suppress(Killed):
                 await self.task
@@ -96,20 +98,46 @@ class Scene:
     async def until(self, true: Callable[[], object], seconds: float = 5) -> None:
         async with asyncio.timeout(seconds):
             while not true():
-                assert self.task
-                if self.task.done():
+                if self.task and self.task.done():
                     await self.task
                 await asyncio.sleep(0.003)
 
-    def buy(self, quantity: float = 10, symbol: str = "AAA", **terms: object) -> int:
-        """An order that the gate allows; its number."""
-        key = f"k:{next(self.keys)}"
-        number, state, rule = submit(self.admin, self.session, key, symbol, quantity, **terms)
-        assert state == "allowed", rule
+    async def buy(self, quantity: float = 10, symbol: str = "AAA", **terms: Any) -> int:
+        """An order that the gate allows, once the link is ready; its number."""
+        async with asyncio.timeout(10):
+            while True:
+                key = f"k:{next(self.keys)}"
+                number, state, rule = submit(self.admin, self.session, key, symbol, quantity, **terms)
+                if state == "allowed":
+                    return number
+                assert rule == "link"
+                await asyncio.sleep(0.01)
+
+    async def buys(self, final: set[str], quantity: float = 10, **terms: Any) -> int:
+        """As buy, and waits for one of these states."""
+        number = await self.buy(quantity, **terms)
+        await self.settled([number], final)
         return number
+
+    async def settled(self, numbers: list[int], final: set[str], seconds: float = 10) -> None:
+        await self.until(lambda: self.states(numbers) <= final, seconds)
+
+    async def reconnected(self, logins: int) -> None:
+        """Ready again over a later connection than the n-th."""
+        await self.until(lambda: self.gateway.logins > logins)
+        await self.until(lambda: self.link and self.link.at and self.link.at.is_settled)
+        await self.ready()
 
     def value(self, statement: str, *values: object) -> Any:
         return self.account.value(statement, *values)
+
+    def count(self, what: str) -> int:
+        """Rows of the account; `what` is a table of the desk, or one and a condition."""
+        table, _, more = what.partition(" where ")
+        condition = f" and {more}" if more else ""
+        return int(
+            self.value(f"select count(*) from desk.{table} where account_id = %s{condition}", self.account.id)
+        )
 
     def state(self, number: int) -> str:
         return str(self.value("select state from desk.broker_orders where id = %s", number))
@@ -138,7 +166,8 @@ class Scene:
         ours = {symbol: held for symbol, held in rows if held}
         assert ours == {s: held for s, (held, _) in self.broker.positions.items() if held}
         keys = self.admin.execute(
-            "select execution_key || '.' || lpad(revision::text, 2, '0') from desk.executions where account_id = %s",
+            "select execution_key || '.' || lpad(revision::text, 2, '0') from desk.executions"
+            " where account_id = %s",
             (self.account.id,),
         )
         assert sorted(k for (k,) in keys) == sorted(e.id for e in self.broker.executions)
@@ -148,14 +177,12 @@ class Scene:
         for number, state, filled in open_ones:
             there = self.at_broker(number)
             assert len(there) <= 1
-            expected = (
-                {"Filled": "filled", "Cancelled": "cancelled"}.get(there[0].status, "working")
-                if there
-                else None
+            words = {"Filled": "filled", "Cancelled": "cancelled"}
+            expected = words.get(there[0].status, "working") if there else None
+            assert state in ({expected} if there else {"never_sent", "rejected", "cancelled", "refused"}), (
+                number,
+                state,
             )
-            assert (
-                state == expected or not there and state in ("never_sent", "rejected", "cancelled", "refused")
-            ), (number, state)
             assert filled == (there[0].filled if there else 0)
 
 

@@ -79,8 +79,8 @@ class Connection:
     filled: set[int] = field(default_factory=set)
     said: dict[int, str] = field(default_factory=dict)
     """Newest state of each order that was recorded, so that its repetition is not."""
-    farms: set[str] = field(default_factory=set)
-    """Sources of prices that are cut off."""
+    impaired: set[str] = field(default_factory=set)
+    """Why it is not ready though it is connected: sources of prices that are cut off, or read-only."""
     is_cut: bool = False
     is_settled: bool = False
     may_send: bool = False
@@ -97,7 +97,7 @@ class Connection:
             return "lost"
         if not self.is_settled:
             return "reconciling"
-        return "degraded" if self.farms else "ready"
+        return "degraded" if self.impaired else "ready"
 
     def knows(self, order_id: int, handle: int, permanent_id: int) -> None:
         """An order was seen under a handle of this link's."""

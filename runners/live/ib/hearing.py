@@ -22,6 +22,8 @@ class RequestFailed(Exception):
         self.said = said
 
 
+WARNINGS = range(2100, 2200)
+"""What a gateway says of the sources of its prices is no reason for a connection to fail."""
 EXECUTION, TIME = 11, 15
 """Number of the message that tells of a fill, and the place of its time."""
 
@@ -38,6 +40,7 @@ class Hearing:
         self.heard_at = 0.0
         self.last_said: Said | None = None
         self._stated = ""
+        self._quiet: frozenset[object] = frozenset()
         self._open: dict[object, tuple[asyncio.Future[list[Any]], list[Any]]] = {}
 
     def take_over(self, decoder: Any) -> None:
@@ -52,13 +55,16 @@ class Hearing:
 
     # Answers
 
-    def expect(self, key: object) -> asyncio.Future[list[Any]]:
+    def expect(self, key: object, *, quiet: bool = False) -> asyncio.Future[list[Any]]:
+        """`quiet`: a code is the answer, and is handed on to nobody else."""
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._open[key] = (answer, [])
+        self._quiet = self._quiet | {key} if quiet else self._quiet
         return answer
 
     def forget(self, key: object) -> None:
         self._open.pop(key, None)
+        self._quiet = self._quiet - {key}
 
     def fail(self, closed: Closed) -> None:
         for answer, _ in self._open.values():
@@ -90,12 +96,15 @@ class Hearing:
         """Of the library's own subscriptions, of which there are none."""
 
     def error(self, number: int, code: int, text: str, more: str = "") -> None:
-        self.last_said = said = Said(number, code, text)
+        said = Said(number, code, text)
+        if code not in WARNINGS:
+            self.last_said = said
         if number in self._open:
             answer = self._open[number][0]
             if not answer.done():
                 answer.set_exception(RequestFailed(said))
-        self.hear(said)
+        if number not in self._quiet:
+            self.hear(said)
 
     # Orders
 
@@ -187,6 +196,12 @@ class Hearing:
         self._add(number, details)
 
     def contractDetailsEnd(self, number: int) -> None:  # noqa: N802
+        self._end(number)
+
+    def priceSizeTick(self, number: int, kind: int, price: float, size: float) -> None:  # noqa: N802
+        self._add(number, price)
+
+    def tickSnapshotEnd(self, number: int) -> None:  # noqa: N802
         self._end(number)
 
     def currentTime(self, seconds: int) -> None:  # noqa: N802

@@ -52,9 +52,23 @@ class Looker:
         if found["reconnect"]:
             raise Ended("an order is looked for over a new connection", at_once=True)
         if found["outcome"] != "unsettled":
-            self.at.in_flight.clear()
+            if not self.at.is_settled:
+                await self._see_whether_it_takes_orders()
+            self.at.in_flight &= set(found["in_flight"])
             self.at.settle(True)
         self.at.cancels_again = True
+
+    async def _see_whether_it_takes_orders(self) -> None:
+        try:
+            read_only = await self.at.wire.is_read_only()
+        except NoAnswer:
+            return
+        self.at.impaired.discard("read-only")
+        if read_only:
+            self.at.impaired.add("read-only")
+            await self.at.rows.record_event(
+                "client", "the gateway is read-only and takes no orders: untick Read-Only API in its settings"
+            )
 
     async def look(self, cause: str) -> dict[str, Any]:
         at, began = self.at, asyncio.get_running_loop().time()

@@ -113,10 +113,10 @@ class Recorder:
         farm = said.text.rpartition(":")[2]
         match outcome:
             case "degraded":
-                self.at.farms.add(farm)
+                self.at.impaired.add(farm)
                 self.at.changed.set()
             case "recovered":
-                self.at.farms.discard(farm)
+                self.at.impaired.discard(farm)
                 self.at.changed.set()
             case "cut":
                 self.at.is_cut, self.at.may_send = True, False

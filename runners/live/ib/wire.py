@@ -11,9 +11,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from runners.live.ib.hearing import Hearing
+from runners.live.ib.hearing import Hearing, RequestFailed
 from runners.live.ib.library import Library
 from runners.live.ib.words import Closed, Fill, Held, OrderSeen, Said, Unread, Value, Word
+
+READ_ONLY = 321
 
 
 class NoAnswer(Exception):
@@ -82,6 +84,11 @@ class Wire:
     @property
     def is_open(self) -> bool:
         return bool(self.client.isReady())
+
+    @property
+    def version(self) -> int:
+        """Of the server's protocol."""
+        return int(self.client.serverVersion())
 
     @property
     def heard_at(self) -> float:
@@ -153,16 +160,32 @@ class Wire:
         number = self.client.getReqId()
         return await self._ask(number, lambda: self.client.reqContractDetails(number, contract))
 
+    async def is_read_only(self) -> bool:
+        """Whether it takes no orders: it is asked to cancel one that nobody has sent."""
+        number = self.client.getReqId()
+        try:
+            await self._ask(number, lambda: self.client.cancelOrder(number), quiet=True)
+        except RequestFailed as failed:
+            return failed.said.code == READ_ONLY
+        return False
+
+    async def snapshot(self, contract: Any) -> None:
+        """Prices at this moment; raises RequestFailed with the code that keeps them back."""
+        number = self.client.getReqId()
+        await self._ask(number, lambda: self.client.reqMktData(number, contract, "", True, False, []))
+
     async def time(self, deadline: float) -> int:
         answers = await self._ask("time", self.client.reqCurrentTime, deadline)
         return int(answers[0])
 
-    async def _ask(self, key: object, send: Callable[[], object], deadline: float | None = None) -> list[Any]:
+    async def _ask(
+        self, key: object, send: Callable[[], object], deadline: float | None = None, *, quiet: bool = False
+    ) -> list[Any]:
         deadline = deadline or self.deadline
         async with self._asking.setdefault(key, asyncio.Lock()):
             if not self.is_open:
                 raise NoAnswer(f"not connected, so no answer about {key}")
-            answer = self.hearing.expect(key)
+            answer = self.hearing.expect(key, quiet=quiet)
             try:
                 send()
                 async with asyncio.timeout(deadline):
