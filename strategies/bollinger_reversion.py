@@ -12,11 +12,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class BollingerReversion(BaseStrategy):
+class BollingerReversion(SignalStrategy):
     """Long after a close below the lower band, until a close above the exit line. One position a symbol."""
 
     code = "STR-002"
@@ -32,23 +33,14 @@ class BollingerReversion(BaseStrategy):
         ),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.bands = {
-            data: bt.indicators.BollingerBands(data, period=self.p.period, devfactor=self.p.deviations)
-            for data in self.datas
-        }
+    @indicator
+    def bands(self, data: Any) -> Any:
+        return bt.indicators.BollingerBands(data, period=self.p.period, devfactor=self.p.deviations)
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        bands, close = self.bands[data], data.close[0]
-        if self.getposition(data).size:
-            middle = bands.mid[0]
-            deviation = (bands.top[0] - middle) / self.p.deviations
-            if close > middle + self.p.exit_deviations * deviation:
-                self.close(data)
-        elif close < bands.bot[0]:
-            size = self.calculate_position_size(close)
-            if size:
-                self.buy(data, size=size)
+    def signals(self, bars: Bars) -> Signals:
+        middle = bars.bands.mid
+        deviation = (bars.bands.top - middle) / self.p.deviations
+        return Signals(
+            enter_long=bars.close < bars.bands.bot,
+            exit_long=bars.close > middle + self.p.exit_deviations * deviation,
+        )

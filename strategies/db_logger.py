@@ -12,6 +12,7 @@ from typing import Any
 
 from strategies import run_context
 from strategies.bar_time import epoch
+from strategies.contracts import contract_of
 from strategies.risk_events import RiskEvent
 from strategies.run_context import RowBuffer
 from strategies.session_rows import Row
@@ -61,6 +62,7 @@ class DBLogger:
         self._pending_snapshot: tuple[object, ...] | None = None
         self._days = TradingDays(strategy)
         self._closes = {data._name: data.close for data in strategy.datas}
+        self._multipliers = {data._name: contract_of(data).multiplier for data in strategy.datas}
         self._today = _Day(-1, self._value, self._value, self._value)
         names = [data._name for data in strategy.datas]
         self._opening = ("open", names, float(strategy.broker.getcash()))
@@ -110,10 +112,10 @@ class DBLogger:
         self._today.profit += float(trade.pnlcomm)
         symbol, profit = trade.data._name, float(trade.pnl)
         size = self._closed[symbol].popleft() if self._closed[symbol] else 0.0
-        entry = float(trade.price)
+        entry, cost = float(trade.price), size * contract_of(trade.data).multiplier
         self._add(
             "session_trades", symbol, epoch(trade.dtopen), epoch(trade.dtclose), size, entry,
-            entry + profit / size if size else None, profit, float(trade.pnlcomm), float(trade.commission),
+            entry + profit / cost if cost else None, profit, float(trade.pnlcomm), float(trade.commission),
         )  # fmt: skip
 
     def on_next(self) -> None:
@@ -200,7 +202,12 @@ class DBLogger:
 
     def _account(self, now: int) -> tuple[object, ...]:
         positions = {symbol: size for symbol, size in self._sizes.items() if size}
-        gross = sum([abs(size) * self._closes[symbol][0] for symbol, size in positions.items()])
+        gross = sum(
+            [
+                abs(size) * self._closes[symbol][0] * self._multipliers[symbol]
+                for symbol, size in positions.items()
+            ]
+        )
         value = self._value
         cash = float(self.strategy.broker.getcash())
         return now, cash, value, gross / value if value > 0 else None, positions

@@ -11,11 +11,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class DonchianBreakout(BaseStrategy):
+class DonchianBreakout(SignalStrategy):
     """Long after a close above the channel of the bars before, until a close below the shorter one."""
 
     code = "STR-007"
@@ -27,22 +28,15 @@ class DonchianBreakout(BaseStrategy):
         Parameter("exit_period", int, 10, 1, 400, "Bars of the low that must be undercut."),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        # (-1): the channel of the bars before, since no close is above a high that counts its own bar.
-        self.top, self.bottom = {}, {}
-        for data in self.datas:
-            self.top[data] = bt.indicators.Highest(data.high(-1), period=self.p.entry_period)
-            self.bottom[data] = bt.indicators.Lowest(data.low(-1), period=self.p.exit_period)
+    # (-1): the channel of the bars before, since no close is above a high that counts its own bar.
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        close = data.close[0]
-        if self.getposition(data).size:
-            if close < self.bottom[data][0]:
-                self.close(data)
-        elif close > self.top[data][0]:
-            size = self.calculate_position_size(close)
-            if size:
-                self.buy(data, size=size)
+    @indicator
+    def top(self, data: Any) -> Any:
+        return bt.indicators.Highest(data.high(-1), period=self.p.entry_period)
+
+    @indicator
+    def bottom(self, data: Any) -> Any:
+        return bt.indicators.Lowest(data.low(-1), period=self.p.exit_period)
+
+    def signals(self, bars: Bars) -> Signals:
+        return Signals(enter_long=bars.close > bars.top, exit_long=bars.close < bars.bottom)

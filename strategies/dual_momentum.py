@@ -7,14 +7,18 @@ strongest fell, hold cash. His markets are asset classes; what they are here, th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
-from strategies.rebalancing import Rebalancing
+from strategies.signal_functions import new_month
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Weights, indicator
 
 
-class DualMomentum(Rebalancing, BaseStrategy):
+class DualMomentum(SignalStrategy):
     """Holds the `holdings` strongest symbols with a return above `least_return`, in equal shares."""
 
     code = "STR-008"
@@ -28,16 +32,19 @@ class DualMomentum(Rebalancing, BaseStrategy):
                   "Return over these bars, a fraction, that a symbol must exceed."),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.momentum = {
-            data: bt.indicators.RateOfChange(data.close, period=self.p.lookback) for data in self.datas
-        }
+    window = 2
 
-    def next(self) -> None:
-        if not self.is_new_month():
-            return
-        risen = [data for data in self.datas if self.momentum[data][0] > self.p.least_return]
-        risen.sort(key=lambda data: self.momentum[data][0], reverse=True)
-        share = self.p.position_share / self.p.holdings
-        self.rebalance(dict.fromkeys(risen[: self.p.holdings], share))
+    @indicator
+    def momentum(self, data: Any) -> Any:
+        return bt.indicators.RateOfChange(data.close, period=self.p.lookback)
+
+    def weights(self, bars: Sequence[Bars]) -> Weights:
+        when = new_month(bars[0].time)
+        shares = [bar.close * 0.0 for bar in bars]
+        for step in when.nonzero()[0]:
+            strength = [float(bar.momentum[step]) for bar in bars]
+            risen = [place for place, one in enumerate(strength) if one > self.p.least_return]
+            risen.sort(key=strength.__getitem__, reverse=True)
+            for place in risen[: self.p.holdings]:
+                shares[place][step] = self.p.position_share / self.p.holdings
+        return Weights(when, shares)

@@ -15,11 +15,12 @@ import backtrader as bt
 
 from strategies.bar_time import bar_seconds, epoch, is_intraday
 from strategies.consolidators import Consolidator, period_seconds
+from strategies.contracts import SHARE, contract_of
 from strategies.lean_rules import target_quantity
 from strategies.market_calendar import market_calendar
 from strategies.portfolio import Holding, feed_of
 from strategies.schedule import DateRules, Schedule, TimeRules
-from strategies.shares import clean, day_shares
+from strategies.shares import clean, day_shares, whole
 from strategies.slices import Security, Slice, Symbol
 from strategies.tickets import OrderTicket, Transactions
 
@@ -121,6 +122,10 @@ class LeanApi:
         lean = self.p.lean_rules if hasattr(self.p, "lean_rules") else self.lean_rules
         held = self.broker.getposition(data).size
         value, price, factor = self.broker.getvalue(), data.close[0], day_shares(data)
+        contract = contract_of(data)
+        if contract != SHARE:
+            wanted = value * target / (price * contract.multiplier)
+            return float(whole(wanted, data) - held)
         if factor == 1.0:
             return target_quantity(value, held, price, target, lean=lean)
         return clean(target_quantity(value, clean(held * factor), price / factor, target, lean=lean) / factor)

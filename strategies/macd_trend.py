@@ -11,11 +11,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class MACDTrend(BaseStrategy):
+class MACDTrend(SignalStrategy):
     """Buys when the MACD crosses above its signal in a rising market, sells when it crosses below."""
 
     code = "STR-006"
@@ -30,26 +31,20 @@ class MACDTrend(BaseStrategy):
                   "Buy only above the simple average of so many bars; 0 asks for no trend."),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.crossed: dict[Any, Any] = {}
-        self.trend: dict[Any, Any] = {}
-        for data in self.datas:
-            macd = bt.indicators.MACD(
-                data, period_me1=self.p.fast, period_me2=self.p.slow, period_signal=self.p.signal
-            )
-            self.crossed[data] = bt.indicators.CrossOver(macd.macd, macd.signal)
-            if self.p.trend_period:
-                self.trend[data] = bt.indicators.SMA(data, period=self.p.trend_period)
+    @indicator
+    def crossed(self, data: Any) -> Any:
+        macd = bt.indicators.MACD(
+            data, period_me1=self.p.fast, period_me2=self.p.slow, period_signal=self.p.signal
+        )
+        return bt.indicators.CrossOver(macd.macd, macd.signal)
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        crossed = self.crossed[data][0]
-        if self.getposition(data).size:
-            if crossed < 0:
-                self.close(data)
-        elif crossed > 0 and (data not in self.trend or data.close[0] > self.trend[data][0]):
-            size = self.calculate_position_size(data.close[0])
-            if size:
-                self.buy(data, size=size)
+    @indicator
+    def trend(self, data: Any) -> Any:
+        return bt.indicators.SMA(data, period=self.p.trend_period) if self.p.trend_period else data.close
+
+    def signals(self, bars: Bars) -> Signals:
+        rises = bars.crossed > 0
+        return Signals(
+            enter_long=rises & (bars.close > bars.trend) if self.p.trend_period else rises,
+            exit_long=bars.crossed < 0,
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from strategies.contracts import contract_of
+
 
 class Holding:
     """One symbol's position, always as it is now."""
@@ -48,8 +50,8 @@ class Holding:
 
     @property
     def holdings_value(self) -> float:
-        """Signed market value."""
-        return self.quantity * self.price
+        """Signed market value, of contracts that of what they stand for."""
+        return self.quantity * self.price * contract_of(self._data).multiplier
 
     @property
     def absolute_holdings_value(self) -> float:
@@ -58,12 +60,12 @@ class Holding:
     @property
     def unrealized_profit(self) -> float:
         """Before fees."""
-        return self.quantity * (self.price - self.average_price)
+        return self.quantity * (self.price - self.average_price) * contract_of(self._data).multiplier
 
     @property
     def unrealized_profit_percent(self) -> float:
         """A fraction of the cost; 0 without a position."""
-        cost = self.absolute_quantity * self.average_price
+        cost = self.absolute_quantity * self.average_price * contract_of(self._data).multiplier
         return self.unrealized_profit / cost if cost else 0.0
 
     @property

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from strategies.contracts import contract_of
 from strategies.exposure import Reach, reach
 from strategies.order_flow import OrderRequest
 from strategies.risk_events import Breach
@@ -44,7 +45,8 @@ class RiskRules:
             return Breach(state.halted, f"Trading is halted: {state.halted}", 1.0, 0.0)
         limits, value = self.limits, self.value()
         worst = held.with_order(size).worst
-        gross = self._gross(except_for=request.data) + worst * price
+        worth = worst * price * contract_of(request.data).multiplier
+        gross = self._gross(except_for=request.data) + worth
         checks: list[tuple[str, str, float, float | None]] = [
             ("max_orders_per_day", "Orders today", state.orders_today + 1, limits.max_orders_per_day),
             (
@@ -53,9 +55,9 @@ class RiskRules:
                 worst * day_shares(request.data),
                 limits.max_position_shares,
             ),
-            ("max_position_value", "Position value", worst * price, limits.max_position_value),
-            ("max_position_pct", "Position share", share(worst * price, value), limits.max_position_pct),
-            ("max_concentration", "Concentration", share(worst * price, value), limits.max_concentration),
+            ("max_position_value", "Position value", worth, limits.max_position_value),
+            ("max_position_pct", "Position share", share(worth, value), limits.max_position_pct),
+            ("max_concentration", "Concentration", share(worth, value), limits.max_concentration),
             ("max_leverage", "Leverage", share(gross, value), limits.max_leverage),
             ("max_positions", "Open positions", self._positions(request.data), limits.max_positions),
         ]
@@ -68,17 +70,18 @@ class RiskRules:
     def largest(self, data: Any, price: float, state: State) -> float:
         """Whole shares of the day that could be bought at `price`; inf where nothing bounds them."""
         limits, value, held = self.limits, self.value(), self.reach(data)
+        worth = price * contract_of(data).multiplier
         bounds = [math.inf]
         if limits.max_position_shares is not None:
             bounds.append(limits.max_position_shares / day_shares(data) - held.most)
         if limits.max_position_value is not None:
-            bounds.append(limits.max_position_value / price - held.most)
+            bounds.append(limits.max_position_value / worth - held.most)
         for part in (limits.max_position_pct, limits.max_concentration):
             if part is not None:
-                bounds.append(part * value / price - held.most)
+                bounds.append(part * value / worth - held.most)
         if limits.max_leverage is not None:
             room = limits.max_leverage * value - self._gross(except_for=data)
-            bounds.append(room / price - held.most)
+            bounds.append(room / worth - held.most)
         most = min(bounds)
         if most == math.inf:
             return most if self.breach(OrderRequest(data, 1, price, {}), state) is None else 0
@@ -106,7 +109,9 @@ class RiskRules:
 
     def _gross(self, *, except_for: Any) -> float:
         others = (data for data in self.strategy.datas if data is not except_for and len(data))
-        return float(sum(self.reach(data).worst * data.close[0] for data in others))
+        return float(
+            sum(self.reach(data).worst * data.close[0] * contract_of(data).multiplier for data in others)
+        )
 
     def _positions(self, adding: Any) -> int:
         """Symbols that have, or will have, a position."""

@@ -12,11 +12,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class RSIMeanReversion(BaseStrategy):
+class RSIMeanReversion(SignalStrategy):
     """Long while oversold; flat otherwise. One position a symbol."""
 
     code = "STR-001"
@@ -31,21 +32,12 @@ class RSIMeanReversion(BaseStrategy):
         Parameter("exit_threshold", float, 55.0, 0.0, 100.0, "Sell when the index closes above this."),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    @indicator
+    def rsi(self, data: Any) -> Any:
         # safediv: without it a stretch of closes that never fall divides by zero.
-        self.rsi = {
-            data: bt.indicators.RSI(data, period=self.p.rsi_period, safediv=True) for data in self.datas
-        }
+        return bt.indicators.RSI(data, period=self.p.rsi_period, safediv=True)
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        rsi = self.rsi[data][0]
-        if self.getposition(data).size:
-            if rsi > self.p.exit_threshold:
-                self.close(data)
-        elif rsi < self.p.entry_threshold:
-            size = self.calculate_position_size(data.close[0])
-            if size:
-                self.buy(data, size=size)
+    def signals(self, bars: Bars) -> Signals:
+        return Signals(
+            enter_long=bars.rsi < self.p.entry_threshold, exit_long=bars.rsi > self.p.exit_threshold
+        )

@@ -11,11 +11,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class RSIPullback(BaseStrategy):
+class RSIPullback(SignalStrategy):
     """Long after a sharp fall above the long average, until the close is back above the short one."""
 
     code = "STR-015"
@@ -29,23 +30,21 @@ class RSIPullback(BaseStrategy):
         Parameter("exit_period", int, 5, 1, 100, "Sell when the close is above the average of so many bars."),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    @indicator
+    def rsi(self, data: Any) -> Any:
         # safediv: without it a stretch of closes that never fall divides by zero.
-        self.rsi = {
-            data: bt.indicators.RSI(data, period=self.p.rsi_period, safediv=True) for data in self.datas
-        }
-        self.trend = {data: bt.indicators.SMA(data, period=self.p.trend_period) for data in self.datas}
-        self.exit = {data: bt.indicators.SMA(data, period=self.p.exit_period) for data in self.datas}
+        return bt.indicators.RSI(data, period=self.p.rsi_period, safediv=True)
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        close = data.close[0]
-        if self.getposition(data).size:
-            if close > self.exit[data][0]:
-                self.close(data)
-        elif close > self.trend[data][0] and self.rsi[data][0] < self.p.entry_threshold:
-            size = self.calculate_position_size(close)
-            if size:
-                self.buy(data, size=size)
+    @indicator
+    def trend(self, data: Any) -> Any:
+        return bt.indicators.SMA(data, period=self.p.trend_period)
+
+    @indicator
+    def recovered(self, data: Any) -> Any:
+        return bt.indicators.SMA(data, period=self.p.exit_period)
+
+    def signals(self, bars: Bars) -> Signals:
+        return Signals(
+            enter_long=(bars.close > bars.trend) & (bars.rsi < self.p.entry_threshold),
+            exit_long=bars.close > bars.recovered,
+        )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from strategies.contracts import contract_of
+
 ROUNDING = 1e-9
 
 
@@ -28,7 +30,10 @@ def day_shares(data: Any) -> float:
 
 
 def whole(shares: float, data: Any) -> float:
-    """Adjusted shares that are whole shares of the day, rounded towards none."""
+    """Adjusted shares that are whole shares of the day, or whole lots, rounded towards none."""
+    contract = contract_of(data)
+    if contract.lot is not None:
+        return math.copysign(contract.whole_lots(abs(shares)), shares)
     factor = day_shares(data)
     if factor == 1.0:
         return int(shares)

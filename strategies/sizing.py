@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from strategies import run_context
+from strategies.contracts import Contract, contract_of
 from strategies.parameters import ParameterError
 from strategies.shares import whole
 
@@ -78,27 +79,34 @@ class PositionSizing:
         feed = data if data is not None else self.data
         value = self.broker.getvalue()
         size = min(self._wanted(method or self.option("sizing"), price, stop_price, feed, value),
-                   self._affordable(price))  # fmt: skip
+                   self._affordable(contract_of(feed), price))  # fmt: skip
         for check in self.order_checks:
             size = min(size, check.largest(feed, price))
         return max(0, whole(size, feed))
 
     def _wanted(self, method: str, price: float, stop: float | None, feed: Any, value: float) -> float:
+        # What a position is worth goes by the value of what it stands for.
+        worth = price * contract_of(feed).multiplier
         if method == "share":
-            return float(value * self.params.position_share / len(self.datas) / price)
+            return float(value * self.params.position_share / len(self.datas) / worth)
         if method == "risk":
             stop = price * (1.0 - self.option("stop_distance")) if stop is None else stop
-            return by_risk(value, self.option("risk_per_trade"), price, stop)
+            multiplier = contract_of(feed).multiplier
+            return by_risk(value, self.option("risk_per_trade"), worth, stop * multiplier)
         if method == "volatility":
             bars = min(len(feed), self.option("volatility_period") + 1)
             closes = [feed.close[-ago] for ago in range(bars - 1, -1, -1)]
-            return by_volatility(value, self.option("volatility_target") / len(self.datas), price, closes)
+            return by_volatility(value, self.option("volatility_target") / len(self.datas), worth, closes)
         if method == "fixed":
             return float(self.option("fixed_size"))
         raise ParameterError(f"sizing is {method!r}; expected share, risk, volatility or fixed")
 
-    def _affordable(self, price: float) -> float:
-        spoken_for = sum(
-            order.executed.remsize * order.created.price for order in self.pending_orders() if order.isbuy()
+    def _affordable(self, contract: Contract, price: float) -> float:
+        # fsum: Python's sum() rounds otherwise from 3.12 on.
+        spoken_for = math.fsum(
+            order.executed.remsize * contract_of(order.data).cost(order.created.price)
+            for order in self.pending_orders()
+            if order.isbuy()
         )
-        return float((self.broker.getcash() * self.params.position_share - spoken_for) / price)
+        cash = self.broker.getcash() * self.params.position_share - spoken_for
+        return float(cash / contract.cost(price))

@@ -11,11 +11,12 @@ from typing import Any
 
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class SMACrossover(BaseStrategy):
+class SMACrossover(SignalStrategy):
     """Buys when the fast average crosses above the slow one, sells when it crosses below."""
 
     code = "STR-003"
@@ -27,23 +28,11 @@ class SMACrossover(BaseStrategy):
         Parameter("slow", int, 30, 2, 1_000, "Bars of the slow average; a search wants fast < slow."),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.crossover = {
-            data: bt.indicators.CrossOver(
-                bt.indicators.SMA(data, period=self.p.fast), bt.indicators.SMA(data, period=self.p.slow)
-            )
-            for data in self.datas
-        }
+    @indicator
+    def crossed(self, data: Any) -> Any:
+        return bt.indicators.CrossOver(
+            bt.indicators.SMA(data, period=self.p.fast), bt.indicators.SMA(data, period=self.p.slow)
+        )
 
-    def on_bar(self, data: Any) -> None:
-        if self.has_pending_order(data):
-            return
-        crossed = self.crossover[data][0]
-        if self.getposition(data).size:
-            if crossed < 0:
-                self.close(data)
-        elif crossed > 0:
-            size = self.calculate_position_size(data.close[0])
-            if size:
-                self.buy(data, size=size)
+    def signals(self, bars: Bars) -> Signals:
+        return Signals(enter_long=bars.crossed > 0, exit_long=bars.crossed < 0)

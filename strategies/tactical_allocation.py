@@ -7,14 +7,18 @@ claims a smaller drawdown at about the same return, not a higher return.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import backtrader as bt
 
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
-from strategies.rebalancing import Rebalancing
+from strategies.signal_functions import new_month
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Weights, indicator
 
 
-class TacticalAllocation(Rebalancing, BaseStrategy):
+class TacticalAllocation(SignalStrategy):
     """An equal slot a symbol, filled or empty, decided on the first bar of each month."""
 
     code = "STR-014"
@@ -27,13 +31,13 @@ class TacticalAllocation(Rebalancing, BaseStrategy):
                   "A slot that is off by less than this share of the portfolio is left alone."),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.average = {data: bt.indicators.SMA(data, period=self.p.period) for data in self.datas}
+    window = 2
 
-    def next(self) -> None:
-        if not self.is_new_month():
-            return
-        share = self.p.position_share / len(self.datas)
-        above = [data for data in self.datas if data.close[0] > self.average[data][0]]
-        self.rebalance(dict.fromkeys(above, share), self.p.tolerance)
+    @indicator
+    def average(self, data: Any) -> Any:
+        return bt.indicators.SMA(data, period=self.p.period)
+
+    def weights(self, bars: Sequence[Bars]) -> Weights:
+        share = self.p.position_share / len(bars)
+        above = [(bar.close > bar.average) * share for bar in bars]
+        return Weights(new_month(bars[0].time), above, self.p.tolerance)

@@ -9,14 +9,30 @@ fell on the last session of a month and the first three of the next.
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
+import backtrader as bt
+
 from strategies.bar_time import moment
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Signals, indicator
 
 
-class TurnOfMonth(BaseStrategy):
+class PlaceInMonth(bt.Indicator):  # type: ignore[misc]
+    """Weekdays of the month after a bar, and which session of its month it is as far as the bars go back."""
+
+    lines: Any = ("left", "session")
+
+    def next(self) -> None:
+        today = moment(self.data.datetime[0]).date()
+        self.lines.left[0] = weekdays_left(today)
+        goes_on = len(self) > 1 and moment(self.data.datetime[-1]).month == today.month
+        self.lines.session[0] = self.lines.session[-1] + 1 if goes_on else 1
+
+
+class TurnOfMonth(SignalStrategy):
     """Buys before the month ends and sells in the first sessions of the next."""
 
     code = "STR-011"
@@ -29,37 +45,17 @@ class TurnOfMonth(BaseStrategy):
         Parameter("days_after", int, 3, 1, 15, "Sessions of the new month to be held."),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.session_of_month: dict[Any, tuple[int, int]] = {}
+    @indicator
+    def month(self, data: Any) -> Any:
+        return PlaceInMonth(data)
 
-    def prenext(self) -> None:
-        for data in self.updated_feeds():
-            self.count(data)
-
-    def on_bar(self, data: Any) -> None:
-        today, session = self.count(data)
-        if self.has_pending_order(data):
-            return
-        left = weekdays_left(today)
-        if self.getposition(data).size:
-            # Ordered at the close of the last session held, filled at the open of the next.
-            if self.p.days_after <= session and left > self.p.days_before:
-                self.close(data)
-        elif left <= self.p.days_before:
-            size = self.calculate_position_size(data.close[0])
-            if size:
-                self.buy(data, size=size)
-
-    def count(self, data: Any) -> tuple[dt.date, int]:
-        """The newest bar's date, and which session of its month it is as far as the bars go back."""
-        today = moment(data.datetime[0]).date()
-        month, session = self.session_of_month.get(data, (0, 0))
-        session = session + 1 if month == today.month else 1
-        self.session_of_month[data] = (today.month, session)
-        return today, session
+    def signals(self, bars: Bars) -> Signals:
+        near = bars.month.left <= self.p.days_before
+        # Ordered at the close of the last session held, filled at the open of the next.
+        return Signals(enter_long=near, exit_long=(bars.month.session >= self.p.days_after) & ~near)
 
 
+@lru_cache(maxsize=50_000)
 def weekdays_left(day: dt.date) -> int:
     """Weekdays of the month after this day, holidays among them."""
     following = day.replace(day=28) + dt.timedelta(days=4)

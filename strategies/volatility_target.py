@@ -9,15 +9,35 @@ deviation, as is done here. No borrowing: where the target asks for more than ev
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import backtrader as bt
 
 from strategies import run_context
-from strategies.aligned_closes import AlignedCloses
-from strategies.base_strategy import BaseStrategy
 from strategies.parameters import Parameter
-from strategies.rebalancing import Rebalancing
+from strategies.signal_strategy import SignalStrategy
+from strategies.signals import Bars, Weights, indicator
 
 
-class VolatilityTarget(Rebalancing, BaseStrategy):
+class DeviationOfReturns(bt.Indicator):  # type: ignore[misc]
+    """Sample deviation of the last `period` log returns, per bar."""
+
+    lines: Any = ("deviation",)
+    params = (("period", 21),)
+
+    def __init__(self) -> None:
+        self.addminperiod(self.p.period + 1)
+
+    def next(self) -> None:
+        closes = self.data.close.get(size=self.p.period + 1)
+        returns = [math.log(after / before) for before, after in pairwise(closes)]
+        self.lines.deviation[0] = statistics.stdev(returns)
+
+
+class VolatilityTarget(SignalStrategy):
     """Always long every symbol, each scaled to an even share of the target."""
 
     code = "STR-010"
@@ -31,25 +51,20 @@ class VolatilityTarget(Rebalancing, BaseStrategy):
                   "Trade a symbol only when it is off by more than this share of the portfolio."),
     )  # fmt: skip
 
-    def __init__(self) -> None:
-        super().__init__()
-        # One set of closes a symbol: its volatility needs no session of another.
-        self.closes = {data: AlignedCloses([data], self.p.lookback + 1) for data in self.datas}
+    @indicator
+    def deviation(self, data: Any) -> Any:
+        # Of its own bars: a symbol's volatility needs no session of another.
+        return DeviationOfReturns(data, period=self.p.lookback)  # type: ignore[call-arg]
 
-    def prenext(self) -> None:
-        self.observe()
+    def weights(self, bars: Sequence[Bars]) -> Weights:
+        import numpy as np
 
-    def observe(self) -> None:
-        for closes in self.closes.values():
-            closes.observe()
-
-    def next(self) -> None:
-        self.observe()
-        if not all(closes.is_full for closes in self.closes.values()):
-            return
-        share = self.p.position_share / len(self.datas)
-        weights = {}
-        for data in self.datas:
-            volatility = self.closes[data].volatility(data) * math.sqrt(run_context.current().sessions_a_year)
-            weights[data] = share * min(1.0, self.p.target / volatility) if volatility > 0 else share
-        self.rebalance(weights, self.p.tolerance)
+        share = self.p.position_share / len(bars)
+        year = math.sqrt(run_context.current().sessions_a_year)
+        shares = []
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for bar in bars:
+                volatility = bar.deviation * year
+                scaled = share * np.minimum(1.0, self.p.target / volatility)
+                shares.append(np.where(volatility > 0, scaled, share))
+        return Weights(np.ones(len(bars[0]), bool), shares, self.p.tolerance)

@@ -53,3 +53,36 @@ begin
 end
 $$;
 comment on function desk.check_cash_flows(jsonb) is 'Refuses cash flows that say half of what they need, or nothing.';
+
+create or replace function desk.check_contracts(p_engine text, p_symbols text[], p_config jsonb)
+returns void
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_contract   text;
+  v_currencies text[];
+begin
+  select i.symbol into v_contract from desk.instruments as i where i.symbol = any (p_symbols) and i.margin is not null;
+  if found and p_engine <> 'backtrader' then
+    perform desk.refuse(format('The engine %s knows no contracts, and %s has a margin', p_engine, v_contract),
+      '$.symbols', 'Name what is paid in full, or run a strategy of the engine backtrader.');
+  elsif found and p_config ? 'margin' then
+    perform desk.refuse(format('The margin of shorts is of what is paid in full, and %s has one of its own',
+      v_contract), '$.margin', 'Remove the key.');
+  end if;
+  select array_agg(format('%s is in %s', c.symbol, c.currency) order by c.place) into v_currencies
+  from (
+    select i.currency, min(s.place) as place, (array_agg(i.symbol order by s.place))[1] as symbol
+    from unnest(p_symbols) with ordinality as s (symbol, place)
+    join desk.instruments as i on i.symbol = s.symbol
+    group by i.currency
+  ) as c;
+  if cardinality(v_currencies) > 1 and not p_config ? 'for_each' then
+    perform desk.refuse(array_to_string(v_currencies, ', '), '$.symbols',
+      'An account has one currency: name symbols of one, or write for_each: symbols.');
+  end if;
+end
+$$;
+comment on function desk.check_contracts(text, text[], jsonb) is
+  'Refuses contracts on margin where nothing heeds them, and symbols of several currencies in one account.';

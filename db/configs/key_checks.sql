@@ -81,7 +81,7 @@ begin
     when 'commission' then
       if v_type not in ('number', 'object') then
         perform desk.refuse(format('Got %s as commission', v_shown), p_json_path,
-          'Write a fraction of the value such as 0.001, or percent, per_share and minimum.');
+          'Write a fraction of the value such as 0.001, or percent, per_share, per_contract and minimum.');
       end if;
       if v_type = 'number' then
         perform desk.check_range((p_value #>> '{}')::numeric, p_key.minimum, p_key.maximum, p_key.unit, '',

@@ -23,9 +23,11 @@ values
   (30, 'cash', 'number', 'result', false, '100000', 1, 1000000000000, null, '100000',
     'Starting capital, in account currency.'),
   (31, 'commission', 'commission', 'result', false, '0.001', 0, 0.5, null, '0.001',
-    'Fee of a fill: a fraction of its value, or an object with percent, per_share and minimum.'),
+    'Fee of a fill: a fraction of its value, or an object with percent, per_share, per_contract and minimum.'),
   (32, 'commission.percent', 'number', 'result', false, '0', 0, 0.5, null, '0.001', 'Fraction of the traded value.'),
   (33, 'commission.per_share', 'number', 'result', false, '0', 0, 1000, null, '0.005', 'Money for each unit.'),
+  (204, 'commission.per_contract', 'number', 'result', false, null, 0, 10000, null, '2.25',
+    'Money for each contract of an instrument on margin, in place of percent and per_share.'),
   (34, 'commission.minimum', 'number', 'result', false, '0', 0, 10000, null, '1.00', 'Least fee of a fill, in money.'),
   (35, 'slippage', 'number', 'result', false, '0', 0, 0.5, null, '0.0005',
     'Fraction by which every fill is worse than the price.'),
@@ -138,7 +140,8 @@ update desk.config_keys as k
 set unit = u.unit
 from (values
   ('fraction', '{commission,commission.percent,slippage,risk_free_rate,margin.initial,margin.maintenance}'::text[]),
-  ('money', '{cash,commission.per_share,commission.minimum,cash_flows.amount}')) as u (unit, paths)
+  ('money', '{cash,commission.per_share,commission.per_contract,commission.minimum,
+    cash_flows.amount}')) as u (unit, paths)
 where k.path = any (u.paths);
 
 -- LEAN's algorithms set margin models and pay in by themselves.

@@ -145,6 +145,7 @@ begin
       'Write a number and m, h, d, w or mo: 1d.');
   end if;
   v_symbols := desk.checked_symbols(v_config -> 'symbols', v_timeframe);
+  perform desk.check_contracts(v_strategy.engine, v_symbols, v_config);
   v_start := (v_config ->> 'start_date')::date;
   v_end := (v_config ->> 'end_date')::date;
   v_each := v_config ? 'for_each';

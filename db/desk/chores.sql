@@ -115,7 +115,8 @@ comment on function desk.host_is_alive(text) is
 grant execute on function desk.host_is_alive(text) to desk_runner;
 
 -- A runner carries out load_prices, so it may do what that needs; a load adds versions and changes none.
-grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text) to desk_runner;
+grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text,
+  double precision, double precision, double precision, double precision) to desk_runner;
 grant execute on function desk.load_bars(text, text, text, timestamptz[], double precision[], double precision[],
   double precision[], double precision[], double precision[], date[], text[], double precision[], boolean, boolean)
   to desk_runner;

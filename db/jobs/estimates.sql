@@ -12,23 +12,29 @@ as $$
   -- Earlier results of the strategy on bars of the same length, scaled: orders by time, their size by capital. What a
   -- walk-forward pays is paid in its tests.
   with run as (
-    select r.strategy_id, r.timeframe, r.cash, c.percent, c.per_share, c.minimum,
+    select r.strategy_id, r.timeframe, r.cash, c.minimum,
            greatest(cardinality(desk.run_sessions(r.id, r.start_date, r.end_date)), 1)
              / coalesce(r.sessions_a_year, 252) * coalesce((
              select sum(f.out_of_sample_end - f.out_of_sample_start)::float8 / (r.end_date - r.start_date + 1)
              from desk.walk_forward_folds as f where f.optimization_run_id = r.id), 1) as years,
-           (
-             -- Raw prices of the window, since fees count the shares of the day: so many are bought for one of money.
-             select avg(1 / l.close)
+           coalesce((
+             -- Of one of money that is traded. Raw prices of the window, since fees count the shares of the day.
+             select avg(desk.fill_fee(r.config -> 'commission' || '{"minimum": 0}', 1 / l.close / t.multiplier, l.close,
+               r.contract_terms -> n.symbol))
              from desk.run_symbols as s
              join desk.price_versions as v on v.id = s.price_version_id
+             join desk.instruments as n on n.id = s.instrument_id
+             cross join lateral (
+               select coalesce((r.contract_terms #>> array[n.symbol, 'multiplier'])::float8, 1) as multiplier
+             ) as t
              cross join lateral desk.series_bars(v.instrument_id, v.timeframe, v.version) as l
-             where s.optimization_run_id = r.id and c.per_share > 0
+             where s.optimization_run_id = r.id and (c.per_share > 0 or c.per_contract is not null)
                and l.bar_time >= (r.start_date + s.day_begins) at time zone s.zone
                and l.bar_time < (r.end_date + 1 + s.day_begins) at time zone s.zone
-           ) as shares
+           ), c.percent) as fee_rate
     from desk.optimization_runs as r
-    cross join lateral jsonb_to_record(r.config -> 'commission') as c (percent float8, per_share float8, minimum float8)
+    cross join lateral jsonb_to_record(r.config -> 'commission')
+      as c (percent float8, per_share float8, per_contract float8, minimum float8)
     where r.id = p_run_id
   ),
   earlier as (
@@ -48,7 +54,7 @@ as $$
     select e.years, e.bars_a_session, e.total_trades / e.years * n.years as trades,
            e.total_orders / e.years * n.years
              * greatest(n.minimum * (e.total_orders > 0)::integer,
-                 coalesce(e.order_share, 0) * n.cash * (n.percent + n.per_share * coalesce(n.shares, 0))) / n.cash
+                 coalesce(e.order_share, 0) * n.cash * n.fee_rate) / n.cash
                    as fee_pct
     from earlier as e cross join run as n
   )
@@ -172,7 +178,7 @@ begin
     total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
     warm_up_bars,
-    settings_hash, sessions_a_year, created_by)
+    settings_hash, sessions_a_year, contract_terms, created_by)
   values (v_base.strategy_id, p_job_id, 'pilot', v_base.config_file,
     v_base.config || jsonb_build_object('keep_series', case v_base.config ->> 'keep_series' when 'all' then 'all'
     else 'passed' end), 'Grid Search',
@@ -180,7 +186,7 @@ begin
     v_base.timeframe,
     v_base.start_date, v_base.end_date, v_base.cash, v_base.risk_free_rate, v_base.engine, v_base.seed,
     v_base.data_hash,
-    v_base.warm_up_bars, v_base.settings_hash, v_base.sessions_a_year, v_base.created_by)
+    v_base.warm_up_bars, v_base.settings_hash, v_base.sessions_a_year, v_base.contract_terms, v_base.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
     own_day)

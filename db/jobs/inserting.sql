@@ -35,13 +35,15 @@ create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
 drop function if exists desk.settings_hash(jsonb, date, date, integer);
+drop function if exists desk.settings_hash(jsonb, date, date, integer, jsonb);
 create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer,
-  p_sessions jsonb default '{}')
+  p_sessions jsonb default '{}', p_terms jsonb default null)
 returns text
 language sql stable
 set search_path = desk, pg_temp
 as $$
   select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up) || p_sessions
+    || case when p_terms is null then '{}' else jsonb_build_object('contracts', p_terms) end
     || coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}'))::text)
   from desk.config_keys as k
   where k.affects = 'result' and k.path !~ '[.]'
@@ -49,8 +51,9 @@ as $$
     and k.path not in ('strategy', 'start_date', 'end_date')
     and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
 $$;
-comment on function desk.settings_hash(jsonb, date, date, integer, jsonb) is
-  'SHA-256 of all besides code, prices and parameters that decides a result; of sessions what session_settings() says.';
+comment on function desk.settings_hash(jsonb, date, date, integer, jsonb, jsonb) is
+  'SHA-256 of all besides code, prices and parameters that decides a result; of sessions what session_settings() says, '
+  'and the terms of contracts where there are any.';
 
 create or replace function desk.session_settings(p_sessions_a_year double precision, p_versions bigint[],
   p_parent_id bigint default null)
@@ -89,6 +92,7 @@ declare
   v_versions bigint[];
   v_run_id   bigint;
   v_year     double precision;
+  v_terms    jsonb := desk.contract_terms(p_symbols);
 begin
   select s.* into v_strategy from desk.strategies as s where s.name = p_job.strategy;
   select w.p_start, w.p_end into v_start, v_end
@@ -103,7 +107,7 @@ begin
   insert into desk.optimization_runs (
     strategy_id, job_id, config_file, config, optimization_type, target_metric, target_direction, total_combinations,
     priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate, engine, seed, data_hash,
-    settings_hash, sessions_a_year, notes, tags, created_by)
+    settings_hash, sessions_a_year, contract_terms, notes, tags, created_by)
   values (
     v_strategy.id, p_job.id, p_job.config_file, v_config, v_search ->> 'type', v_search ->> 'target_metric',
     v_search ->> 'target_direction', 1, p_job.priority, p_job.run_after, p_symbols, v_config ->> 'timeframe', v_start,
@@ -111,8 +115,8 @@ begin
     (v_config ->> 'cash')::float8, (v_config ->> 'risk_free_rate')::float8, v_strategy.engine,
     (v_config ->> 'seed')::bigint,
     desk.price_hash(v_versions, v_start, v_end),
-    desk.settings_hash(v_config, v_start, v_end, 0, desk.session_settings(v_year, v_versions)), v_year, p_job.notes,
-    p_job.tags, p_job.created_by)
+    desk.settings_hash(v_config, v_start, v_end, 0, desk.session_settings(v_year, v_versions), v_terms), v_year,
+    v_terms, p_job.notes, p_job.tags, p_job.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
     own_day)

@@ -46,7 +46,9 @@ begin
   select t.* into v_type from desk.order_types as t where t.name = o.type;
   if not found then
     return desk.breach('type', format('No type of order is called %s', to_jsonb(left(o.type, 40))));
-  elsif (o.limit_price is not null) <> v_type.has_limit or (o.stop_price is not null) <> v_type.has_stop
+  -- A trailing order may say from which price it trails; else it is from the newest.
+  elsif (o.limit_price is not null) <> v_type.has_limit
+    or (o.stop_price is not null) <> v_type.has_stop and not v_type.has_trail
     or (num_nonnulls(o.trail_amount, o.trail_part) = 1) <> v_type.has_trail
     or num_nonnulls(o.trail_amount, o.trail_part) > 1
   then
@@ -54,7 +56,8 @@ begin
       case when v_type.has_limit or v_type.has_stop or v_type.has_trail
         then rtrim(case when v_type.has_limit then ' a limit price,' else '' end
           || case when v_type.has_stop then ' a stop price,' else '' end
-          || case when v_type.has_trail then ' a trailing amount or part,' else '' end, ',') || ' and nothing else'
+          || case when v_type.has_trail then ' a trailing amount or part,' else '' end, ',')
+          || case when v_type.has_trail then ', perhaps a stop price to begin with' else ' and nothing else' end
         else ' no price' end));
   elsif o.time_in_force not in ('day', 'gtc', 'gtd') or (o.time_in_force = 'gtd') <> (o.valid_until is not null) then
     return desk.breach('time_in_force', 'An order is good for the day, gtc, or gtd with the time until which');

@@ -275,8 +275,8 @@ $$;
 comment on function desk.record_broker_fill(text, uuid, text, text, text, double precision, double precision,
   timestamptz, boolean, jsonb) is
   'Records a fill by the broker''s own execution number, whose last part is its revision, and the reference it '
-  'carries. Nothing is dropped: an odd time is kept as it was stated, and a fill of somebody else belongs to no session; both '
-  'are told to a person.';
+  'carries. Nothing is dropped: an odd time is kept as it was stated, and a fill of somebody else belongs to no '
+  'session; both are told to a person.';
 grant execute on function desk.record_broker_fill(text, uuid, text, text, text, double precision, double precision,
   timestamptz, boolean, jsonb) to desk_link;
 

@@ -83,6 +83,12 @@ begin
     perform desk.refuse(format('Unknown symbol %s', to_jsonb(left(v_unknown, 60))), '$.symbols',
       desk.did_you_mean(v_unknown, array(select i.symbol from desk.instruments as i)), '23503');
   end if;
+  select t.symbol into v_unknown
+  from jsonb_each(desk.contract_terms(p_symbols)) as t (symbol, terms) where t.terms ?| '{margin,lot}' limit 1;
+  if found then
+    perform desk.refuse(format('%s has a margin or a lot, which no account here heeds yet', v_unknown), '$.symbols',
+      'Trade what is paid in full, by whole units.', '22023');
+  end if;
   perform desk.check_account_limits(v_account);
 
   -- Paper runs the code of the result it comes from; a live account the code that was approved for it.

@@ -1,6 +1,7 @@
 -- Loading prices: append-only by version. A load that changes nothing makes no version.
 
 drop function if exists desk.load_instrument(text, text, text, text, text, text, boolean, text);
+drop function if exists desk.load_instrument(text, text, text, text, text, text, boolean, text, text);
 create or replace function desk.load_instrument(
   p_symbol      text,
   p_title       text default null,
@@ -10,7 +11,11 @@ create or replace function desk.load_instrument(
   p_calendar    text default null,
   p_closes_only boolean default null,
   p_notes       text default null,
-  p_zone        text default null)
+  p_zone        text default null,
+  p_multiplier  double precision default null,
+  p_tick        double precision default null,
+  p_lot         double precision default null,
+  p_margin      double precision default null)
 returns bigint
 language plpgsql
 volatile
@@ -20,12 +25,28 @@ as $$
 declare
   v_symbol text := upper(btrim(p_symbol));
   v_id     bigint;
+  v_terms  desk.instruments;
+  v_fault  record;
 begin
   if v_symbol is null or length(v_symbol) > 32
     or v_symbol !~ '^[A-Z0-9^$#@][A-Z0-9._^=&/:+$#@!*~-]*( [A-Z0-9._^=&/:+$#@!*~-]+)*$' then
     raise exception 'symbol "%" is not a symbol', p_symbol
       using errcode = '22023',
             hint = 'Letters, digits, single blanks and . _ ^ = & / : + $ # @ ! * ~ - up to 32: AAPL, BTC/USDT.';
+  end if;
+  if p_currency !~ '^[A-Z]{3,5}$' then
+    perform desk.refuse(format('Got %s as currency', to_jsonb(left(p_currency, 40))), '$.currency',
+      'A code such as USD, EUR or USDT.');
+  end if;
+  select t.name, t.value into v_fault
+  from (values ('multiplier', p_multiplier, false), ('tick', p_tick, true), ('lot', p_lot, true),
+    ('margin', p_margin, true)) as t (name, value, may_be_none)
+  where not (t.value > 0 and t.value < 'Infinity' or t.may_be_none and t.value = 0)
+  limit 1;
+  if found then
+    perform desk.refuse(format('Got %s as %s of %s', v_fault.value, v_fault.name, v_symbol), '$.' || v_fault.name,
+      case v_fault.name when 'multiplier' then 'Money that one unit gains when its price rises by 1, such as 50.'
+        else 'A number above 0; 0 takes it away.' end);
   end if;
   insert into desk.instruments as i
     (symbol, title, asset_class, currency, exchange, closes_only, notes, calendar_by)
@@ -40,17 +61,49 @@ begin
       closes_only = coalesce(p_closes_only, i.closes_only),
       notes       = coalesce(p_notes, i.notes)
   returning i.id into v_id;
+  if num_nonnulls(p_multiplier, p_tick, p_lot, p_margin) > 0 then
+    select i.* into v_terms from desk.instruments as i where i.id = v_id;
+    if coalesce(p_multiplier, v_terms.multiplier) <> 1 and nullif(coalesce(p_margin, v_terms.margin), 0) is null then
+      perform desk.refuse(format('%s has a multiplier of %s and no margin', v_symbol,
+        coalesce(p_multiplier, v_terms.multiplier)), '$.margin',
+        'Give the margin a contract too; what is paid in full has a multiplier of 1.');
+    end if;
+    update desk.instruments as i
+    set multiplier = coalesce(p_multiplier, i.multiplier), tick = nullif(coalesce(p_tick, i.tick), 0),
+        lot = nullif(coalesce(p_lot, i.lot), 0), margin = nullif(coalesce(p_margin, i.margin), 0)
+    where i.id = v_id;
+  end if;
   if p_calendar is not null or p_zone is not null then
     perform desk.place_instrument(v_id, p_calendar, p_zone);
   end if;
   return v_id;
 end
 $$;
-comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text) is
-  'Makes an instrument or changes its description; null leaves what is there. Its calendar is told, or follows from '
-  'the zone, or from its bars when they come. Returns its id.';
-grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text)
-  to desk_director;
+comment on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text, double precision,
+  double precision, double precision, double precision) is
+  'Makes an instrument or changes its description; null leaves what is there, and 0 takes away tick, lot or margin. '
+  'Its calendar is told, or follows from the zone, or from its bars when they come. Returns its id.';
+grant execute on function desk.load_instrument(text, text, text, text, text, text, boolean, text, text,
+  double precision, double precision, double precision, double precision) to desk_director;
+
+create or replace function desk.contract_terms(p_symbols text[])
+returns jsonb
+language sql
+stable
+security definer
+set search_path = desk, pg_temp
+as $$
+  select jsonb_object_agg(i.symbol, t.terms)
+  from desk.instruments as i
+  cross join lateral (
+    select jsonb_strip_nulls(jsonb_build_object('multiplier', nullif(i.multiplier, 1), 'tick', i.tick, 'lot', i.lot,
+      'margin', i.margin)) as terms
+  ) as t
+  where i.symbol = any (p_symbols) and t.terms <> '{}'
+$$;
+comment on function desk.contract_terms(text[]) is
+  'By symbol the multiplier, tick, lot and margin of the instruments that have such; null where none has.';
+grant execute on function desk.contract_terms(text[]) to desk_director, desk_viewer;
 
 create or replace function desk.place_instrument(p_instrument_id bigint, p_calendar text, p_zone text,
   p_by text default null)

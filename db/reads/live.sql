@@ -42,7 +42,8 @@ comment on column desk.live_sessions.link is 'State of its link.';
 create or replace view desk.live_orders as
 select o.id as order_id, o.decided_at, a.name as account, o.trading_session_id, s.name as strategy, o.key, o.symbol,
        o.quantity, o.type, coalesce(o.limit_price, o.stop_price) as price, o.decision_price, o.state, o.filled,
-       o.filled_value / nullif(o.filled, 0) as average_price, o.rule, o.reason, o.times_refused, o.tag
+       o.filled_value / nullif(o.filled, 0) as average_price, o.rule, o.reason, o.times_refused, o.tag,
+       o.is_open
 from desk.broker_orders as o
 join desk.accounts as a on a.id = o.account_id
 join desk.trading_sessions as t on t.id = o.trading_session_id
@@ -66,6 +67,7 @@ comment on column desk.live_orders.rule is 'Of a refused one: the check.';
 comment on column desk.live_orders.reason is 'Why it is in its state.';
 comment on column desk.live_orders.times_refused is 'Of a refused one: how often in its second.';
 comment on column desk.live_orders.tag is 'What the strategy calls it.';
+comment on column desk.live_orders.is_open is 'Whether it may still be filled, as far as is known.';
 
 create or replace view desk.halts_now as
 select h.id as halt_id, h.level, a.name as account, h.trading_session_id, h.rule, h.reason, h.observed, h.threshold,
@@ -88,26 +90,48 @@ comment on column desk.halts_now.lasts is 'day: lifted by the next one; person: 
 comment on column desk.halts_now.set_by is 'Login that set it.';
 comment on column desk.halts_now.set_at is 'When.';
 
-create or replace view desk.order_trail as
-select o.trading_session_id, o.id as order_id, o.key, o.decision_bar, o.symbol, o.quantity, o.state, o.rule, o.reason,
+drop view if exists desk.order_trail;
+create view desk.order_trail as
+select r.job_id, t.backtest_result_id, v.id as approval_id, o.trading_session_id, s.name as strategy, t.code_hash,
+       o.decision_bar, o.decision_price, o.id as order_id, o.key, o.symbol, o.quantity, o.type, o.state, o.rule,
+       o.reason, o.decided_at,
        e.id as execution_id, e.execution_key, e.quantity as filled, e.price, e.commission, e.executed_at,
        w.order_ref as strategy_order, w.status as strategy_status, f.price as strategy_price, f.fee as strategy_fee,
        e.price / nullif(o.decision_price, 0) - 1 as slip
 from desk.broker_orders as o
+join desk.trading_sessions as t on t.id = o.trading_session_id
+join desk.strategies as s on s.id = t.strategy_id
+left join desk.backtest_results as b on b.id = t.backtest_result_id
+left join desk.optimization_runs as r on r.id = b.optimization_run_id
+-- Approvals stay: the newest before the order is the one by which it was judged.
+left join lateral (
+  select a.id, a.code_hash from desk.approvals as a
+  where a.strategy_id = t.strategy_id and a.account_id = o.account_id and a.approved_at <= o.decided_at
+  order by a.id desc limit 1) as v on v.code_hash = t.code_hash
 left join desk.newest_executions as e on e.order_id = o.id
 left join desk.orders as w on w.broker_order_id = o.id
 left join desk.fills as f on f.execution_id = e.id;
 comment on view desk.order_trail is
-  'The way of an order: decided, allowed or refused, filled, and what the strategy saw of it; a row a fill.';
+  'The way of an order: job, result, approval, trading session, the bar on which it was decided, allowed or refused, '
+  'filled, and what the strategy saw of it; a row a fill.';
+comment on column desk.order_trail.job_id is 'Job whose search found the result; null of an imported one.';
+comment on column desk.order_trail.backtest_result_id is 'Result whose parameters and code trade; null without one.';
+comment on column desk.order_trail.approval_id is
+  'Approval of this code for the account, the newest before the order; null where none was needed.';
 comment on column desk.order_trail.trading_session_id is 'Trading session.';
+comment on column desk.order_trail.strategy is 'Its strategy.';
+comment on column desk.order_trail.code_hash is 'Code that it runs.';
+comment on column desk.order_trail.decision_bar is 'Bar on which it was decided; -infinity where none was known.';
+comment on column desk.order_trail.decision_price is 'Newest price when it was decided.';
 comment on column desk.order_trail.order_id is 'The order.';
 comment on column desk.order_trail.key is 'The strategy''s word for it.';
-comment on column desk.order_trail.decision_bar is 'Bar on which it was decided.';
 comment on column desk.order_trail.symbol is 'Symbol.';
 comment on column desk.order_trail.quantity is 'Units asked for.';
+comment on column desk.order_trail.type is 'Type.';
 comment on column desk.order_trail.state is 'State.';
 comment on column desk.order_trail.rule is 'Of a refused one: the check.';
 comment on column desk.order_trail.reason is 'Why it is in its state.';
+comment on column desk.order_trail.decided_at is 'When it was allowed or refused.';
 comment on column desk.order_trail.execution_id is 'The fill, in its newest revision.';
 comment on column desk.order_trail.execution_key is 'The broker''s key of the fill.';
 comment on column desk.order_trail.filled is 'Units of the fill.';

@@ -1,16 +1,22 @@
 -- The tests of a walk-forward as one result: what is open at the end of each is closed there, and each is scaled by
 -- what the tests before it left.
 
-create or replace function desk.exit_fee(p_commission jsonb, p_size double precision, p_price double precision)
+drop function if exists desk.exit_fee(jsonb, double precision, double precision);
+create or replace function desk.fill_fee(p_commission jsonb, p_size double precision, p_price double precision,
+  p_terms jsonb default null)
 returns double precision
 language sql immutable
 set search_path = desk, pg_temp
 as $$
-  select greatest((p_commission ->> 'minimum')::float8,
-    abs(p_size) * (p_commission ->> 'percent')::float8 * p_price + abs(p_size) * (p_commission ->> 'per_share')::float8)
+  select greatest((p_commission ->> 'minimum')::float8, case
+    when p_terms ? 'margin' and p_commission ? 'per_contract'
+      then abs(p_size) * (p_commission ->> 'per_contract')::float8
+    else abs(p_size) * (p_commission ->> 'percent')::float8 * p_price
+        * coalesce((p_terms ->> 'multiplier')::float8, 1)
+      + abs(p_size) * (p_commission ->> 'per_share')::float8 end)
 $$;
-comment on function desk.exit_fee(jsonb, double precision, double precision) is
-  'What a fill costs by the commission of a config, as engines reckon it.';
+comment on function desk.fill_fee(jsonb, double precision, double precision, jsonb) is
+  'What a fill costs by the commission of a config, as engines reckon it; of contracts with their terms.';
 
 create or replace function desk.closing_trades(p_run_id bigint)
 returns table (
@@ -22,20 +28,25 @@ set search_path = desk, pg_temp
 as $$
   select f.fold, o.symbol, o.entry_time, o.last_time, o.opened, o.entry_price,
          -- The average over all parts of the position: profit is size times the way from entry to exit, less fees.
-         o.entry_price + (o.profit - s.lost) / o.opened,
-         o.profit - s.lost - o.fees - c.fee, o.fees + c.fee, s.lost + c.fee, c.fee, abs(o.size) * s.price
+         o.entry_price + (o.profit - s.lost) / (o.opened * m.multiplier),
+         o.profit - s.lost - o.fees - c.fee, o.fees + c.fee, s.lost + c.fee, c.fee,
+         abs(o.size) * s.price * m.multiplier
   from desk.walk_forward_folds as f
   join desk.optimization_runs as r on r.id = f.optimization_run_id
   join desk.backtest_results as b on b.id = f.out_of_sample_result_id
   cross join lateral jsonb_to_recordset(b.open_positions) as o (symbol text, entry_time timestamptz, size float8,
     opened float8, entry_price float8, last_time timestamptz, last_close float8, profit float8, fees float8)
   cross join lateral (
-    select abs(o.size * o.last_close) * (r.config ->> 'slippage')::float8 as lost,
+    select coalesce((r.contract_terms #>> array[o.symbol, 'multiplier'])::float8, 1) as multiplier
+  ) as m
+  cross join lateral (
+    select abs(o.size * o.last_close) * (r.config ->> 'slippage')::float8 * m.multiplier as lost,
            o.last_close - sign(o.size) * abs(o.last_close) * (r.config ->> 'slippage')::float8 as price
   ) as s
   cross join lateral (select desk.day_shares(desk.run_splits(r.id) -> o.symbol, o.last_time) as shares) as d
   cross join lateral (
-    select desk.exit_fee(r.config -> 'commission', o.size * d.shares, s.price / d.shares) as fee
+    select desk.fill_fee(r.config -> 'commission', o.size * d.shares, s.price / d.shares,
+      r.contract_terms -> o.symbol) as fee
   ) as c
   where f.optimization_run_id = p_run_id
 $$;

@@ -166,7 +166,7 @@ begin
     strategy_id, job_id, parent_run_id, role, config_file, config, optimization_type, target_metric, target_direction,
     total_combinations, paused, priority, run_after, symbols, timeframe, start_date, end_date, cash, risk_free_rate,
     engine, seed,
-    data_hash, warm_up_bars, settings_hash, sessions_a_year, code_version_id, created_by)
+    data_hash, warm_up_bars, settings_hash, sessions_a_year, contract_terms, code_version_id, created_by)
   values (
     p_parent.strategy_id, p_parent.job_id, p_parent.id, p_role, p_parent.config_file, v_config,
     v_config #>> '{optimization,type}',
@@ -175,8 +175,8 @@ begin
     p_parent.timeframe, p_start, p_end, p_parent.cash, p_parent.risk_free_rate, p_parent.engine, p_parent.seed,
     desk.price_hash(v_versions, p_start, p_end), v_warm_up,
     desk.settings_hash(v_config, p_start, p_end, v_warm_up,
-      desk.session_settings(p_parent.sessions_a_year, v_versions, p_parent.id)),
-    p_parent.sessions_a_year, p_parent.code_version_id, p_parent.created_by)
+      desk.session_settings(p_parent.sessions_a_year, v_versions, p_parent.id), p_parent.contract_terms),
+    p_parent.sessions_a_year, p_parent.contract_terms, p_parent.code_version_id, p_parent.created_by)
   returning id into v_run_id;
   insert into desk.run_symbols (optimization_run_id, position, instrument_id, price_version_id, zone, day_begins,
     own_day)

@@ -121,5 +121,6 @@ def _run_settings(request: BacktestRequest, prices: Prices) -> RunSettings:
         memory_mb=0.0,
         block_count=0,
         splits=prices.splits,
+        contracts=prices.contracts,
         session_days=tuple((day.zone, day.begins) for day in prices.days),
     )

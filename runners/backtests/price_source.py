@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
 from runners.backtests.request import BacktestRequest, RequestError
 from runners.database import connection
-from runners.engines.base import AdjustedPrices, Splits, splits_from_json
+from runners.engines.base import AdjustedPrices, Splits, contracts_from_json, splits_from_json
 from runners.prices import series as loaded
 from runners.prices.adjusted import adjusted, splits_of
 from runners.prices.csv_files import read_csv
 from runners.prices.dates import date_of
 from runners.prices.sample import read_sample
 from runners.settings import Settings
+from strategies.contracts import Contract
 from strategies.session_days import UTC_DAYS, SessionDay, session_days
 
 PRICES = """
 select symbol, source, version, epochs, open, high, low, close, volume, zone, day_begins
 from desk.price_series(%s, %s, %s, %s)
 """
+CONTRACTS = "select desk.contract_terms(%s)"
 SPLITS = "select desk.price_splits(%s, %s)"
 
 
@@ -37,6 +39,7 @@ class Prices:
     splits: Mapping[str, Splits]
     days: tuple[SessionDay, ...]
     """What cuts the bars of each into sessions: the instrument's clock, UTC dates outside the desk."""
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
 
     @property
     def first(self) -> dt.date:
@@ -81,6 +84,7 @@ def _of_the_desk(request: BacktestRequest, settings: Settings) -> Prices:
                 .execute(PRICES, (list(request.symbols), request.timeframe, request.start, request.end))
                 .fetchall()
             )
+            contracts = viewer.execute(CONTRACTS, [list(request.symbols)]).fetchone()
             splits = viewer.execute(SPLITS, (list(request.symbols), request.timeframe)).fetchone()
         except psycopg.errors.UndefinedFunction as error:
             raise RequestError("the desk's schema is older than this program", hint="backdesk up") from error
@@ -92,6 +96,7 @@ def _of_the_desk(request: BacktestRequest, settings: Settings) -> Prices:
         f"the desk: {versions}",
         splits_from_json(splits[0] if splits else None),
         session_days(row[9:] for row in rows),
+        contracts_from_json(contracts[0] if contracts else None),
     )
 
 

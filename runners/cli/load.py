@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from runners.cli.instruments import describe_instrument
 from runners.cli.loaded import load_all
 from runners.prices.csv_files import read_csv
 from runners.prices.csv_series import Dialect
@@ -52,6 +53,7 @@ def register(app: typer.Typer) -> None:
     prices.command("parquet", short_help="Load bars from Parquet files and folders.")(parquet)
     prices.command("table", short_help="Load bars from a table of PostgreSQL or DuckDB.")(table)
     prices.command("yahoo", short_help="Load bars from Yahoo, which is asked now.")(yahoo)
+    prices.command("instrument", short_help="Say what trading an instrument needs.")(instrument)
     prices.command("generated", short_help="Load seeded random intraday bars.")(generated_bars)
     app.add_typer(prices, name="load")
 
@@ -228,6 +230,34 @@ def generated_bars(
         for symbol in symbols or ["GEN1", "GEN2"]
     ]
     load_all(series, Settings.from_environment())
+
+
+def instrument(
+    symbol: Annotated[str, typer.Argument(help="Before or after its prices.", show_default=False)],
+    currency: Annotated[str | None, typer.Option(help="Of its prices, such as USD.")] = None,
+    multiplier: Annotated[
+        float | None, typer.Option(help="Money that a unit gains when its price rises by 1: 50 of ES.")
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Money that a position needs a unit, which is then marked to market.")
+    ] = None,
+    tick: Annotated[float | None, typer.Option(help="Smallest step of its price.")] = None,
+    lot: Annotated[float | None, typer.Option(help="An order is a multiple of it: 100, 0.001.")] = None,
+    calendar: Calendar = None,
+) -> None:
+    """Say what trading an instrument needs: currency, multiplier, margin, tick, lot, calendar.
+
+    What is not named stays as it is; 0 takes margin, tick or lot away. Without options it is shown. Searches
+    that were queued before keep what they were queued with.
+
+    Example:
+
+      backdesk load instrument ES=F --currency USD --multiplier 50 --margin 13200 --tick 0.25
+    """
+    describe_instrument(
+        Settings.from_environment(), symbol, currency=currency, multiplier=multiplier, margin=margin,
+        tick=tick, lot=lot, calendar=calendar,
+    )  # fmt: skip
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

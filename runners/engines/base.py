@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from runners.errors import DeskError
+from strategies.contracts import SHARE, Contract
 
 FailureKind = Literal["strategy", "memory", "infrastructure"]
 MetricValue = (
@@ -22,20 +23,24 @@ class SettingsError(DeskError):
 
 @dataclass(frozen=True)
 class Commission:
-    """What a fill costs: `percent` is a fraction of the traded value (0.001 is 0.1 %), `per_share` and
-    `minimum` are money."""
+    """What a fill costs: `percent` is a fraction of the traded value (0.001 is 0.1 %), the others are money.
+    Contracts on margin pay `per_contract`, unless it is None, in place of `percent` and `per_share`."""
 
     percent: float = 0.0
     per_share: float = 0.0
     minimum: float = 0.0
+    per_contract: float | None = None
 
-    def fee(self, size: float, price: float) -> float:
+    def fee(self, size: float, price: float, contract: Contract = SHARE) -> float:
         """Money of a fill; 0 of nothing."""
         shares = abs(size)
         if not shares:
             return 0.0
         # The order of these factors is Backtrader's own, so that plain percent fees agree to the bit.
-        fee = shares * self.percent * price + shares * self.per_share
+        if contract.margin is not None and self.per_contract is not None:
+            fee = shares * self.per_contract
+        else:
+            fee = shares * self.percent * price * contract.multiplier + shares * self.per_share
         return max(fee, self.minimum)
 
 
@@ -67,6 +72,14 @@ def splits_from_json(document: Mapping[str, Sequence[tuple[str, float]]] | None)
     return {
         symbol: tuple((dt.date.fromisoformat(day), float(factor)) for day, factor in steps)
         for symbol, steps in (document or {}).items()
+    }
+
+
+def contracts_from_json(document: Mapping[str, Mapping[str, float]] | None) -> dict[str, Contract]:
+    """Read what `contract_terms` answers, by symbol."""
+    return {
+        symbol: Contract(**{name: float(value) for name, value in terms.items()})
+        for symbol, terms in (document or {}).items()
     }
 
 
@@ -135,6 +148,8 @@ class RunSettings:
     """None where nothing is paid in or taken out."""
     splits: Mapping[str, Splits] = field(default_factory=dict)
     """By symbol, the splits after the window's first day, those after its last too."""
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    """By symbol, the terms of what is no plain share."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -174,6 +189,8 @@ class RunSettings:
                 values[key] = CashFlows(**values[key])
             key = "splits"
             values[key] = splits_from_json(values.get(key))
+            key = "contracts"
+            values[key] = contracts_from_json(values.get(key))
             key = "sessions_a_year"
             values[key] = float(values.get(key, 252.0))
             key = "session_days"

@@ -40,7 +40,8 @@ def terms_of(
     return OrderTerms(
         key=key,
         symbol=order.data._name,
-        quantity=order.created.size,
+        # Also where a strategy sizes with numpy's integers.
+        quantity=float(order.created.size),
         type=kind,
         decision_bar=decision_bar,
         limit_price=price if kind == "limit" else order.pricelimit if kind.endswith("_limit") else None,

@@ -30,10 +30,32 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Word:
+    """What became of an order: working, cancelled or rejected; `by` names who cancelled it, where only the
+    broker knows."""
+
+    key: str
+    state: str
+    reason: str | None = None
+    by: str | None = None
+
+
+WORDS = {
+    bt.Order.Accepted: ("working", None, None),
+    bt.Order.Expired: ("cancelled", None, "expiry"),
+    bt.Order.Canceled: ("cancelled", None, None),
+    bt.Order.Margin: ("rejected", "too little cash", None),
+    bt.Order.Rejected: ("rejected", "rejected by Backtrader's broker", None),
+}
+
+
+@dataclass(frozen=True)
 class Execution:
     """One fill, as it goes to the ledger: `quantity` is negative where something was sold."""
 
     key: str
+    number: int
+    """Its place among those of its order, from 1."""
     quantity: float
     price: float
     commission: float
@@ -63,11 +85,21 @@ class MatchingBroker(StepBroker):
         self.fills.append(Fill(order.info["key"], price, ago))
         before = len(order.executed.exbits)
         answer = super()._execute(order, ago, price, cash, position, dtcoc)
-        for bit in list(order.executed.exbits)[before:]:
+        for number, bit in enumerate(list(order.executed.exbits)[before:], before + 1):
+            fee = bit.closedcomm + bit.openedcomm
             self.executions.append(
-                Execution(order.info["key"], bit.size, bit.price, bit.closedcomm + bit.openedcomm, self.cash)
+                Execution(order.info["key"], number, bit.size, bit.price, fee, self.cash)
             )
         return answer
+
+    def words(self) -> list[Word]:
+        """What it has said since it was last asked; of each order the last."""
+        said: dict[str, Word] = {}
+        while (order := self.get_notification()) is not None:
+            if order.status in WORDS:
+                key = order.info["key"]
+                said[key] = Word(key, *WORDS[order.status])
+        return list(said.values())
 
 
 class Market(bt.Strategy):  # type: ignore[misc]
@@ -78,8 +110,9 @@ class PaperBroker:
     """Fills a session's orders bar by bar, by the rules of the backtest.
 
     `ask` is called before each step with what has been decided since the one before, and answers the bars of
-    the next, or None at the end; `tell` is called with each step once its orders are filled. Bars before
-    `begins` (UTC seconds) are told without cash: they warm up, and nothing trades on them.
+    the next, or None at the end; `tell` is called with each step once its orders are filled, with the fills
+    and what else became of orders. Bars before `begins` (UTC seconds) are told without cash: they warm up,
+    and nothing trades on them. `held` is what the session took over.
     """
 
     def __init__(
@@ -90,10 +123,12 @@ class PaperBroker:
         *,
         begins: int,
         ask: Callable[[], tuple[Actions, tuple[int, Mapping[str, Bar]] | None]],
-        tell: Callable[[Step, list[Execution]], None],
+        tell: Callable[[Step, list[Execution], list[Word]], None],
+        held: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         self._ask, self._tell = ask, tell
         self._begins = begins
+        self._held = dict(held or {})
         self._open_step: Step | None = None
         self._broker = MatchingBroker().remember()
         self._cerebro = StepCerebro(stdstats=False)
@@ -107,6 +142,9 @@ class PaperBroker:
         self._cerebro.run()
 
     def _next(self) -> Step | None:
+        # Backtrader empties its broker when it starts, which is before this is first called.
+        self._broker.take_over(self._cerebro.datasbyname, self._held)
+        self._held = {}
         self._close_step()
         actions, bars = self._ask()
         if self._open_step is not None:
@@ -127,14 +165,18 @@ class PaperBroker:
         triggered = tuple(
             order.info["key"] for order in broker.pending if order is not None and order.triggered
         )
-        while broker.get_notification() is not None:
-            pass
-        cash = None if step.epoch < self._begins else broker.cash
-        self._tell(Step(step.epoch, step.bars, tuple(fills), triggered, cash), executions)
+        words = broker.words()
+        trades = step.epoch >= self._begins
+        told = Step(
+            step.epoch, step.bars, tuple(fills), triggered,
+            broker.cash if trades else None, broker.held() if trades else None,
+        )  # fmt: skip
+        self._tell(told, executions, words)
 
     def _place(self, actions: Actions) -> None:
         broker = self._broker
         for key in actions.cancels:
+            # One that was filled or cancelled meanwhile is not there to be cancelled.
             broker.cancel(broker.by_key[key])
         for terms, transmit in _with_transmit(actions.orders):
             owner = self._cerebro.runningstrats[0]

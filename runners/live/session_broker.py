@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import backtrader as bt
 
-from runners.live.order_terms import terms_of
+from runners.live.order_terms import arguments_of, terms_of
 from runners.live.stepping import StepBroker
 from runners.live.steps import Fill, OrderTerms, Step
 
@@ -41,6 +41,7 @@ class SessionBroker(StepBroker):
         self._orders_on_step = 0
         self.keys: dict[int, str] = {}
         """Keys of orders by Backtrader's reference."""
+        self._by_key: dict[str, Any] = {}
         return self
 
     def begin_step(self, step: Step) -> None:
@@ -48,10 +49,40 @@ class SessionBroker(StepBroker):
         self._step = step
         self._fills = {fill.key: fill for fill in step.fills}
         self._orders_on_step = 0
+        for key in step.dropped:
+            if key in self._by_key:
+                self._drop(self._by_key[key])
+        for terms in step.by_desk:
+            self._place(terms)
+
+    def _drop(self, order: Any) -> None:
+        """The desk has cancelled it."""
+        if order not in self.submitted:
+            super().cancel(order)
+            return
+        # Backtrader has not looked at it yet.
+        self.submitted.remove(order)
+        order.cancel()
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+
+    def _place(self, terms: OrderTerms) -> None:
+        """An order of the desk's own, which the strategy hears of like of one of its own."""
+        (owner,) = self.cerebro.runningstrats
+        side = self.buy if terms.quantity > 0 else self.sell
+        self._own = terms.key
+        side(owner, self.cerebro.datasbyname[terms.symbol], by_desk=True, **arguments_of(terms))
+        self._own = None
+
+    _own: str | None = None
 
     # Orders out
 
     def submit(self, order: Any, check: bool = True) -> Any:
+        if self._own is not None:
+            self._remember(order, self._own)
+            return self.transmit(order, check)
         parent = self._take_children(order)
         if parent is None:
             return order
@@ -76,7 +107,7 @@ class SessionBroker(StepBroker):
             raise RuntimeError("nothing can be ordered while there is only history")
         self._orders_on_step += 1
         key = f"{self._step.epoch}:{self._orders_on_step}"
-        self.keys[order.ref] = key
+        self._remember(order, key)
         parent = getattr(order.parent, "ref", None)
         group = self._ocos[order.ref]
         return terms_of(
@@ -86,6 +117,10 @@ class SessionBroker(StepBroker):
             parent_key=None if parent is None or parent == order.ref else self.keys[parent],
             oco_key=None if group == order.ref else self.keys[group],
         )
+
+    def _remember(self, order: Any, key: str) -> None:
+        self.keys[order.ref] = key
+        self._by_key[key] = order
 
     def _refuse(self, order: Any, reason: str) -> None:
         order.addinfo(refusal=reason)
@@ -120,3 +155,5 @@ class SessionBroker(StepBroker):
             raise Divergence(f"filled were orders that are not open here: {', '.join(self._fills)}")
         if self.cash != self._step.cash:
             raise Divergence(f"the cash is {self.cash!r} here and {self._step.cash!r} at the broker")
+        if self._step.positions is not None and self.held() != self._step.positions:
+            raise Divergence(f"held are {self.held()} here and {dict(self._step.positions)} at the broker")

@@ -7,7 +7,7 @@ next step is fetched. Then each feed hands out its symbol's bar of that step, or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -76,6 +76,15 @@ class StepBroker(BackBroker):  # type: ignore[misc]
     def init(self) -> None:
         super().init()
         self.positions = Positions(Position)
+
+    def take_over(self, feeds: Mapping[str, Any], held: Mapping[str, tuple[float, float]]) -> None:
+        """Begins with size and average price of what is held already, by symbol."""
+        for symbol, (size, price) in held.items():
+            self.positions[feeds[symbol]] = Position(size, price)
+
+    def held(self) -> dict[str, float]:
+        """Sizes by symbol, of what is held."""
+        return {data._name: position.size for data, position in self.positions.items() if position.size}
 
 
 class StepCerebro(bt.Cerebro):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -29,21 +29,6 @@ class Fill(NamedTuple):
     ago: int
 
 
-@dataclass(frozen=True)
-class Step:
-    """All bars that begin at one moment, `epoch` in UTC seconds, and what was filled on them.
-
-    `triggered` are keys of stop-limit orders whose stop was touched; `cash` is the account's after the step
-    as the broker has it, None while there is only history, on which nothing is traded.
-    """
-
-    epoch: int
-    bars: Mapping[str, Bar]
-    fills: tuple[Fill, ...] = ()
-    triggered: tuple[str, ...] = ()
-    cash: float | None = None
-
-
 @dataclass
 class OrderTerms:
     """An order as it is asked for. `quantity` is negative to sell; `decision_bar` is the beginning of the bar
@@ -62,6 +47,27 @@ class OrderTerms:
     parent_key: str | None = None
     oco_key: str | None = None
     tag: str | None = None
+    by_desk: bool = False
+    """The desk's own order, to close what the session holds."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """All bars that begin at one moment, `epoch` in UTC seconds, and what was filled on them.
+
+    `triggered` are keys of stop-limit orders whose stop was touched; `cash` and `positions` are the account's
+    after the step as the broker has it, None while there is only history, on which nothing is traded.
+    `dropped` are keys of orders that the desk cancelled before the step, `by_desk` orders of its own.
+    """
+
+    epoch: int
+    bars: Mapping[str, Bar]
+    fills: tuple[Fill, ...] = ()
+    triggered: tuple[str, ...] = ()
+    cash: float | None = None
+    positions: Mapping[str, float] | None = None
+    dropped: tuple[str, ...] = ()
+    by_desk: tuple[OrderTerms, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,16 @@ class Actions:
     cancels: tuple[str, ...] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True)
+class Begin:
+    """What a session begins with: bars of the first symbol that only warm up, cash, and, by symbol, size and
+    average price of what it took over."""
+
+    history: int
+    cash: float
+    positions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
 def step_document(step: Step) -> dict[str, Any]:
     """The step as JSON, which keeps every bit of a float."""
     return {
@@ -80,15 +96,30 @@ def step_document(step: Step) -> dict[str, Any]:
         "fills": [list(fill) for fill in step.fills],
         "triggered": list(step.triggered),
         "cash": step.cash,
+        "positions": step.positions,
+        "dropped": list(step.dropped),
+        "by_desk": [asdict(terms) for terms in step.by_desk],
     }
 
 
 def step_from(document: Mapping[str, Any]) -> Step:
-    """The inverse of `step_document`."""
+    """The inverse of `step_document`; PostgreSQL writes a float without a fraction as an integer."""
+    cash, positions = document["cash"], document.get("positions")
     return Step(
-        document["epoch"],
-        {symbol: Bar(*bar) for symbol, bar in document["bars"].items()},
-        tuple(Fill(*fill) for fill in document["fills"]),
+        int(document["epoch"]),
+        {symbol: Bar(*map(float, bar)) for symbol, bar in document["bars"].items()},
+        tuple(Fill(key, float(price), int(ago)) for key, price, ago in document["fills"]),
         tuple(document["triggered"]),
-        document["cash"],
+        None if cash is None else float(cash),
+        None if positions is None else {symbol: float(size) for symbol, size in positions.items()},
+        tuple(document.get("dropped", ())),
+        tuple(OrderTerms(**terms) for terms in document.get("by_desk", ())),
     )
+
+
+def begin_from(document: Mapping[str, Any]) -> Begin:
+    """As SQL records it."""
+    held = {
+        symbol: (float(size), float(price)) for symbol, (size, price) in document["positions"].items()
+    }
+    return Begin(int(document["history"]), float(document["cash"]), held)

@@ -29,9 +29,16 @@ class Trading:
     seed: int
     history: int = 0
     analyzers: Mapping[str, Any] = field(default_factory=dict)
+    held: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Size and average price of what the session took over, by symbol."""
 
 
-def run_strategy(trading: Trading, gate: Gate, fetch: Callable[[], Step | None]) -> Any:
+def run_strategy(
+    trading: Trading,
+    gate: Gate,
+    fetch: Callable[[], Step | None],
+    broker: SessionBroker | None = None,
+) -> Any:
     """Runs to the stream's end, and answers the strategy.
 
     `fetch` is called whenever the step before has been decided on; it may wait, and answers None at the end.
@@ -40,15 +47,19 @@ def run_strategy(trading: Trading, gate: Gate, fetch: Callable[[], Step | None])
     entry = resolve(trading.entry_point)
     parameters = convert_all(entry.parameters, trading.parameters)
     seed_generators(trading.seed, parameters)
-    broker = SessionBroker().trade_through(gate)
+    broker = (broker or SessionBroker()).trade_through(gate)
+    cerebro = StepCerebro(stdstats=False)
+    held = dict(trading.held)
 
     def begin() -> Step | None:
+        # Backtrader empties its broker when it starts, which is before this is first called.
+        broker.take_over(cerebro.datasbyname, held)
+        held.clear()
         step = fetch()
         if step is not None:
             broker.begin_step(step)
         return step
 
-    cerebro = StepCerebro(stdstats=False)
     cerebro.setbroker(broker)
     trading.account.open(broker)
     cerebro.over(Steps(begin), trading.symbols, *bar_length(trading.timeframe))

@@ -8,6 +8,8 @@ from typing import Any
 
 import backtrader as bt
 
+from strategies.contracts import contract_of
+
 
 class Commissions(bt.Analyzer):  # type: ignore[misc]
     """Fees, fills and traded value, in all and by symbol; money in account currency."""
@@ -20,7 +22,7 @@ class Commissions(bt.Analyzer):  # type: ignore[misc]
         for bit in order.executed.iterpending():
             symbol = str(order.data._name)
             self.fees[symbol].append(float(bit.closedcomm + bit.openedcomm))
-            self.traded[symbol].append(abs(float(bit.size * bit.price)))
+            self.traded[symbol].append(abs(float(bit.size * bit.price)) * contract_of(order.data).multiplier)
 
     def get_analysis(self) -> dict[str, Any]:
         by_symbol = {symbol: _sums(self.fees[symbol], self.traded[symbol]) for symbol in sorted(self.fees)}

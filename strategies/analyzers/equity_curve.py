@@ -9,6 +9,7 @@ import backtrader as bt
 
 from strategies import run_context
 from strategies.bar_time import moment
+from strategies.contracts import contract_of
 from strategies.session_days import newest_session
 
 
@@ -27,7 +28,11 @@ class EquityCurve(bt.Analyzer):  # type: ignore[misc]
         broker = self.strategy.broker
         session = self._session().isoformat()
         value = float(broker.getvalue())
-        held = sum(abs(broker.getposition(data).size) * data.close[0] for data in self.datas if len(data))
+        held = sum(
+            abs(broker.getposition(data).size) * data.close[0] * contract_of(data).multiplier
+            for data in self.datas
+            if len(data)
+        )
         row = {
             "session": session,
             "value": value,

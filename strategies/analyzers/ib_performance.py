@@ -8,6 +8,8 @@ from typing import Any
 
 import backtrader as bt
 
+from strategies.contracts import contract_of
+
 LISTS = ("bought", "sold", "proceeds", "commissions", "realized")
 
 
@@ -28,7 +30,7 @@ class IBPerformance(bt.Analyzer):  # type: ignore[misc]
         for bit in order.executed.iterpending():
             sums, size = self.sums[str(order.data._name)], float(bit.size)
             sums["bought" if size > 0 else "sold"].append(abs(size))
-            sums["proceeds"].append(-size * float(bit.price))
+            sums["proceeds"].append(-size * float(bit.price) * contract_of(order.data).multiplier)
             sums["commissions"].append(-float(bit.closedcomm + bit.openedcomm))
             sums["realized"].append(float(bit.pnl))
 
@@ -41,8 +43,9 @@ class IBPerformance(bt.Analyzer):  # type: ignore[misc]
             row: dict[str, Any] = {"symbol": str(data._name)}
             row |= {name: math.fsum(values) for name, values in self.sums[str(data._name)].items()}
             row |= {"quantity": size, "cost_price": cost if size else None, "close_price": close}
-            row["market_value"] = size * close
-            row["unrealized"] = size * (close - cost)
+            multiplier = contract_of(data).multiplier
+            row["market_value"] = size * close * multiplier
+            row["unrealized"] = size * (close - cost) * multiplier
             row["total"] = row["realized"] + row["unrealized"] + row["commissions"]
             rows.append(row)
         ending = float(self.strategy.broker.getvalue())

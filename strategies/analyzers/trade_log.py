@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from strategies.bar_time import moment
+from strategies.contracts import contract_of
 
 Fill = tuple[float, float]
 """Shares, signed, and price."""
@@ -46,6 +47,7 @@ class TradeLog(bt.Analyzer):  # type: ignore[misc]
         if rest:
             self.entries[key] = rest
         entry = _average(entries)
+        cost = abs(shares) * entry * contract_of(trade.data).multiplier
         self.rows.append(
             {
                 "symbol": key[0],
@@ -58,7 +60,7 @@ class TradeLog(bt.Analyzer):  # type: ignore[misc]
                 "bars": int(trade.barlen),
                 "profit": float(trade.pnlcomm),
                 "fees": float(trade.commission),
-                "return": float(trade.pnlcomm) / (abs(shares) * entry) if shares and entry else None,
+                "return": float(trade.pnlcomm) / cost if cost else None,
             }
         )
 

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from runners.words import NOTHING, metric_text, moment, number, per_cent
+from runners.words import metric_text, moment, number, per_cent
 from streamlit_app import hints, links
 from streamlit_app.monitor import figures, queries, tables
+from streamlit_app.monitor.gate import gate
 from streamlit_app.tables import table
 
 REFRESH_SECONDS = 5
@@ -28,9 +29,7 @@ def monitor() -> None:
                 " parameters of a [new job](/new_job), and `enable_risk_manager: true` for its limits."
             )
             return
-        options = [
-            links.option(one["id"], f"{one['strategy']} ({one['kind']})") for one in found
-        ]
+        options = [links.option(one["id"], f"{one['strategy']} ({one['kind']})") for one in found]
         left, right = st.columns([3, 1])
         with left:
             chosen = links.choose("Session", options, "session")
@@ -39,7 +38,8 @@ def monitor() -> None:
         session = links.key_of(chosen)
         window = queries.window(session)
         if window is None:
-            st.info("Nothing of this session has arrived yet.", icon=":material/hourglass_empty:")
+            _gate(session)
+            st.info("Nothing that this session logs has arrived yet.", icon=":material/hourglass_empty:")
             return
         with right:
             day = st.date_input(
@@ -56,6 +56,12 @@ def monitor() -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
+def _gate(session: int) -> None:
+    with hints.explained():
+        gate(session)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
 def _live(session: int, asked: dt.date | None) -> None:
     with hints.explained():
         standing = queries.standing(session, asked)
@@ -64,6 +70,7 @@ def _live(session: int, asked: dt.date | None) -> None:
             return
         day: dt.date = standing["day"]
         limits = _limits(standing)
+        gate(session)
         _words(standing)
         _numbers(standing, limits, asked)
         days = queries.days(session, day)
@@ -193,12 +200,4 @@ def _table(heading: str, frame: pd.DataFrame, nothing: str) -> None:
     if frame.empty:
         st.caption(nothing)
         return
-    st.dataframe(
-        frame,
-        column_config=tables.COLUMNS,
-        hide_index=True,
-        placeholder=NOTHING,
-        height="content" if len(frame) <= 10 else 385,
-    )
-    if len(frame) == queries.ROWS:
-        st.caption(f"The newest {queries.ROWS}.")
+    tables.shown(frame)

@@ -22,6 +22,41 @@ def sessions() -> list[dict[str, Any]]:
     )
 
 
+def on_account(session: int) -> dict[str, Any] | None:
+    """How a session on an account stands, with what reduces or halts it and what was refused, by rule."""
+    found = rows(
+        "select l.*,"
+        " (select coalesce(jsonb_agg(jsonb_build_object('rule', h.rule, 'reason', h.reason)"
+        " order by h.halt_id),"
+        " '[]') from desk.halts_now as h where (h.account is null or h.account = l.account)"
+        " and (h.trading_session_id is null or h.trading_session_id = l.trading_session_id)) as halts,"
+        " o.allowed, o.refused, o.refused_by"
+        " from desk.live_sessions as l cross join lateral ("
+        " select coalesce(sum(c.orders) filter (where c.rule is null), 0)::bigint as allowed,"
+        " coalesce(sum(c.times), 0)::bigint as refused,"
+        " jsonb_agg(jsonb_build_object('rule', c.rule, 'times', c.times) order by c.times desc, c.rule)"
+        " filter (where c.rule is not null) as refused_by"
+        " from (select g.rule, count(*) as orders, sum(g.times_refused) as times from desk.live_orders as g"
+        " where g.trading_session_id = l.trading_session_id group by g.rule) as c) as o"
+        " where l.trading_session_id = %(session)s",
+        {"session": session},
+    )
+    return found[0] if found else None
+
+
+def gate_orders(session: int, shown: str) -> list[dict[str, Any]]:
+    """Its newest orders: all, those that were refused, or those that may still be filled."""
+    return rows(
+        "select decided_at, symbol, quantity, type, price, decision_price, state, filled, average_price,"
+        " rule, reason, times_refused, tag, key from desk.live_orders"
+        " where trading_session_id = %(session)s"
+        " and (%(shown)s = 'All' or (state = 'refused') = (%(shown)s = 'Refused'))"
+        " and (%(shown)s <> 'On their way' or is_open)"
+        f" order by order_id desc limit {ROWS}",
+        {"session": session, "shown": shown},
+    )
+
+
 def window(session: int) -> tuple[dt.date, dt.date] | None:
     """The first and the last day of a session; none before its first is over."""
     found = rows(

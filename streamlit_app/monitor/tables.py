@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from runners.words import NOTHING
+from streamlit_app.monitor.queries import ROWS
 from streamlit_app.tables import Columns, in_per_cent, written
 
 MARKS = {"critical": "▲ critical", "warning": "● warning", "info": "· info"}
+GATE_MARKS = {
+    "refused": "✘ refused",
+    "filled": "✔ filled",
+    "rejected": "✘ rejected",
+    "unresolved": "▲ unresolved",
+}
 MONEY = st.column_config.NumberColumn(format="%.2f")
 PRICE = st.column_config.NumberColumn(format="%.2f")
 PER_CENT = st.column_config.NumberColumn(format="%.1f%%")
@@ -19,7 +27,8 @@ COLUMNS: dict[str, Any] = {
     "lowest": MONEY, "highest": MONEY, "profit of the day": MONEY, "profit of trades": MONEY,
     "average price": PRICE, "price": PRICE, "entry": PRICE, "exit": PRICE,
     "of the portfolio": PER_CENT, "profit of the day (%)": PER_CENT,
-    "message": st.column_config.TextColumn(width="large"),
+    "price seen": PRICE,
+    "message": st.column_config.TextColumn(width="large"), "why": st.column_config.TextColumn(width="large"),
 }  # fmt: skip
 
 
@@ -29,6 +38,19 @@ def bar(at: datetime | None) -> str:
         return NOTHING
     midnight = (at.hour, at.minute, at.second) == (0, 0, 0)
     return at.strftime("%Y-%m-%d") if midnight else at.strftime("%Y-%m-%d %H:%M %Z")
+
+
+def shown(frame: pd.DataFrame) -> None:
+    """A table that says when there are more rows than it has."""
+    st.dataframe(
+        frame,
+        column_config=COLUMNS,
+        hide_index=True,
+        placeholder=NOTHING,
+        height="content" if len(frame) <= 10 else 385,
+    )
+    if len(frame) == ROWS:
+        st.caption(f"The newest {ROWS}.")
 
 
 POSITIONS: Columns = {
@@ -65,6 +87,22 @@ TRADES: Columns = {
     "fees": "fees",
     "entered": written("entry_time", bar),
     "left": written("exit_time", bar),
+}
+GATE: Columns = {
+    "decided": written("decided_at", lambda at: at.strftime("%Y-%m-%d %H:%M:%S")),
+    "symbol": "symbol",
+    "shares": "quantity",
+    "state": written("state", lambda state: GATE_MARKS.get(state, state)),
+    "why": "reason",
+    "rule": "rule",
+    "type": "type",
+    "price": "price",
+    "price seen": "decision_price",
+    "filled": "filled",
+    "average price": "average_price",
+    "times": "times_refused",
+    "tag": "tag",
+    "key": "key",
 }
 RISK_EVENTS: Columns = {
     "bar": written("bar_time", bar),

@@ -18,6 +18,7 @@ from runners.prices.sample import read_sample
 from strategies.session_rows import by_name
 from streamlit_app.monitor.page import KINDS
 from testing import desks
+from testing.accounts import open_account, submit
 from testing.desks import Desk
 
 FIRST, SECOND = (int(datetime(2030, 1, day, tzinfo=UTC).timestamp()) for day in (2, 3))
@@ -111,6 +112,32 @@ def test_a_session_is_shown_as_it_stands_and_as_it_stood() -> None:
     assert not earlier.exception
     assert {metric.label: metric.value for metric in earlier.metric}["Value"] == "999.00"
     assert list(earlier.dataframe[0].value["shares"]) == [10]
+
+
+def test_a_session_on_an_account_shows_what_the_gate_allowed_and_refused_and_why(fresh_desk: Desk) -> None:
+    with fresh_desk.connect("admin") as admin:
+        account = open_account(admin)
+        session = account.session(1000)
+        submit(admin, session, "a:1", "AAA", 5)
+        account.limit("max_leverage", 1)
+        submit(admin, session, "a:2", "AAA", 50)
+        account.limit("max_orders_per_day", 1)
+        submit(admin, session, "a:3", "BBB", 1)
+        admin.execute("select desk.emergency_stop('the feed is wrong')")
+    shown = page().run()
+    assert not shown.exception
+    numbers = {metric.label: metric.value for metric in shown.metric}
+    assert (numbers["Orders allowed"], numbers["Refused"], numbers["On their way"]) == ("1", "2", "1")
+    assert shown.warning[0].value == "emergency_stop: the feed is wrong"
+    assert "halted" in shown.markdown[0].value
+    orders = shown.dataframe[0].value
+    assert list(orders["why"])[:2] == ["Orders today of PAPER1: 2 > 1", "Leverage of PAPER1: 5.5 > 1"]
+    assert "account max_leverage 1, account max_orders_per_day 1" in shown.caption[1].value
+    shown = shown.segmented_control(key="gate").set_value("On their way").run()
+    assert list(shown.dataframe[0].value["state"]) == ["allowed"]
+    shown = shown.segmented_control(key="gate").set_value("Refused").run()
+    assert list(shown.dataframe[0].value["state"]) == ["✘ refused"] * 2
+    assert "has arrived yet" in shown.info[0].value, "nothing of its log, which is another matter"
 
 
 def test_what_is_used_of_each_limit_is_the_databases_to_say(on_paper: Desk) -> None:

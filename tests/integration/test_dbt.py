@@ -25,6 +25,9 @@ MARTS = (
     "parameter_sensitivity",
     "walk_forward_summary",
     "walk_forward_fold_summary",
+    "live_daily_pnl",
+    "risk_event_summary",
+    "execution_quality",
 )
 
 
@@ -95,6 +98,9 @@ def test_marts_answer_to_their_bare_names(built_desk: Desk, role: str) -> None:
         "parameter_sensitivity": 6,
         "walk_forward_summary": 0,
         "walk_forward_fold_summary": 0,
+        "live_daily_pnl": 0,
+        "risk_event_summary": 0,
+        "execution_quality": 0,
     }
 
 

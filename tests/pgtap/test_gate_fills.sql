@@ -1,6 +1,6 @@
 -- What becomes of an order: its states, fills and their corrections, the ledger, losses, and who may do what.
 
-select plan(102);
+select plan(103);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -140,6 +140,11 @@ select tap.drain(tap.given_runner(), tap.metrics());
 select throws_ok(
   format($$select start_trading_session('sma_crossover', 'PAPER1', 1000, '{AAPL}', '1d', p_result_id => %s)$$, (select max(id) from backtest_results)), '22023',
   format('Result %s was made with margin, which no account here heeds yet', (select max(id) from backtest_results)));
+
+select load_instrument('AAPL', p_margin => 5);
+select is((tap.refusal($$select start_trading_session('sma_crossover', 'PAPER1', 1000, '{AAPL}', '1d')$$))[2:3],
+  array['AAPL has a margin or a lot, which no account here heeds yet', '$.symbols'], 'nor a contract on margin');
+select load_instrument('AAPL', p_margin => 0);
 
 -- Who may do what.
 set local role desk_trader;

@@ -3,7 +3,7 @@
 select plan(69);
 
 -- The functions, and who may call them.
-select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text', 'text']);
+select has_function('desk', 'load_instrument', array['text', 'text', 'text', 'text', 'text', 'text', 'boolean', 'text', 'text', 'double precision', 'double precision', 'double precision', 'double precision']);
 select results_eq(
   $$select proname::text collate "default", provolatile::text collate "default", prosecdef
     from pg_catalog.pg_proc

@@ -22,7 +22,7 @@ def test_one_line_writes_an_order_and_one_calls_it() -> None:
     places = {
         r"\bplaceOrder\b": "wire.py",
         r"\bwire\.place\b": "sender.py",
-        r"desk\.take_orders\(": "rows.py",
+        r"rows\.take_orders\(": "sender.py",
     }
     for pattern, file in places.items():
         assert [line.partition(":")[0] for line in _found(pattern)] == [f"runners/live/ib/{file}"]

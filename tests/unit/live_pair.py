@@ -11,7 +11,7 @@ from typing import Any
 import backtrader as bt
 
 from runners.engines.base import AdjustedPrices
-from runners.live.paper_broker import Execution, PaperBroker
+from runners.live.paper_broker import Execution, PaperBroker, Word
 from runners.live.steps import Actions, Bar, OrderTerms, Step, step_document, step_from
 from runners.live.strategy_run import Trading, run_strategy
 
@@ -113,7 +113,7 @@ def traded(
         first = False
         return gate.take(), next(waiting, None)
 
-    def tell(step: Step, filled: list[Execution]) -> None:
+    def tell(step: Step, filled: list[Execution], words: list[Word]) -> None:
         recorded.append(step_document(step))
         executions.extend(filled)
         told.put(step_from(recorded[-1]))

@@ -14,9 +14,10 @@ import backtrader as bt
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
 
-from runners.engines.backtrader.commission import DeskCommission, is_plain
+from runners.engines.backtrader.commission import DeskCommission, is_plain, scheme_of
 from runners.engines.backtrader.margin import MarginWatch
 from runners.engines.base import Commission, RunSettings
+from strategies.contracts import SHARE
 
 FILLS = ((1.0, 1.0), (1.0, 250.0), (100.0, 10.0), (-100.0, 33.0), (10_000.0, 50.0))
 """Sizes and prices at which a strategy's fees are compared with the config's."""
@@ -47,6 +48,9 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
     def keep_to(self, settings: RunSettings, flow_steps: frozenset[int] = frozenset()) -> None:
         """`flow_steps` are the steps of the run's clock at which the config's flow is due."""
         open_account(self, settings.cash, settings.commission, settings.slippage)
+        for symbol, contract in settings.contracts.items():
+            if contract.margin is not None:
+                self.addcommissioninfo(scheme_of(settings.commission, contract), name=symbol)
         self.noted: dict[str, None] = {}
         self._slippage = {name: getattr(self.p, name) for name in SLIPPAGE}
         if settings.margin is not None:
@@ -61,8 +65,8 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
             return
         for feed in feeds:
             if feed.splits:
-                scheme = DeskCommission(charges=self._kept.commission, feed=feed)
-                super().addcommissioninfo(scheme, feed._name)
+                contract = self._kept.contracts.get(feed._name, SHARE)
+                super().addcommissioninfo(scheme_of(self._kept.commission, contract, feed), feed._name)
 
     @property
     def watches_bars(self) -> bool:
@@ -140,7 +144,7 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
 
     def addcommissioninfo(self, comminfo: Any, name: str | None = None) -> None:
         if self._kept is not None:
-            check_fees(comminfo, self._kept)
+            check_fees(comminfo, self._kept, name)
             if is_plain(comminfo):
                 # Its fees are the config's, which the config's own scheme charges.
                 return
@@ -228,25 +232,29 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
             self.noted[what] = None
 
 
-def check_fees(scheme: Any, settings: RunSettings) -> None:
-    """Raise AccountError where a scheme charges something else than the config's commission."""
+def check_fees(scheme: Any, settings: RunSettings, symbol: str | None) -> None:
+    """Raise AccountError where a symbol's scheme charges something else than the config's commission."""
     if type(scheme) is DeskCommission and scheme.p.charges == settings.commission:
         return
-    ours = DeskCommission(charges=settings.commission)
+    contract = settings.contracts.get(symbol or "", SHARE)
+    ours = scheme_of(settings.commission, contract)
     for size, price in FILLS:
         charged, due = scheme.getcommission(size, price), ours.getcommission(size, price)
         if not math.isclose(charged, due, rel_tol=1e-9, abs_tol=1e-12):
+            key = _as_key(scheme, on_margin=contract.margin is not None)
             raise AccountError(
                 f"the strategy's commission charges {charged:.6g} for {abs(size):g} at {price:g} where the "
-                f"config's commission charges {due:.6g}; write {_as_key(scheme)} in the config, and leave "
+                f"config's commission charges {due:.6g}; write {key} in the config, and leave "
                 "the call out or pass the same to it"
             )
 
 
-def _as_key(scheme: Any) -> str:
+def _as_key(scheme: Any, *, on_margin: bool) -> str:
     if type(scheme)._getcommission is not CommInfoBase._getcommission:
         return "commission: {percent: ..., per_share: ..., minimum: ...}"
     kind = "percent" if scheme._commtype == CommInfoBase.COMM_PERC else "per_share"
+    if kind == "per_share" and on_margin:
+        kind = "per_contract"
     return f"commission: {{{kind}: {scheme.p.commission:.15g}}}"
 
 

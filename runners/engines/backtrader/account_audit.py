@@ -20,11 +20,15 @@ def audit(cerebro: Any, broker: ConfiguredBroker, settings: RunSettings, recorde
             f"the strategy changed the broker's slippage; write slippage in the config, which has "
             f"{settings.slippage:.15g}"
         )
-    for scheme in broker.comminfo.values():
-        check_fees(scheme, settings)
-    if not broker.p.shortcash or not all(map(is_plain, broker.comminfo.values())):
+    for symbol, scheme in broker.comminfo.items():
+        check_fees(scheme, settings, symbol)
+    if not broker.p.shortcash or not all(
+        is_plain(scheme) or scheme.p.margin == _margin(settings, symbol)
+        for symbol, scheme in broker.comminfo.items()
+    ):
         return
     due = settings.cash - recorder.spent + sum(broker.flows.values()) - sum(broker._cash_addition)
+    due += _in_positions(broker, settings)
     if abs(broker.cash - due) > 1e-6 + 1e-9 * (settings.cash + recorder.traded_value):
         raise AccountError(
             f"the account has {broker.cash:,.2f} of cash where its fills leave {due:,.2f}: the strategy "
@@ -36,6 +40,22 @@ def audit(cerebro: Any, broker: ConfiguredBroker, settings: RunSettings, recorde
             f"the account holds {held:g} shares where its fills leave {recorder.held:g}: the strategy wrote "
             "into its positions; send orders"
         )
+
+
+def _margin(settings: RunSettings, symbol: str | None) -> float | None:
+    contract = settings.contracts.get(symbol or "")
+    return None if contract is None else contract.margin
+
+
+def _in_positions(broker: ConfiguredBroker, settings: RunSettings) -> float:
+    """What open contracts have won, and is in the account already, less the margin that they hold."""
+    money = []
+    for data, position in broker.positions.items():
+        margin = _margin(settings, data._name)
+        if position.size and margin is not None:
+            multiplier = settings.contracts[data._name].multiplier
+            money += [position.size * position.adjbase * multiplier, -abs(position.size) * margin]
+    return math.fsum(money)
 
 
 def remarks(cerebro: Any, broker: ConfiguredBroker) -> dict[str, float | str]:

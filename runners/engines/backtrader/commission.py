@@ -8,6 +8,7 @@ import backtrader as bt
 from backtrader.comminfo import CommInfoBase
 
 from runners.engines.base import Commission
+from strategies.contracts import SHARE, Contract
 from strategies.shares import day_shares
 
 MONEY_RULES = (
@@ -32,6 +33,7 @@ class DeskCommission(bt.CommInfoBase):  # type: ignore[misc]
     params = (
         ("charges", Commission()),
         ("feed", None),
+        ("contract", SHARE),
         ("stocklike", True),
         ("commtype", bt.CommInfoBase.COMM_FIXED),
     )
@@ -39,9 +41,17 @@ class DeskCommission(bt.CommInfoBase):  # type: ignore[misc]
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
         charges: Commission = self.p.charges
         if self.p.feed is None:
-            return charges.fee(size, price)
+            return charges.fee(size, price, self.p.contract)
         factor = day_shares(self.p.feed)
         return charges.fee(size * factor, price / factor)
+
+
+def scheme_of(charges: Commission, contract: Contract, feed: Any = None) -> DeskCommission:
+    """What a symbol's fills cost; of a contract on margin, as Backtrader marks futures to market too."""
+    terms: dict[str, Any] = {}
+    if contract.margin is not None:
+        terms = {"stocklike": False, "margin": contract.margin, "mult": contract.multiplier}
+    return DeskCommission(charges=charges, contract=contract, feed=feed, **terms)
 
 
 def is_plain(rules: Any) -> bool:

@@ -14,6 +14,7 @@ from runners.engines.backtrader.fast_feed import SharedFeed
 from runners.engines.backtrader.feed import ArrayFeed, bar_length, time_numbers
 from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import AdjustedPrices, RunSettings, SettingsError
+from strategies.contracts import SHARE
 from strategies.session_days import UTC_DAYS, session_days
 
 
@@ -30,6 +31,7 @@ class DataSet:
             for series, numbers in zip(prices, self.numbers, strict=True)
             for number, epoch in zip(numbers, series.epochs, strict=True)
         }
+        self.contracts = settings.contracts
         self.splits = {
             symbol: tuple((float(day.toordinal()), factor) for day, factor in steps)
             for symbol, steps in settings.splits.items()
@@ -79,4 +81,5 @@ class DataSet:
             feed = kind(**parameters)
             # What strategies and fees count shares of the day by.
             feed.splits = self.splits.get(series.symbol, ())
+            feed.contract = self.contracts.get(series.symbol, SHARE)
             cerebro.adddata(feed, name=series.symbol)

@@ -16,6 +16,7 @@ from runners.engines.backtrader.fast_equity import EquityLog
 from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import ClosedTrade, OpenPosition
 from runners.engines.raw_metrics import Account
+from strategies.contracts import contract_of
 from strategies.shares import day_shares
 
 UTC = dt.UTC
@@ -71,7 +72,8 @@ class _Position:
             entry_price=_average(self._openings),
             last_time=time(self.data.datetime[0]),
             last_close=close,
-            profit=math.fsum(shares * (close - price) for shares, price in fills),
+            profit=math.fsum(shares * (close - price) for shares, price in fills)
+            * contract_of(self.data).multiplier,
             fees=self._fees,
         )
 
@@ -114,7 +116,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         for bit in order.executed.iterpending():
             self._filled_orders.add(order.ref)
             self._fees.append(bit.closedcomm + bit.openedcomm)
-            value = bit.size * bit.price
+            value = bit.size * bit.price * contract_of(order.data).multiplier
             self._values_traded.append(abs(value))
             self._spent += (value, self._fees[-1])
             self._sizes.append(bit.size)
