@@ -19,11 +19,13 @@ begin
   where o.account_id = v_account_id and o.is_open and o.state = 'allowed' order by o.id for update skip locked;
   for v_id in
     with over as (
-      select o.id, o.valid_until <= clock_timestamp() as expired
+      select o.id, o.valid_until <= clock_timestamp() as expired,
+             desk.position_is_blocked(o.account_id, o.symbol) as blocked
       from desk.broker_orders as o
       join desk.trading_sessions as t on t.id = o.trading_session_id
       where o.account_id = v_account_id and o.is_open and o.state = 'allowed' and (
         o.valid_until <= clock_timestamp() and t.clock = 'wall'
+        or desk.position_is_blocked(o.account_id, o.symbol)
         or o.intent <> 'flatten' and desk.level_of(o.account_id, o.trading_session_id) = 'halted'
         or o.intent <> 'flatten' and not o.reduces and o.parent_id is null
           and desk.level_of(o.account_id, o.trading_session_id) = 'reducing')
@@ -31,7 +33,9 @@ begin
     )
     update desk.broker_orders as o
     set state = 'cancelled', cancelled_by = case when v.expired then 'expiry' else 'desk' end,
-        reason = case when v.expired then 'expired before it was sent' else 'stopped before it was sent' end,
+        reason = case when v.expired then 'expired before it was sent'
+          when v.blocked then 'not sent: the broker holds something else than the desk, see open_differences'
+          else 'stopped before it was sent' end,
         changed_at = clock_timestamp()
     from over as v where o.id = v.id
     returning o.id

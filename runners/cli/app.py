@@ -50,6 +50,7 @@ TOPICS = {
         "live": "live",
         "paper-replay": "live",
         "stop": "stop",
+        "link": "link",
     },
     "Keeping a desk": {
         "backup": "backup",

@@ -72,6 +72,17 @@ class Conversation(Orders):
         c = self.broker.contract(symbol)
         self.send(61, 3, self.broker.account, *[c[k] for k in CONTRACT], shares, price)
 
+    def on_1(self, v: list[str]) -> None:
+        def act(ends: bool) -> None:
+            self.send(1, 6, v[2], 4, self.broker.last.get(v[4], 100.0), 1, 0)
+            if ends:
+                self.send(57, 1, v[2])
+
+        self.answer("data", int(v[2]), act)
+
+    def on_2(self, v: list[str]) -> None:
+        """cancelMktData: nothing to answer."""
+
     def on_9(self, v: list[str]) -> None:
         def act(ends: bool) -> None:
             if v[4] in self.broker.unknown:

@@ -20,7 +20,7 @@ class Orders(Wire):
             return
         if "dies" in happens and happens["dies"] == ("before",):
             self.transport.abort()
-        elif "read-only" in happens:
+        elif "read-only" in happens or "read-only" in gateway.script.of_start():
             self.error(
                 order_id,
                 321,
@@ -45,11 +45,16 @@ class Orders(Wire):
                 self.transport.abort()
             elif not order.is_mute:
                 self.tell(order)
-            gateway.later(gateway.fill_delay, lambda: gateway.work(order, happens))
+            delay = gateway.fill_delay + float(happens.get("window", ("0",))[0])
+            gateway.later(delay, lambda: gateway.work(order, happens))
 
     def on_4(self, v: list[str]) -> None:
         order = self.broker.find(self.client, int(v[2]))
-        if order is None:
+        if "read-only" in self.gateway.script.of_start():
+            self.error(
+                int(v[2]), 321, "Error validating request: The API interface is currently in Read-Only mode."
+            )
+        elif order is None:
             self.error(int(v[2]), 10147, f"OrderId {v[2]} that needs to be cancelled is not found.")
         elif not order.is_open:
             self.error(

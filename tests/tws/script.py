@@ -30,7 +30,7 @@ _KNOWN = {
     ),
     "fill": r"twice|corrected [\d.]+|fee late [\d.]+|silent",
     "request": r"no end|no answer|error \d+ .+|late [\d.]+",
-    "start": r"no ids|no accounts|busy|times \S+|account \S+",
+    "start": r"no ids|no accounts|busy|read-only|times \S+|account \S+",
     "at": (
         r"say \d+.*|dies|silent|cut [\d.]+( 110[12])?|restart [\d.]+|ids back \d+|position \S+ -?[\d.]+"
         r"|trade \S+ -?[\d.]+|split \S+ [\d.]+"
@@ -40,7 +40,7 @@ _NUMBERS = r"every|\d+(-\d+)?"
 _WHICH = {
     "order": _NUMBERS,
     "fill": _NUMBERS,
-    "request": "positions|open orders|completed orders|executions|account|time|contract",
+    "request": "positions|open orders|completed orders|executions|account|time|contract|data",
     "start": "",
     "at": r"[\d.]+|\d\d:\d\d",
 }
