@@ -34,59 +34,6 @@ comment on function desk.tg_jobs_validate() is 'Refuses a job that cannot run, o
 create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
-create or replace function desk.result_settings(p_config jsonb)
-returns jsonb
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  select coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}')
-  from desk.config_keys as k
-  where k.affects = 'result' and k.path !~ '[.]'
-    -- The strategy is known by its code's hash, the window by its first and last day.
-    and k.path not in ('strategy', 'start_date', 'end_date')
-    and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
-$$;
-comment on function desk.result_settings(jsonb) is
-  'What of a config affects results, where it is not at its default: it parts their hashes, and engines are told it.';
-
-drop function if exists desk.settings_hash(jsonb, date, date, integer);
-drop function if exists desk.settings_hash(jsonb, date, date, integer, jsonb);
-create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer,
-  p_sessions jsonb default '{}', p_terms jsonb default null)
-returns text
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up) || p_sessions
-    || case when p_terms is null then '{}' else jsonb_build_object('contracts', p_terms) end
-    || desk.result_settings(p_config))::text)
-$$;
-comment on function desk.settings_hash(jsonb, date, date, integer, jsonb, jsonb) is
-  'SHA-256 of all besides code, prices and parameters that decides a result; of sessions what session_settings() says, '
-  'and the terms of contracts where there are any.';
-
-create or replace function desk.session_settings(p_sessions_a_year double precision, p_versions bigint[],
-  p_parent_id bigint default null)
-returns jsonb
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  -- Nothing where a year has 252 sessions and each is a UTC date, as it was for all before it was asked.
-  select jsonb_strip_nulls(jsonb_build_object(
-    'sessions_a_year', nullif(p_sessions_a_year, 252),
-    'session_days', (
-      select jsonb_agg(jsonb_build_array(coalesce(s.zone, d.zone), coalesce(s.day_begins, d.day_begins))
-        order by n.position)
-      from unnest(p_versions) with ordinality as n (id, position)
-      join desk.price_versions as v on v.id = n.id
-      cross join lateral desk.instrument_day(v.instrument_id, v.timeframe) as d
-      left join desk.run_symbols as s on s.optimization_run_id = p_parent_id and s.position = n.position
-      having not bool_and(v.utc_sessions or s.own_day is false))))
-$$;
-comment on function desk.session_settings(double precision, bigint[], bigint) is
-  'What of a run''s sessions decides its results, where it is not 252 a year and UTC dates: with the clocks of its '
-  'parent, or of its instruments.';
-
 create or replace function desk.plan_run(p_job desk.jobs, p_symbols text[])
 returns bigint
 language plpgsql volatile

@@ -1,58 +1,4 @@
--- The queue as runners see it: register and claim. Leases are in the next file.
-
-create or replace function desk.lease_seconds()
-returns double precision
-language plpgsql stable security definer
-set search_path = desk, pg_temp
-as $$
-begin
-  -- Read by every claim, so not through setting(), which is planned anew for each.
-  return (select (s.value #>> '{}')::float8 from desk.settings as s where s.name = 'lease_seconds');
-end
-$$;
-comment on function desk.lease_seconds() is
-  'How long a runner may be silent; one that beats six times in it is never taken for dead.';
-grant execute on function desk.lease_seconds() to desk_runner;
-
-create or replace function desk.alive_runners()
-returns setof desk.runners
-language sql stable
-set search_path = desk, pg_temp
-as $$
-  select r.*
-  from desk.runners as r
-  where r.stopped_at is null
-    and r.heartbeat_at > now() - make_interval(secs => desk.lease_seconds())
-$$;
-comment on function desk.alive_runners() is 'Runners heard of within a lease.';
-
-drop function if exists desk.task_capability(text);
-create or replace function desk.register_runner(
-  p_host text, p_pid integer, p_version text, p_engines text[], p_processes integer, p_platform text,
-  p_runs_dbt boolean, p_strategies jsonb)
-returns bigint
-language plpgsql volatile security definer
-set search_path = desk, pg_temp
-as $$
-declare
-  v_runner_id bigint;
-begin
-  perform desk.publish_strategies(p_strategies, p_host, false);
-  insert into desk.runners (host, pid, version, engines, processes, platform, runs_dbt)
-  values (p_host, p_pid, p_version, p_engines, p_processes, p_platform, p_runs_dbt)
-  returning id into v_runner_id;
-  insert into desk.runner_code (runner_id, code_version_id)
-  select v_runner_id, c.id
-  from jsonb_to_recordset(p_strategies) as s (name text, code_hash text)
-  join desk.strategies as st on st.name = s.name
-  join desk.code_versions as c on c.strategy_id = st.id and c.code_hash = s.code_hash;
-  return v_runner_id;
-end
-$$;
-comment on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb) is
-  'A new runner says who it is and which strategies it has; answers its number, which is never used again.';
-grant execute on function desk.register_runner(text, integer, text, text[], integer, text, boolean, jsonb)
-  to desk_runner;
+-- Claims: which runs a runner may serve, and the work that it is leased. Leases are in the next file.
 
 drop function if exists desk.claimable_runs(bigint);
 create or replace function desk.claimable_runs(p_runner_id bigint, p_served bigint[], out runs bigint[],
@@ -343,33 +289,4 @@ grant execute on function desk.claim_work(bigint, integer, boolean) to desk_runn
 
 drop function if exists desk.range_members(int8multirange);
 
-create or replace function desk.run_settings(p_run_id bigint)
-returns jsonb
-language sql stable security definer
-set search_path = desk, pg_temp
-as $$
-  select desk.result_settings(r.config) || jsonb_build_object(
-    'optimization_run_id', r.id, 'strategy', s.name, 'entry_point', s.entry_point, 'engine', r.engine,
-    'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
-    'cash', r.cash, 'seed', r.seed, 'data_hash', r.data_hash, 'code_hash', v.code_hash,
-    'splits', desk.run_splits(r.id), 'contracts', r.contract_terms,
-    'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
-    'warm_up_bars', r.warm_up_bars, 'block_count', 16, 'sessions_a_year', coalesce(r.sessions_a_year, 252),
-    'session_days', (
-      select jsonb_agg(jsonb_build_array(y.zone, extract(epoch from y.day_begins)::integer) order by y.position)
-      from desk.run_symbols as y
-      where y.optimization_run_id = r.id
-      having bool_and(y.own_day) and r.timeframe !~ '(d|w|mo)$'), 'benchmark', (
-      select jsonb_build_object('sessions', b.sessions, 'returns', b.returns, 'sums', b.sums)
-      from desk.run_benchmarks as b where b.optimization_run_id = r.id and b.sums is not null))
-  from desk.optimization_runs as r
-  join desk.strategies as s on s.id = r.strategy_id
-  left join desk.code_versions as v on v.id = r.code_version_id
-  where r.id = p_run_id and not r.imported
-$$;
-comment on function desk.run_settings(bigint) is
-  'What a runner needs to know of a run besides its points: whatever key of its config affects results is in it, and '
-  'a runner that does not know one refuses the run.';
-grant execute on function desk.run_settings(bigint) to desk_runner;
-
-grant select on desk.runners, desk.runner_code, desk.work_items to desk_director, desk_viewer;
+grant select on desk.work_items to desk_director, desk_viewer;

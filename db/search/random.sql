@@ -41,55 +41,6 @@ as $$
 $$;
 comment on function desk.drawn_value(jsonb, numeric) is 'The value of an axis at a number from 0 up to 1.';
 
-create or replace function desk.meet_constraints(p_run_id bigint, p_points jsonb[])
-returns jsonb[]
-language plpgsql stable
-set search_path = desk, pg_temp
-as $$
-declare
-  v_tree    jsonb;
-  v_points  jsonb[] := p_points;
-  v_columns jsonb;
-  v_truth   numeric[];
-begin
-  for v_tree in select t.tree from jsonb_array_elements(desk.run_trees(p_run_id)) as t (tree) loop
-    exit when cardinality(v_points) = 0;
-    select jsonb_object_agg(n.name, jsonb_build_object('stride', 1, 'count', cardinality(v_points), 'values', (
-      select jsonb_agg(coalesce(q.point -> n.name, d.default_value) order by q.position)
-        from unnest(v_points) with ordinality as q (point, position))))
-    into v_columns
-    from unnest(desk.constraint_names(v_tree)) as n (name)
-    join desk.run_versions as r on r.optimization_run_id = p_run_id
-    join desk.version_parameters as d on d.code_version_id = r.code_version_id and d.name = n.name;
-    v_truth := desk.constraint_numbers(v_tree, v_columns, cardinality(v_points));
-    v_points := array(
-      select q.point from unnest(v_points, v_truth) with ordinality as q (point, truth, position) where q.truth = 1
-        order by q.position);
-  end loop;
-  return v_points;
-end
-$$;
-comment on function desk.meet_constraints(bigint, jsonb[]) is
-  'Those of some points that meet the run''s constraints between parameters, in order.';
-
-create or replace function desk.add_points(p_run_id bigint, p_space jsonb, p_points jsonb[])
-returns bigint
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-declare
-  v_generation desk.search_generations := desk.open_generation(p_run_id, p_space);
-  v_count      bigint;
-begin
-  insert into desk.search_points (optimization_run_id, generation, ordinal, parameters)
-  select p_run_id, v_generation.generation, v_generation.first_ordinal + q.position - 1, q.point
-  from unnest(p_points) with ordinality as q (point, position);
-  get diagnostics v_count = row_count;
-  return desk.settle_generation(v_generation, v_count);
-end
-$$;
-comment on function desk.add_points(bigint, jsonb, jsonb[]) is 'Plans listed points as a generation.';
-
 create or replace function desk.drawn_points(p_run_id bigint, p_space jsonb, p_points integer)
 returns jsonb[]
 language plpgsql stable

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from runners import cli
 from runners.cli.app import TOPICS, app
+from tests.journeys.pages import APP, PAGES
 
 
 def rooms_named(project_root: Path) -> set[str]:
@@ -42,6 +43,10 @@ def test_what_the_recipes_name_is_there(project_root: Path) -> None:
     named = re.findall(r"`((?:configs|db|dbt|gallery|runners|strategies|streamlit_app|tests)/[^` ]+)`", text)
     assert len(named) > 20
     assert [path for path in named if not (project_root / path).exists()] == []
+
+
+def test_the_journeys_visit_every_page() -> None:
+    assert len(PAGES) == APP.read_text(encoding="utf-8").count("st.Page(")
 
 
 def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
