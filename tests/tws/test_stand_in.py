@@ -97,7 +97,7 @@ def test_faults_of_orders(script: str, statuses: list[str], at_broker: list[str]
     async def act(gateway: Gateway, client: ib.IB) -> None:
         trade = bought(client)
         await asyncio.sleep(0.07)
-        assert [trade.orderStatus.status] == statuses or not client.isConnected()
+        await until(lambda: [trade.orderStatus.status] == statuses or not client.isConnected())
 
     broker = played(script, act).broker
     assert [o.status for o in broker.orders.values()] == (at_broker or [])

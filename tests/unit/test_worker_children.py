@@ -224,7 +224,7 @@ def test_numbers_of_numpy_become_plain_ones(bench: Bench) -> None:
 
 
 def test_an_error_can_be_stored_as_text(bench: Bench) -> None:
-    assert bench.play("babbles")[1].error.startswith("ValueError: ? and ?\n")
+    assert bench.play("babbles")[1].error.startswith("ValueError: ? and ? (bar 2 of 4, 2020-01-02, X)\n")
 
 
 def test_an_item_that_is_dropped_reports_nothing_more(bench: Bench) -> None:
