@@ -7,8 +7,8 @@ set search_path = desk, pg_temp
 as $$
   with topics (topic, names) as (
     values
-    ('jobs', '{batch_summary,cancel_job,estimate,every,job_progress,pause_job,pause_recurring,resume_job,'
-      'resume_recurring,retry_job,set_priority}'),
+    ('jobs', '{batch_summary,can_retry,cancel_job,estimate,every,job_advice,job_progress,pause_job,pause_recurring,'
+      'resume_job,resume_recurring,retry_job,set_priority}'),
     ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
       'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
