@@ -161,7 +161,8 @@ begin
       'See: select job_id, state from job_progress.', '23503');
   end if;
   if v_job.state = 'cancelled' then
-    perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id', 'Insert it again.');
+    perform desk.refuse(format('Job %s was cancelled', p_job_id), '$.job_id',
+      desk.job_advice(p_job_id) || '.');
   end if;
   select j.id into v_twin from desk.jobs as j
   where j.config_hash = v_job.config_hash and j.id <> p_job_id and j.is_open;
@@ -171,7 +172,7 @@ begin
   end if;
   for v_run in
     select r.id, r.is_open from desk.optimization_runs as r
-    where r.job_id = p_job_id
+    where r.job_id = p_job_id and r.role <> 'pilot'
       and (r.status = 'failed' and r.error ~ '^(Planning failed|No suggestions): ' or exists (
         select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'failed'))
       -- A part of a walk-forward run whose fold has gone on stays as it is.
@@ -209,7 +210,8 @@ begin
     v_total := coalesce(v_total, 0) + v_again;
   end loop;
   if v_total is null then
-    return format('job %s has no failed point', p_job_id);
+    perform desk.refuse(format('Job %s has no failed point', p_job_id), '$.job_id',
+      coalesce(desk.job_advice(p_job_id) || '.', 'It is ' || v_job.state || ': there is nothing to try again.'));
   end if;
   notify desk_work;
   return format('job %s: %s failed points are tried again', p_job_id, v_total);

@@ -215,13 +215,17 @@ declare
 begin
   if v_estimate.verdict = 'too dear' then
     perform desk.refuse(desk.too_dear(v_estimate), '$.commission',
-      'Reduce trade frequency or increase capital; or insert the job with force true.');
+      (select desk.fee_advice(j.canonical_config -> 'commission') from desk.jobs as j where j.id = p_job_id)
+        || '; or insert the job with force true.');
   elsif v_estimate.verdict = 'held' and (v_pilot < 2 or v_estimate.combinations <= 2 * v_pilot) then
     v_estimate.verdict := 'fine';
   elsif v_estimate.verdict = 'held' then
     v_estimate.pilot_run_id := desk.plan_pilot(p_job_id, v_pilot);
     update desk.optimization_runs set paused = true where job_id = p_job_id and role <> 'pilot';
-    update desk.jobs set state = 'held' where id = p_job_id;
+    update desk.jobs
+    set state = 'held', summary = format('held: nothing is known of its fees; %s pilot points tell them first', v_pilot)
+    where id = p_job_id;
+    raise notice 'Job % is held: nothing is known of its fees; % pilot points tell them first', p_job_id, v_pilot;
   elsif v_estimate.verdict = 'forced' then
     insert into desk.job_events (job_id, event, details)
     values (p_job_id, 'job', jsonb_strip_nulls(jsonb_build_object('forced', true, 'fee_pct_median',
@@ -251,8 +255,7 @@ begin
   v_estimate := desk.estimate_job(v_job.id);
   v_error := case
     when p_pilot.status = 'failed' then 'The pilot points failed: ' || p_pilot.error
-    when v_estimate.verdict = 'too dear' then desk.too_dear(v_estimate)
-      || '. Reduce trade frequency or increase capital.' end;
+    when v_estimate.verdict = 'too dear' then desk.too_dear(v_estimate) end;
   update desk.estimates
   set based_on = v_estimate.based_on, seconds = v_estimate.seconds, trades_median = v_estimate.trades_median,
       trades_worst = v_estimate.trades_worst, fee_pct_median = v_estimate.fee_pct_median,
@@ -267,7 +270,7 @@ begin
     ) as r;
     return;
   end if;
-  update desk.jobs set state = 'waiting' where id = v_job.id;
+  update desk.jobs set state = 'waiting', summary = null where id = v_job.id;
   update desk.optimization_runs set paused = false where job_id = v_job.id and is_open;
   update desk.run_progress set due = true
   where optimization_run_id in (select r.id from desk.optimization_runs as r where r.job_id = v_job.id
@@ -290,12 +293,14 @@ as $$
 declare
   v_job_id   bigint;
   v_estimate desk.estimates;
+  v_advice   text;
 begin
   -- The very insert, taken back: what it would refuse is refused here too, and the counts are those of its plan.
   begin
     perform set_config('desk.estimating', 'on', true);
     insert into desk.jobs (strategy, config) values (p_strategy, p_config) returning id into v_job_id;
     v_estimate := desk.estimate_job(v_job_id);
+    v_advice := (select desk.fee_advice(j.canonical_config -> 'commission') from desk.jobs as j where j.id = v_job_id);
     raise exception using errcode = 'BD000', message = 'estimated';
   exception when sqlstate 'BD000' then
     null;
@@ -313,7 +318,7 @@ begin
   max_fee_pct := v_estimate.max_fee_pct;
   verdict := v_estimate.verdict;
   message := case v_estimate.verdict
-    when 'too dear' then desk.too_dear(v_estimate) || '. Reduce trade frequency or increase capital.'
+    when 'too dear' then desk.too_dear(v_estimate) || '. ' || v_advice || '.'
     when 'held' then 'Nothing is known of this strategy on such bars: a few pilot points run first.'
     when 'no fees' then 'No commission: nothing to guard.'
     else format('Fees of %s of the capital are to be expected (worst %s).',

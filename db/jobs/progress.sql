@@ -26,12 +26,20 @@ select
   p.reused,
   coalesce(f.flags, '{}') as flags,
   j.batch_id,
-  j.is_open
+  j.is_open,
+  desk.job_advice(j.id) as advice
 from desk.jobs as j
 cross join lateral (
   -- A stitched test is no backtest: its folds are counted, and it is what passes.
   select sum(g.total) filter (where k.ran)::bigint as total, sum(g.finished) filter (where k.ran)::bigint as finished,
-         sum(g.failed) filter (where k.ran)::bigint as failed, sum(g.reused)::bigint as reused,
+         sum(g.failed) filter (where k.ran)::bigint as failed,
+         -- Its own pilot points are taken over, not known from before.
+         sum(g.reused)::bigint - (
+           select count(*) from desk.optimization_runs as t
+           join desk.backtest_results as b on b.optimization_run_id = t.id
+           join desk.backtest_results as c on c.source_result_id = b.id
+           join desk.optimization_runs as o on o.id = c.optimization_run_id
+           where t.job_id = j.id and t.role = 'pilot' and o.job_id = j.id) as reused,
          sum(g.passed) filter (where r.role = 'search')::bigint as passed, min(r.target_metric) as target_metric,
          case when min(r.target_direction) = 'min' then min(g.best_value) filter (where r.role = 'search')
            else max(g.best_value) filter (where r.role = 'search') end as best_value
@@ -67,10 +75,12 @@ comment on column desk.job_progress.created_by is 'Who asked.';
 comment on column desk.job_progress.created_at is 'When it was asked for.';
 comment on column desk.job_progress.started_at is 'When it started.';
 comment on column desk.job_progress.finished_at is 'When it was over.';
-comment on column desk.job_progress.reused is 'Points that were copied from equal results known before.';
+comment on column desk.job_progress.reused is
+  'Points that were copied from equal results of earlier searches; its own pilot''s are none.';
 comment on column desk.job_progress.flags is
   'What looks wrong: no data, no trades, all points identical, best on the edge.';
 comment on column desk.job_progress.batch_id is 'The batch it was queued with.';
 comment on column desk.job_progress.is_open is 'True while it is not over.';
+comment on column desk.job_progress.advice is 'What to do about it, with the statement; null where there is nothing.';
 
 grant select on desk.job_progress to desk_director, desk_viewer;

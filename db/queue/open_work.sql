@@ -76,8 +76,30 @@ as $$
     -- Code that no live runner has is probed when one has it again.
     and w.code_version_id is null
     and not exists (select from desk.alive_runners() as a where w.needs = any (a.engines))
-  order by w.id
+  union all
+  select null, r.job_id, r.id, 'points', greatest(r.created_at, r.run_after), case
+    when v.pinned then format('Run %s of %s waits for code version %s, which no live runner has. Start a runner that '
+      'has it, or: select cancel_job(%s), and queue it again', r.id, s.name, left(c.code_hash, 12), r.job_id)
+    else format('Run %s waits, and no live runner has the current code of %s, version %s, on the engine %s. Start one '
+      'that has: backdesk work; or if another one''s is right, there: backdesk strategies sync', r.id, s.name,
+      left(c.code_hash, 12), r.engine) end
+  from desk.optimization_runs as r
+  join desk.strategies as s on s.id = r.strategy_id
+  join desk.run_progress as p on p.optimization_run_id = r.id
+  join desk.run_versions as v on v.optimization_run_id = r.id
+  left join desk.code_versions as c on c.id = v.code_version_id
+  where r.is_open and not r.imported and not r.paused and r.run_after <= now()
+    and p.total > p.finished + p.failed + (
+      select coalesce(sum(w.last_ordinal - w.first_ordinal + 1), 0) from desk.work_items as w
+      where w.optimization_run_id = r.id and w.kind = 'points' and w.state = 'leased')
+    and not exists (
+      select from desk.alive_runners() as a
+      join desk.runner_code as n on n.runner_id = a.id
+      where n.code_version_id = v.code_version_id and r.engine = any (a.engines)
+        and (v.pinned or a.files_error is null))
+  order by 5, 3, 1
 $$;
 comment on function desk.stranded_tasks() is
-  'Tasks that could be done now, if any live runner took tasks of their kind; and what to do about it.';
+  'Tasks, and points of runs, that could be done now, if any live runner took tasks of their kind or had the code of '
+  'the run; and what to do about it.';
 grant execute on function desk.stranded_tasks() to desk_director, desk_viewer, desk_dbt;

@@ -7,8 +7,8 @@ set search_path = desk, pg_temp
 as $$
   with topics (topic, names) as (
     values
-    ('jobs', '{batch_summary,cancel_job,estimate,every,job_progress,pause_job,pause_recurring,resume_job,'
-      'resume_recurring,retry_job,set_priority}'),
+    ('jobs', '{batch_summary,can_retry,cancel_job,estimate,every,job_advice,job_progress,pause_job,pause_recurring,'
+      'resume_job,resume_recurring,retry_job,set_priority}'),
     ('search', '{extend_run,noise_way,point_parameters,refine_run,run_failures,run_rejections,runs_summary,'
       'search_way,summary_text,target_map,target_values,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),

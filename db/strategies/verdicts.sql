@@ -82,12 +82,13 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_fault constant text := desk.code_fault(p_version_id);
+  v_name  text;
 begin
   if v_fault is not null then
-    perform desk.refuse(format('The code of %s does not go on: %s', (
-        select s.name from desk.code_versions as v join desk.strategies as s on s.id = v.strategy_id
-        where v.id = p_version_id), v_fault), '$.strategy',
-      'Mend it; or, if that is as it should be: select accept_fault(NAME, ''why'').');
+    select s.name into v_name from desk.code_versions as v join desk.strategies as s on s.id = v.strategy_id
+    where v.id = p_version_id;
+    perform desk.refuse(format('The code of %s does not go on: %s', v_name, v_fault), '$.strategy',
+      format('Mend it; or, if that is as it should be: select accept_fault(%L, ''why'').', v_name));
   end if;
 end
 $$;

@@ -141,8 +141,11 @@ def _dead(job: dict[str, Any]) -> None:
     said.markdown(
         f"**{job['strategy'] or 'job'}** (job {job['job_id']}, {job['state']}): {job['error'] or points}"
     )
-    with act:
-        _button("Try again", "retry_job", job["job_id"], ":material/replay:", place=DEAD)
+    if job["can_retry"]:
+        with act:
+            _button("Try again", "retry_job", job["job_id"], ":material/replay:", place=DEAD)
+    elif job["advice"]:
+        said.caption(job["advice"])
 
 
 def _table(frame: pd.DataFrame, columns: dict[str, Any]) -> None:

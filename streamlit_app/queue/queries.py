@@ -39,9 +39,9 @@ def closed_jobs(limit: int = 20) -> list[dict[str, Any]]:
 
 
 def dead_jobs(limit: int = 10) -> list[dict[str, Any]]:
-    """Jobs of the last week that failed, or of which points failed: those that can be tried again."""
+    """Jobs of the last week that failed, or of which points failed, and what to do about each."""
     return rows(
-        f"select {_COLUMNS} from desk.job_progress as p"
+        f"select {_COLUMNS}, p.advice, desk.can_retry(p.job_id) as can_retry from desk.job_progress as p"
         " where (p.state = 'failed' or p.failed > 0) and p.state <> 'cancelled'"
         " and (p.finished_at is null or p.finished_at > now() - interval '7 days')"
         " order by p.job_id desc limit %(limit)s",

@@ -138,7 +138,7 @@ def test_a_job_is_held_while_pilot_points_run_and_the_command_waits(desk: Desk, 
     done = backdesk(desk, "runners.cli", "run", str(path), "--processes", "1")
     assert done.returncode == 0, done.stderr
     assert "nothing is known of its fees: a few pilot points run first" in done.stderr
-    assert "2 of 8 points were known from earlier searches" in done.stderr
+    assert "known from earlier searches" not in done.stderr
     assert done.stdout.startswith("8 runs complete")
 
     # Now its fees are known: a job in which they are too high is refused, and can be forced.
@@ -150,7 +150,7 @@ def test_a_job_is_held_while_pilot_points_run_and_the_command_waits(desk: Desk, 
     refused = backdesk(desk, "runners.cli", "queue", str(path))
     assert refused.returncode == 1
     assert f"error: {path}:6:1: Fees would take " in refused.stderr
-    assert "Reduce trade frequency or increase capital" in refused.stderr
+    assert "more capital would change nothing" in refused.stderr
     forced = backdesk(desk, "runners.cli", "queue", str(path), "--force")
     assert forced.returncode == 0, forced.stderr
     with desk.connect("director") as director:

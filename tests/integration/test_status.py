@@ -110,7 +110,7 @@ def test_what_is_dead_or_failed_is_named_with_its_reason(with_views: Desk) -> No
         )
         admin.execute("update desk.run_progress set failed = 2")
     shown = page(with_views)
-    assert re.search(r"Job \d+ failed: the source is gone\. Once that is mended, insert it again", shown)
+    assert re.search(r"Job \d+ failed: the source is gone\. Once that is mended: insert into jobs", shown)
     assert re.search(r"dead points of the last day\n.*\n.*\n.* 2  strategy  KeyError: slow", shown)
     assert re.search(r"failed jobs of the last day\n.*\n.*\n.*dbt_refresh .* the source is gone", shown)
     assert "line two" not in shown

@@ -29,7 +29,7 @@ select is(
 select is((select total from job_progress), 40::bigint, 'they are no part of the job''s points');
 select is(tap.drain(pg_temp.runner()) + tap.drain(pg_temp.runner()), 40, 'when they are in, the rest follows: 5 and 35');
 select is(
-  tap.rows('select state, total, finished, reused from job_progress'), '[["done", 40, 40, 5]]', 'the pilot points are reused and not run twice');
+  tap.rows('select state, total, finished, reused from job_progress'), '[["done", 40, 40, 0]]', 'the pilot points are no earlier search''s');
 select is((select count(*) from backtest_results where source_result_id is not null), 5::bigint, 'as copies that name their source');
 select is(
   (select array_agg(from_state || '>' || to_state order by id) from job_events where event = 'job' and from_state is not null),
@@ -81,14 +81,14 @@ from kept as k where (k.instrument_id, k.timeframe, k.bar_time, k.version) = (b.
 select is(
   tap.refused_job(pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}')::text),
   array['22023', 'Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%', '$.commission',
-    'Reduce trade frequency or increase capital; or insert the job with force true.'], 'a job whose fees eat the capital is refused, with figures and the way out');
+    'Trade less often, on longer bars, or with more capital, of which a least fee is a smaller share; or insert the job with force true.'], 'a job whose fees eat the capital is refused, with figures and the way out');
 select is(tap.refused_job(pg_temp.fast(40, '{"cash": 100000, "commission": {"minimum": 100}}')::text), '{accepted}', 'more capital is a way out');
 select is(tap.refused_job(pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}, "success_criteria": {"max_fee_pct": 0.9}}')::text), '{accepted}', 'so is a higher limit');
 select is(tap.refused_job(pg_temp.fast(40, '{"cash": 10000, "commission": 0}')::text), '{accepted}', 'and no commission');
 select is((select verdict from estimates order by job_id desc limit 1), 'no fees', 'which has nothing to guard');
 select is(
   (select verdict || ': ' || message from estimate(pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}'), 'sma_crossover')),
-  'too dear: Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%. Reduce trade frequency or increase capital.', 'estimate() says so beforehand');
+  'too dear: Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%. Trade less often, on longer bars, or with more capital, of which a least fee is a smaller share.', 'estimate() says so beforehand');
 
 select set_config('desk.estimating', 'on', true), set_config('test.config', pg_temp.fast(40, '{"cash": 10000, "commission": {"minimum": 100}}')::text, true);
 set local role desk_director;
@@ -113,7 +113,7 @@ insert into jobs (strategy, config) values ('rsi_mean_reversion', pg_temp.config
 select is(tap.drain(pg_temp.runner(), tap.metrics('{"traded_value": 40000000}')), 5, 'after five points');
 select is(
   tap.rows('select state, error from jobs order by id desc limit 1'),
-  '[["failed", "Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%. Reduce trade frequency or increase capital."]]', 'the job is refused with the same sentence');
+  '[["failed", "Fees would take 82.5% of the capital (worst 82.5%) at 41 trades, more than 30.0%"]]', 'the job is refused with the same sentence');
 select is((select array_agg(distinct status) from optimization_runs where job_id = (select max(id) from jobs) and role <> 'pilot'), '{failed}', 'its search does not run');
 select is((select verdict from estimates order by job_id desc limit 1), 'too dear', 'its estimate says why');
 select is((select status from strategies where name = 'rsi_mean_reversion'), 'backlog', 'and its strategy is where it was');

@@ -116,6 +116,8 @@ from (values
     ('begin_import', 'p_strategy_id bigint, p_folder text, p_hashes text[], OUT import_id bigint, OUT known text[], OUT
      known_runs bigint[]', 'volatile', 'definer', 'importer'),
     ('accept_fault', 'p_strategy text, p_reason text, p_code_hash text', 'volatile', 'definer', 'director'),
+    ('can_retry', 'p_job_id bigint', 'stable', 'definer', 'director, viewer'),
+    ('job_advice', 'p_job_id bigint', 'stable', 'definer', 'dbt, director, viewer'),
     ('contract_terms', 'p_symbols text[]', 'stable', 'definer', 'director, viewer'),
     ('code_fault', 'p_version_id bigint', 'stable', 'definer', 'director, viewer'),
     ('code_note', 'p_run_id bigint', 'stable', 'definer', 'director, viewer'),

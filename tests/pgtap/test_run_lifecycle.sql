@@ -81,7 +81,7 @@ select is(
   'which stays in the events');
 select is(tap.drain(pg_temp.runner()), 1, 'only the failed point runs');
 select is(pg_temp.state(), '[["done", "completed", "passed", "2 runs complete, 2 passed, best Sharpe: 0.6"]]', 'and the summary is whole');
-select is(retry_job(pg_temp.job()), format('job %s has no failed point', pg_temp.job()), 'there is nothing left to try');
+select is((tap.refusal(format('select retry_job(%s)', pg_temp.job())))[2:4], array[format('Job %s has no failed point', pg_temp.job()), '$.job_id', 'It is done: there is nothing to try again.'], 'there is nothing left to try');
 
 -- All fail
 update strategies set status = 'testing' where name = 'sma_crossover';
@@ -102,7 +102,7 @@ select is(
 select cancel_job(pg_temp.job());
 select is(
   tap.refusal(format('select retry_job(%s)', pg_temp.job())),
-  array['22023', format('Job %s was cancelled', pg_temp.job()), '$.job_id', 'Insert it again.'], 'a cancelled job is not retried');
+  array['22023', format('Job %s was cancelled', pg_temp.job()), '$.job_id', format('To run it after all: %s.', desk.again(pg_temp.job()))], 'a cancelled job is not retried');
 select is(
   tap.refusal(format('select cancel_job(%s)', pg_temp.job())),
   array['22023', format('Job %s is cancelled already', pg_temp.job()), '$.job_id', 'Only an open job can be changed.'], 'nor cancelled twice');

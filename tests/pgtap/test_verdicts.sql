@@ -64,7 +64,7 @@ update strategies set status = 'validated' where name = 'sma_crossover';
 set local role desk_director;
 select is((tap.refusal($$select move_strategy('sma_crossover', 'paper', 'good')$$))[2:4],
   array['The code of sma_crossover does not go on: version aaaaaaaaaaaa has a fault: look-ahead: with data until 2010-06-01 it decides otherwise', '$.strategy',
-    'Mend it; or, if that is as it should be: select accept_fault(NAME, ''why'').'], 'nobody moves it to paper');
+    'Mend it; or, if that is as it should be: select accept_fault(''sma_crossover'', ''why'').'], 'nobody moves it to paper');
 reset role;
 select is(has_function_privilege('desk_runner', 'desk.accept_fault(text, text, text)', 'execute'), false, 'a runner accepts nothing');
 

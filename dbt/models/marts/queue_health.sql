@@ -43,7 +43,7 @@ open_jobs as (
 failed_jobs as (
   select
     job_id as failed_job,
-    kind as failed_kind,
+    advice as failed_advice,
     left(split_part(error, e'\n', 1), 200) as failed_error
   from jobs
   where state = 'failed'
@@ -58,7 +58,7 @@ stranded_task as (
     kind as task_kind,
     remedy as task_remedy
   from stranded_tasks
-  order by job_id
+  order by kind <> 'points', job_id
   limit 1
 ),
 
@@ -71,9 +71,6 @@ points as (
       where waiting_points > 0 and not paused and not postponed
     )) as oldest_waiting_age,
     min(oldest_lease) as oldest_lease,
-    min(optimization_run_id) filter (
-      where waiting_points > 0 and not paused and not postponed and not has_runner
-    ) as stranded_run,
     min(run_after) filter (where waiting_points > 0 and not paused and postponed) as next_start
   from open_runs
 ),
@@ -126,7 +123,6 @@ figures as (
     transactions.transaction_limit,
     points.claimable_points,
     points.oldest_lease,
-    points.stranded_run,
     points.next_start,
     open_jobs.waiting_jobs,
     open_jobs.paused_job,
@@ -155,16 +151,8 @@ final as (
         then format('%s points wait and no runner is alive. Start one: backdesk work', figures.claimable_points)
       when figures.runners_alive = 0 and figures.waiting_jobs > 0
         then format('%s jobs wait and no runner is alive. Start one: backdesk work', figures.waiting_jobs)
-      when stranded.pinned
-        then format(
-          'Run %s of %s waits for code version %s, which no live runner has.'
-          ' Start a runner that has it, or: select cancel_job(%s), and queue it again',
-          stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.job_id)
-      when stranded.optimization_run_id is not null
-        then format(
-          'Run %s waits, and no live runner has the current code of %s, version %s, on the engine %s.'
-          ' Start one that has: backdesk work; or if another one''s is right, there: backdesk strategies sync',
-          stranded.optimization_run_id, stranded.strategy, stranded.code_version, stranded.engine)
+      when stranded_task.task_kind = 'points'
+        then stranded_task.task_remedy
       when stranded_task.task_kind is not null
         then format(
           'Job %s waits, and no live runner takes tasks of kind %s. %s',
@@ -182,11 +170,7 @@ final as (
       when failed_jobs.failed_job is not null
         then format(
           'Job %s failed: %s. %s', failed_jobs.failed_job, rtrim(failed_jobs.failed_error, '. '),
-          case
-            when failed_jobs.failed_kind = 'optimization'
-              then format('Once that is mended: select retry_job(%s)', failed_jobs.failed_job)
-            else 'Once that is mended, insert it again'
-          end)
+          failed_jobs.failed_advice)
       when figures.failed_points > 0
         then format(
           '%s points failed%s. See: select error_kind, error, points from run_failures order by last_at desc%s',
@@ -196,8 +180,7 @@ final as (
       when figures.claimable_points + figures.running_points > 0
         then format('Nothing to do: %s points to go', figures.claimable_points + figures.running_points)
       when figures.held_job is not null
-        then format(
-           'Job %s is held. See: select error, summary from jobs where id = %s', figures.held_job, figures.held_job)
+        then format('Nothing to do: job %s is held until its pilot points are in', figures.held_job)
       when figures.paused_job is not null
         then format('Job %s is paused. To go on: select resume_job(%s)', figures.paused_job, figures.paused_job)
       when figures.next_start is not null
@@ -207,7 +190,6 @@ final as (
       else 'Nothing to do: no job is open'
     end as next_step
   from figures
-  left join open_runs as stranded on stranded.optimization_run_id = figures.stranded_run
   left join stranded_task on true
   left join failed_jobs on true
 )

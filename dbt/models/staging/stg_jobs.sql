@@ -12,5 +12,6 @@ select
   created_by,
   created_at,
   started_at,
-  finished_at
+  finished_at,
+  desk.job_advice(id) as advice
 from {{ source('desk', 'jobs') }}
