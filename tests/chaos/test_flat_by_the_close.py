@@ -1,9 +1,9 @@
-"""Days of a session that has to be flat before the close: rejects, partial fills, halts of a symbol, cancels that
-come too late, bars that stop, a link that is lost and begun anew, a strategy that closes by itself.
+"""Days of a session that has to be flat before the close: rejects, partial fills, halts of a symbol, cancels
+that come too late, a link that is lost and begun anew, a strategy that closes by itself.
 
 Each day ends flat or with an alarm, and no position is ever turned round or grows by the desk's closing. The
-closing is told the moment, so that a day takes no longer than its statements; the gate itself sees nine minutes
-before the close. Each day is rolled back.
+closing is told the moment, so that a day takes no longer than its statements; the gate itself sees nine
+minutes before the close. Each day is rolled back.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Day:
         )
 
     def take(self) -> None:
-        self.value("select count(*) from desk.take_orders(%s, %s, 1000)", self.account.name, self.account.link)
+        statement = "select count(*) from desk.take_orders(%s, %s, 1000)"
+        self.value(statement, self.account.name, self.account.link)
 
     def positions(self) -> dict[str, float]:
         found = self.account.admin.execute(
@@ -220,9 +221,8 @@ def test_a_day_turns_a_position_round_without_the_worst_case(account: Account) -
         passes = "when o.quantity > 0 and f.highest"
         assert gate.count(passes) == 1
         admin.execute(gate.replace(passes, passes.replace("when ", "when o.intent = 'flatten' or ")).encode())
-        with pytest.raises(AssertionError, match="turned round|grows"):
-            for seed in range(60):
-                play(account, seed)
+        with pytest.raises(AssertionError, match=r"turned round|grows"):
+            _ = [play(account, seed) for seed in range(60)]
     finally:
         admin.execute(source.encode())
         admin.execute(gate.encode())
