@@ -175,9 +175,9 @@ def _last_hour(day: Day, sides: dict[str, int]) -> bool:
             )
         day.broker(halted)
         after = day.positions()
-        for symbol, held in after.items():
-            assert held * sides[symbol] > 0, f"{symbol} is turned round: {before} to {after}"
-            assert abs(held) <= abs(before.get(symbol, 0)) + entered, f"{symbol} grows: {before} to {after}"
+        for symbol, units in after.items():
+            assert units * sides[symbol] > 0, f"{symbol} is turned round: {before} to {after}"
+            assert abs(units) <= abs(before.get(symbol, 0)) + entered, f"{symbol} grows: {before} to {after}"
         before = after
     day.value("select desk.watch_live(%s)", day.closes)
     alarmed = {
