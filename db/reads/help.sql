@@ -26,10 +26,11 @@ as $$
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,'
-      'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
-      'restrict_symbol,result_account_rules,resume_trading,session_terms,set_flat_minutes,start_paper_session,'
-      'start_trading_session,trading_day,watch_live}'),
+    ('live', '{approve_strategy,code_to_trade,desired_processes,emergency_stop,end_trading_session,halts_now,'
+      'hold_process,level_of_session,limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,'
+      'paper_account,release_process,release_symbol,report_process,restrict_symbol,result_account_rules,'
+      'resume_trading,session_terms,set_flat_minutes,start_paper_session,start_trading_session,trading_day,'
+      'watch_live}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

@@ -1,6 +1,6 @@
 -- Stops that act: what is cancelled and closed after one, before the close, and for a dead strategy; levels by rules; alarms.
 
-select plan(61);
+select plan(70);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 create function pg_temp.asked(p_key text, p_symbol text, p_quantity float8, p_more jsonb default '{}') returns text language sql as
@@ -134,5 +134,20 @@ update settings set value = '3' where name = 'runaway_refusals';
 update session_processes set beat_at = clock_timestamp();
 select pg_temp.asked('r' || i || ':1', 'GOOG', 1) from generate_series(1, 3) as i;
 select is((select row(level, rule, observed, lasts)::text from halts_now), '(reducing,"order rate",3,person)', 'a strategy that does not stop asking');
+
+-- What should run, and what a supervisor says of it.
+select is((select count(*) from desired_processes), 0::bigint, 'a session that is not fed needs no process');
+insert into session_feeds (trading_session_id, warm_up_bars, speed, seed, memory_mb, seconds_per_step, code_copy) select id, 0, 0, 0, 100, 1, repeat('a', 64) from s;
+select is((select string_agg(name || ' ' || wanted, ', ' order by kind) from desired_processes), format('link-PAPER1 true, session-%s true', id), 'one that is needs two') from s;
+select alike(hold_process('session-' || id, 'its feed is wrong'), '% is not to run: its feed is wrong') from s;
+select is((select array_agg(wanted order by kind) from desired_processes), '{t,f}', 'but what is held back');
+select throws_ok($$select hold_process('session-x', 'x')$$, '23503', 'No process is called "session-x"');
+select ok(release_process('session-' || id), 'is let go') from s;
+select report_process('link-PAPER1', e, 'host', 1, 1) from unnest('{started,ended,gave up}'::text[]) as e;
+select is((select message from live_alarms where kind = 'process' and settled_at is null),
+  'link-PAPER1 ended too often on host and is not started again: see its log, then backdesk live restart link-PAPER1', 'who is given up is an alarm');
+select report_process('link-PAPER1', 'started', 'host', 2);
+select is((select count(*) from live_alarms where kind = 'process' and settled_at is null), 0::bigint, 'until it runs again');
+select is((select count(*) from process_events), 4::bigint, 'all of it is written down');
 
 select * from finish();
