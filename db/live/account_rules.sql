@@ -122,6 +122,16 @@ begin
       return v_breach;
     end if;
   end if;
+  if p_session.flat_minutes is not null then
+    v_breach := desk.hours_breach(p_order, p_session, false,
+      p_session.flat_minutes + (desk.setting('flat_lead_minutes') #>> '{}')::float8);
+    if v_breach.rule is not null then
+      v_breach.rule := 'flat_by';
+      v_breach.reason := format('%s: the session is flat %s min before the close', v_breach.reason,
+        p_session.flat_minutes);
+      return v_breach;
+    end if;
+  end if;
   if (p_account_limits ->> 'settled_cash_only')::float8 = 1 and p_order.quantity > 0 then
     select (select sum(l.cash) from desk.session_ledgers as l where l.account_id = p_account.id)
       - coalesce((

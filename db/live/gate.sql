@@ -154,6 +154,9 @@ begin
   elsif v_refused then
     insert into desk.refused_keys (trading_session_id, prefix, order_id)
     values (o.trading_session_id, rtrim(o.key, '0123456789'), o.id);
+    if o.rule like '%max\_orders\_per\_%' then
+      perform desk.watch_order_rate(o);
+    end if;
   else
     insert into desk.broker_order_events (order_id, to_state, filled) values (o.id, 'allowed', 0);
     update desk.session_ledgers set orders_today = orders_today + 1 where trading_session_id = o.trading_session_id;

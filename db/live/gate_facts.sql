@@ -88,7 +88,7 @@ begin
     coalesce(m.held, 0), coalesce(m.highest, 0), coalesce(m.lowest, 0), 0, 0,
     coalesce(m.a_held, 0), coalesce(m.a_highest, 0), coalesce(m.a_lowest, 0), 0, 0,
     0, 0, 0, 0,
-    (select a.value from desk.account_ledgers as a where a.account_id = p_account_id), 0
+    (select a.value from desk.account_ledgers as a where a.account_id = p_account_id), 0, t.flat_minutes
   into f
   from desk.trading_sessions as t
   join desk.session_ledgers as l on l.trading_session_id = t.id

@@ -75,6 +75,7 @@ declare
   v_halt    bigint;
   v_before  bigint;
   v_silent  text;
+  v_alive   text;
   v_silence interval := make_interval(secs => (desk.setting('beat_seconds') #>> '{}')::float8);
   v_still   text;
 begin
@@ -92,11 +93,19 @@ begin
   values (v_account.id, 'halted', 'emergency_stop', p_reason, p_flatten, p_exits)
   returning id into v_halt;
 
-  select string_agg(a.name, ', ' order by a.name) into v_silent
+  select string_agg(a.name, ', ' order by a.name) filter (where not s.alive),
+         string_agg(format(' The link of %s is alive: it cancels %s.', a.name, case
+           when s.flattens then 'everything and closes what the desk''s sessions hold'
+           when p_exits = 'cancel' then 'everything' else 'what could add exposure' end), '' order by a.name)
+           filter (where s.alive)
+  into v_silent, v_alive
   from desk.accounts as a
   left join desk.account_links as l on l.account_id = a.id
+  cross join lateral (
+    select (l.beat_at > clock_timestamp() - v_silence) is true as alive,
+           coalesce(p_flatten, a.flatten_on_stop) as flattens
+  ) as s
   where (v_account.id is null or a.id = v_account.id)
-    and (l.beat_at > clock_timestamp() - v_silence) is not true
     and exists (select from desk.broker_orders as o where o.account_id = a.id and o.is_open
       union all select from desk.positions as p where p.account_id = a.id and p.quantity <> 0);
   select string_agg(s.line, '; ' order by s.line) into v_still
@@ -105,18 +114,24 @@ begin
     from desk.broker_orders as o join desk.accounts as a on a.id = o.account_id
     where o.is_open and (v_account.id is null or a.id = v_account.id) group by a.name
     union all
-    select format('%s: %s %s%s', a.name, p.quantity, p.symbol, case when not exists (
-        select from desk.broker_orders as o
-        where o.account_id = p.account_id and o.trading_session_id = p.trading_session_id and o.symbol = p.symbol
-          and o.is_open
-          and sign(o.quantity) = -sign(p.quantity)) then ' without a resting exit' else '' end)
-    from desk.positions as p join desk.accounts as a on a.id = p.account_id
+    select format('%s: %s %s%s', a.name, p.quantity, p.symbol, case
+      when x.units is null then ' without a resting exit'
+      when x.units < abs(p.quantity) then ' with a resting exit of ' || x.units || ' only' else '' end)
+    from desk.positions as p
+    join desk.accounts as a on a.id = p.account_id
+    cross join lateral (
+      -- What has not left is cancelled, and of several exits one may cancel the others.
+      select max(abs(o.quantity) - o.filled) as units from desk.broker_orders as o
+      where o.account_id = p.account_id and o.trading_session_id = p.trading_session_id and o.symbol = p.symbol
+        and o.is_open and o.state <> 'allowed' and o.cancel_asked_at is null and p_exits = 'keep'
+        and sign(o.quantity) = -sign(p.quantity)
+    ) as x
     where p.quantity <> 0 and (v_account.id is null or a.id = v_account.id)
   ) as s;
   return format('HALTED%s (halt %s%s): no order is allowed from now on. %s.%s',
     coalesce(' ' || v_account.name, ''), v_halt, coalesce(', beside halt ' || v_before, ''),
     coalesce('Still open: ' || v_still, 'Nothing is open'),
-    coalesce(' No link is alive for ' || v_silent
+    coalesce(v_alive, '') || coalesce(' No link is alive for ' || v_silent
       || ': cancel and close there in the broker''s own program, or start the link.', ''));
 end
 $$;

@@ -265,8 +265,8 @@ begin
     v_breach := desk.limit_breach(o, 'account', p_account.name, f.clock, f.account_limits, f.a_held, f.a_highest,
       f.a_lowest, f.a_other_gross, f.a_other_positions, f.a_value, f.a_orders_today, f.a_in_second, f.a_in_minute);
   end if;
-  if v_breach.rule is null and (f.session_limits || f.account_limits)
-    ?| '{exchange_hours,no_entry_minutes,settled_cash_only,max_day_trades}'
+  if v_breach.rule is null and (f.flat_minutes is not null or (f.session_limits || f.account_limits)
+    ?| '{exchange_hours,no_entry_minutes,settled_cash_only,max_day_trades}')
   then
     select b.* into v_breach
     from desk.trading_sessions as t

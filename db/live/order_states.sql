@@ -173,6 +173,8 @@ create or replace trigger broker_order_events_stay before update or delete on de
 for each row execute function desk.tg_audit_stays();
 create or replace trigger broker_orders_stay before delete on desk.broker_orders
 for each row execute function desk.tg_audit_stays();
+create or replace trigger live_alarms_stay before delete on desk.live_alarms
+for each row execute function desk.tg_audit_stays();
 create or replace trigger limit_changes_stay before update or delete on desk.limit_changes
 for each row execute function desk.tg_audit_stays();
 

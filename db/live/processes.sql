@@ -73,24 +73,34 @@ comment on function desk.begin_link(text, text, integer) is
   'which nothing can be taken or recorded.';
 grant execute on function desk.begin_link(text, text, integer) to desk_link;
 
-create or replace function desk.beat_link(p_account text, p_token uuid, p_state text default 'ready')
+drop function if exists desk.beat_link(text, uuid, text);
+create or replace function desk.beat_link(
+  p_account text, p_token uuid, p_state text default 'ready', p_clock timestamptz default null)
 returns text
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
-  v_account_id bigint := (desk.account_named(p_account)).id;
+  v_account desk.accounts := desk.account_named(p_account);
 begin
   update desk.account_links as l set beat_at = clock_timestamp(), state = p_state
-  where l.account_id = v_account_id and l.token = p_token;
-  return case when found then desk.level_of(v_account_id, null) else 'superseded' end;
+  where l.account_id = v_account.id and l.token = p_token;
+  if not found then
+    return 'superseded';
+  end if;
+  if p_state = 'ready' then
+    perform desk.lift_level('link', v_account.id, 'the link is ready again');
+  end if;
+  perform desk.watch_clock(v_account, p_clock);
+  perform desk.watch_live();
+  return desk.level_of(v_account.id, null);
 end
 $$;
-comment on function desk.beat_link(text, uuid, text) is
-  'A link lives, in this state; the gate lets entries through while it is ready. Answers the account''s level, or '
-  'superseded: another link has the account now.';
-grant execute on function desk.beat_link(text, uuid, text) to desk_link;
+comment on function desk.beat_link(text, uuid, text, timestamptz) is
+  'A link lives, in this state; the gate lets entries through while it is ready. With the time of its host it is told '
+  'when that is wrong. Answers the account''s level, or superseded: another link has the account now.';
+grant execute on function desk.beat_link(text, uuid, text, timestamptz) to desk_link;
 
 create or replace function desk.check_link(p_account_id bigint, p_token uuid)
 returns void

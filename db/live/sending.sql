@@ -14,6 +14,7 @@ declare
   v_id         bigint;
 begin
   perform desk.check_link(v_account_id, p_token);
+  perform desk.close_before_sending(v_account_id);
   -- Halts are read again here, in a statement that begins after the rows are held.
   perform from desk.broker_orders as o
   where o.account_id = v_account_id and o.is_open and o.state = 'allowed' order by o.id for update skip locked;
@@ -64,7 +65,8 @@ end
 $$;
 comment on function desk.take_orders(text, uuid, integer) is
   'Takes allowed orders to send, now in the state sending. What was stopped or has expired meanwhile is cancelled '
-  'instead. Send nothing before this has committed, and nothing that it did not answer.';
+  'instead; what has to be flat by now is closed first. Send nothing before this has committed, and nothing that it '
+  'did not answer.';
 grant execute on function desk.take_orders(text, uuid, integer) to desk_link;
 
 create or replace function desk.take_cancels(p_account text, p_token uuid, p_again boolean default false)

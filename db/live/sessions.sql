@@ -162,6 +162,8 @@ begin
       priced_at
     from desk.session_ledgers where trading_session_id = p_continues;
     update desk.positions set trading_session_id = v_id where trading_session_id = p_continues;
+    update desk.trading_sessions as t set flat_minutes = o.flat_minutes from desk.trading_sessions as o
+    where t.id = v_id and o.id = p_continues;
     insert into desk.session_prices (trading_session_id, symbol, account_id, price, bar_time, arrived_at)
     select v_id, symbol, account_id, price, bar_time, arrived_at
     from desk.session_prices where trading_session_id = p_continues and symbol = any (p_symbols);
@@ -222,3 +224,33 @@ $$;
 comment on function desk.end_trading_session(bigint) is
   'Ends a trading session that has no order and no position any more: select end_trading_session(1).';
 grant execute on function desk.end_trading_session(bigint) to desk_director;
+
+create or replace function desk.set_flat_minutes(p_session_id bigint, p_minutes double precision default 5)
+returns text
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  update desk.trading_sessions as t set flat_minutes = p_minutes
+  where t.id = p_session_id and t.account_id is not null and t.state = 'open';
+  if not found then
+    perform desk.refuse(format('There is no open session %s', coalesce(p_session_id::text, 'null')), '$.session',
+      'See live_sessions.', '23503');
+  end if;
+  if p_minutes is null then
+    return format('Session %s may hold over night', p_session_id);
+  end if;
+  return format('Session %s is flat %s min before the close, %s', p_session_id, p_minutes, coalesce((
+    select 'next at ' || to_char((min(c.close) - make_interval(secs => 60 * p_minutes)) at time zone 'UTC',
+      'YYYY-MM-DD HH24:MI') || ' UTC'
+    from desk.trading_sessions as t
+    join desk.instruments as i on i.symbol = any (t.symbols)
+    join desk.calendars as k on k.name = i.calendar and k.weekdays is null
+    join desk.calendar_sessions as c on c.calendar = k.name and c.close > clock_timestamp()
+    where t.id = p_session_id), 'of which none is known: its markets do not close, or their calendar ends'));
+end
+$$;
+comment on function desk.set_flat_minutes(bigint, double precision) is
+  'Has a session flat so many minutes before the close of its exchange, by the link''s clock, whatever its strategy '
+  'does: select set_flat_minutes(1) is 15:55 in New York, 12:55 on a half day. Null lets it hold over night.';
+grant execute on function desk.set_flat_minutes(bigint, double precision) to desk_director;

@@ -26,10 +26,11 @@ as $$
     ('queue', '{clock_ahead,housekeeping,open_items,open_work,queue_states,runner_status,stranded_tasks,'
       'throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{accept_position,approve_strategy,audit_answers,code_to_trade,emergency_stop,end_trading_session,'
-      'halts_now,level_of_session,limits_of,link_is_alive,live_orders,live_sessions,open_account,open_differences,'
-      'order_trail,paper_account,record_audit,release_symbol,renew_session,restrict_symbol,result_account_rules,'
-      'resume_trading,session_terms,start_paper_session,start_trading_session,trading_day}'),
+    ('live', '{accept_position,approve_strategy,audit_answers,code_to_trade,desired_processes,emergency_stop,'
+      'end_trading_session,halts_now,hold_process,level_of_session,limits_of,link_is_alive,live_orders,live_sessions,'
+      'open_account,open_differences,order_trail,paper_account,record_audit,release_process,release_symbol,'
+      'renew_session,report_process,restrict_symbol,result_account_rules,resume_trading,session_terms,'
+      'set_flat_minutes,start_paper_session,start_trading_session,trading_day,watch_live}'),
     ('desk', '{help,oldest_transaction,prune}')
   ),
   known as (

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from runners.cli import live_processes
 from runners.cli.text_table import text_table
 from runners.database.connection import connect
 from runners.errors import DeskError
@@ -66,6 +67,7 @@ def register(app: typer.Typer) -> None:
     live.command("renew", short_help="Go on with a session's positions as a new session.")(renew)
     live.command("run", short_help="Run a session's strategy, here and now.")(run)
     live.command("link", short_help="Feed and fill an account's sessions, here and now.")(link)
+    live_processes.register(live)
     app.add_typer(live, name="live")
     app.command("paper-replay", short_help="Trade a window of loaded bars on paper.")(paper_replay)
 
@@ -139,6 +141,8 @@ def status(
         print(text_table(names, found, right=("session", "value", "profit", "open")))
         for session, rule, reason in viewer.execute(HALTS.encode()):
             print(f"session {session}: {rule}: {reason}")
+    for line in live_processes.lines(Settings.from_environment()):
+        print(line)
 
 
 def audit(

@@ -22,7 +22,7 @@ CHANNEL = "desk_orders"
 STEPS_AT_ONCE = 1000
 
 BEGIN = "select desk.begin_link(%s, %s, %s)"
-BEAT = "select desk.beat_link(%s, %s, %s)"
+BEAT = "select desk.beat_link(%s, %s, %s, %s)"
 SESSIONS = "select desk.sessions_to_carry(%s, %s)"
 BARS = """
 select symbol, epochs, open, high, low, close, volume

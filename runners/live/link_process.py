@@ -6,6 +6,7 @@ with it. It runs no strategy's code, so that whatever a strategy does, orders an
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import socket
@@ -66,7 +67,8 @@ class LinkProcess:
         while not self._stop.is_set():
             if time.monotonic() - beaten >= BEAT_SECONDS:
                 beaten = time.monotonic()
-                if value(link, BEAT, self._account, token, "ready") == "superseded":
+                now = dt.datetime.now(dt.UTC)
+                if value(link, BEAT, self._account, token, "ready", now) == "superseded":
                     self._say(f"{self._account}: another link has it now")
                     return False
             found = [SessionTerms.of(document) for (document,) in rows(link, SESSIONS, self._account, token)]

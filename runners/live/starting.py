@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from psycopg.types.json import Jsonb
 from runners.jobs.own_code import own_code, publish
 from runners.live.asking import rows, value
 from runners.live.code_copy import copy_code
+from runners.live.slots import Slot
 from runners.settings import Settings
 
 ACCOUNT = "select desk.paper_account(%s)"
@@ -104,18 +104,10 @@ def link_command(account: str, only: int | None = None) -> list[str]:
 
 
 def detached(command: Sequence[str], log: Path, settings: Settings) -> int:
-    """Starts a process that outlives this one, and answers its number."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=os.environ | {"BACKDESK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,
-        )
-    return process.pid
+    """Starts a process that outlives this one, unless one of its name runs; answers its number."""
+    slot = Slot(log.parent, log.stem)
+    process = slot.start(command, os.environ | {"BACKDESK_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"})
+    return process.pid if process is not None else slot.pid() or 0
 
 
 def log_of(settings: Settings, name: str) -> Path:

@@ -92,8 +92,8 @@ def test_the_images_versions_are_those_of_the_lock() -> None:
     assert not {"pytest", "ruff", "mypy"} & names
 
 
-def test_the_unit_starts_a_command_that_exists(tmp_path: Path) -> None:
-    path = ROOT / "deploy" / "backdesk-runner.service"
+@pytest.mark.parametrize("path", sorted((ROOT / "deploy").glob("*.service")), ids=lambda path: path.stem)
+def test_the_unit_starts_a_command_that_exists(tmp_path: Path, path: Path) -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment, method-assign]
     unit.read(path)

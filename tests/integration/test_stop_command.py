@@ -20,7 +20,10 @@ def test_it_stops_one_account_or_all_and_says_what_is_open(desk: Desk) -> None:
         assert submit(admin, session, "a:1", "AAA", 3)[1] == "allowed"
         said = CliRunner().invoke(app, ["stop", "drill", "--account", "PAPER1", "--flatten"]).output
         assert said.startswith("HALTED PAPER1 (halt ")
-        assert said.endswith("no order is allowed from now on. Still open: PAPER1: 1 open order.\n")
+        assert said.endswith(
+            "no order is allowed from now on. Still open: PAPER1: 1 open order."
+            " The link of PAPER1 is alive: it cancels everything and closes what the desk's sessions hold.\n"
+        )
         assert submit(admin, session, "a:2", "AAA", 3)[2] == "halted"
         admin.execute("update desk.account_links set beat_at = beat_at - interval '1 minute'")
         said = CliRunner().invoke(app, ["stop", "all of it"]).output
