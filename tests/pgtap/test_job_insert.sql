@@ -25,7 +25,7 @@ select is(
   '{"state": "waiting", "strategy": "rsi_mean_reversion", "config_file": "rsi_etf_example.yaml", "priority": 0, "total": 72,
     "is_open": true, "finished": 0, "failed": 0, "passed": 0, "percent": 0.0, "eta": null, "best_value": null, "target_metric": "sharpe_ratio",
     "summary": null, "error": null, "created_by": "desk_director", "started_at": null, "finished_at": null, "reused": 0,
-    "flags": [], "batch_id": null}'::jsonb,
+    "flags": [], "advice": null, "batch_id": null}'::jsonb,
   'job_progress shows 72 points, none of them finished');
 
 select is(
