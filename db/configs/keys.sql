@@ -118,6 +118,8 @@ values
     'The period, by the sessions'' dates.'),
   (203, 'cash_flows.by_strategy', 'boolean', 'result', false, null, null, null, null, 'true',
     'True lets the strategy pay in and take out, by broker.add_cash.'),
+  (205, 'resample', 'texts', 'result', false, null, null, null, null, '["1w"]',
+    'Longer timeframes whose bars, made of the run''s own, are further feeds; those of the strategy when absent.'),
   (80, 'risk_limits', 'object', 'result', false, null, null, null, null, '',
    'Limits of the strategy''s risk manager, over those of the table risk_limits.');
 
@@ -147,4 +149,4 @@ where k.path = any (u.paths);
 -- LEAN's algorithms set margin models and pay in by themselves.
 update desk.config_keys
 set engines = '{backtrader}'
-where path in ('margin', 'cash_flows');
+where path in ('margin', 'cash_flows', 'resample');

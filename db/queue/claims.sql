@@ -354,7 +354,7 @@ as $$
     'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
     'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
     'cash_flows', r.config -> 'cash_flows', 'splits', desk.run_splits(r.id),
-    'contracts', r.contract_terms,
+    'contracts', r.contract_terms, 'resample', r.config -> 'resample',
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
     'warm_up_bars', r.warm_up_bars, 'block_count', 16,
     'risk_limits', r.config -> 'risk_limits', 'sessions_a_year', coalesce(r.sessions_a_year, 252),

@@ -24,12 +24,12 @@ as $$
       'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
-    ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
+    ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
     ('live', '{accept_position,approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,'
-      'level_of_session,limits_of,live_orders,live_sessions,open_account,open_differences,order_trail,paper_account,'
-      'release_symbol,restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,'
-      'start_trading_session,trading_day}'),
+      'level_of_session,limits_of,link_is_alive,live_orders,live_sessions,open_account,open_differences,order_trail,'
+      'paper_account,release_symbol,restrict_symbol,result_account_rules,resume_trading,session_terms,'
+      'start_paper_session,start_trading_session,trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

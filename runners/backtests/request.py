@@ -32,6 +32,8 @@ class BacktestRequest:
     commission: float = 0.001
     slippage: float = 0.0
     seed: int = 0
+    resample: tuple[str, ...] | None = None
+    """Longer timeframes; None is what the strategy asks for."""
 
     def __post_init__(self) -> None:
         if not self.symbols:
@@ -68,6 +70,13 @@ def parameters_from(entry: RegisteredStrategy, pairs: Sequence[str]) -> dict[str
         name, equals, value = pair.partition("=")
         if not equals:
             raise RequestError(f"--params {pair!r} has no value", hint="write name=value, such as period=20")
+        default = entry.untyped.get(name.strip())
+        if default is not None:
+            raise RequestError(
+                f"strategy {entry.name}: parameter {name.strip()!r} has a default of {default}, which has no "
+                "type",
+                hint="give it a number, a text, True or False as default",
+            )
         values[name.strip()] = _value(value.strip())
     try:
         return convert_all(entry.parameters, values)
