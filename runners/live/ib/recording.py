@@ -1,6 +1,6 @@
 """`backdesk link record`: a conversation with a gateway as a file of lines, with accounts under other names.
 
-The first line is `{"version": 178, "library": "ib_async"}`; each other one a message: seconds since the
+The first line is `{"version": 178, "library": "..."}`; each other one a message: seconds since the
 start, to whom (`gateway` or `client`), and its fields as they were sent. tests/tws/playback.py plays it back.
 """
 
