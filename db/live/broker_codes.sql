@@ -166,13 +166,16 @@ begin
       p_order_id => p_order_id);
   end if;
   if v_outcome in ('working', 'cancelled') then
-    -- What was settled as never sent stays so until a look finds it open, and then it is cancelled.
+    -- What has ended here stays so; should it be open there, a look finds it, and it is cancelled.
     if not exists (select from desk.broker_orders as o where o.id = p_order_id and o.state = 'never_sent') then
       perform desk.record_order_state(p_account, p_token, p_order_id, v_outcome, format('the broker says %s', p_status),
         null, p_broker_order_id, nullif(p_permanent_id, 0));
     end if;
     delete from desk.order_absences as a where a.order_id = p_order_id;
-    return 'none';
+    return case when v_outcome = 'working' and exists (
+      select from desk.broker_orders as o
+      where o.id = p_order_id and o.state in ('cancelled', 'rejected', 'never_sent'))
+      then 'ask' else 'none' end;
   end if;
   perform desk.check_link(v_account_id, p_token);
   -- Filled is told by its executions; where some are missing, they are asked for.

@@ -1,7 +1,8 @@
-"""`backdesk link`: the process that carries an account's orders to Interactive Brokers, and its check."""
+"""`backdesk link`: the process that carries an account's orders to Interactive Brokers, and its checks."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     link = typer.Typer(help="Carry orders to Interactive Brokers.", no_args_is_help=True)
     link.command("start", short_help="Carry an account's orders to its gateway, until it is stopped.")(start)
     link.command("check", short_help="See whether a gateway is fit for an account; places nothing.")(check)
+    link.command("record", short_help="Record a gateway's answers, without accounts; places nothing.")(record)
     app.add_typer(link, name="link")
 
 
@@ -53,3 +55,38 @@ def check(
     use_utc()
     with connect("link", settings=Settings.from_environment()) as connection:
         raise typer.Exit(0 if checked(connection, account, symbol, say) else 1)
+
+
+def record(
+    account: Account,
+    file: Annotated[Path, typer.Argument(help="File to write, a line a message.")],
+    symbol: Annotated[str, typer.Option(help="Whose contract is asked for.")] = "SPY",
+    seconds: Annotated[float, typer.Option(min=0, help="How long to listen after the last answer.")] = 10,
+) -> None:
+    """Ask a gateway everything that a link asks, and write down what it says; place nothing.
+
+    Names of accounts are replaced, and references that are not a desk's. Symbols, sizes and prices stay:
+    read the file before you hand it on. Tests play such files back.
+
+    Example:
+
+      backdesk link record DU1234567 gateway.jsonl --seconds 60
+    """
+    import asyncio
+
+    from runners.errors import DeskError
+    from runners.live.ib import recording
+    from runners.live.ib.serving import use_utc
+    from runners.live.ib.wire import Refused
+
+    use_utc()
+    with connect("link", settings=Settings.from_environment()) as connection:
+        terms = connection.execute("select desk.link_terms(%s)", (account,)).fetchone()
+    assert terms
+    try:
+        number = asyncio.run(recording.record(terms[0], file, symbol, seconds))
+    except Refused as refused:
+        raise DeskError(
+            f"no gateway at {terms[0]['gateway']}: {refused}", hint="log it in first"
+        ) from refused
+    print(f"{number} messages in {file}")

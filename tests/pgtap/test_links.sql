@@ -1,6 +1,6 @@
 -- A link: what the broker's codes and states mean, what it writes down of fills, and what a look concludes.
 
-select plan(95);
+select plan(96);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -146,6 +146,7 @@ select is(pg_temp.state('b:1'), 'unresolved', 'is not enough');
 select is(begin_connection('PAPER1', tap.link()), 1::bigint);
 select is((pg_temp.look(p_positions => pg_temp.held())) ->> 'outcome', 'equal', 'over another one it is');
 select is(pg_temp.state('b:1'), 'never_sent');
+select is(pg_temp.status('b:1', 'Submitted') || pg_temp.state('b:1'), 'asknever_sent', 'a word of one that has ended is looked into');
 select is((pg_temp.look(pg_temp.one('b:1', 'Submitted'), '[]', pg_temp.held())) -> 'cancel' ->> 0, pg_temp.ref('b:1'), 'should it come back, it is cancelled');
 select is(pg_temp.state('b:1'), 'never_sent');
 select is((select kind from open_differences), 'order_back');

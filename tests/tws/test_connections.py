@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from runners.live.ib import sender
 from runners.live.ib.library import library
 from runners.live.ib.rows import Rows
 from runners.live.ib.sender import Pace
@@ -188,6 +189,35 @@ def test_an_order_of_an_ended_session_or_of_nobody_is_cancelled(desk: Desk) -> N
         here.admin.execute(ended, (order,))
         await here.until(lambda: there.status == "Cancelled")
         await here.until(lambda: not here.count("reconcile_differences where ended_at is null"))
+
+    run(desk, act)
+
+
+def test_a_word_of_another_order_of_the_same_number_is_not_this_ones(desk: Desk) -> None:
+    async def act(here: Scene) -> None:
+        order = await here.buys({"working"})
+        there = here.at_broker(order)[0]
+        other = (3, there.id, "Cancelled", 0, 10, 0, there.perm + 77, 0, 0, there.client, "", 0)
+        here.gateway.each(lambda c: c.send(*other))
+        own = (3, there.id, "PendingCancel", 0, 10, 0, there.perm, 0, 0, there.client, "", 0)
+        here.gateway.each(lambda c: c.send(*own))
+        assert here.link
+        assert here.link.at
+        await here.link.at.recorded()
+        await here.until(lambda: here.link and here.link.at and here.link.at.said[order] == "PendingCancel")
+        assert here.state(order) == "working"
+
+    run(desk, act, "order 1: held")
+
+
+def test_an_order_that_waited_too_long_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(here: Scene) -> None:
+        monkeypatch.setattr(sender, "FRESH_SECONDS", -1)
+        order = await here.buys({"never_sent"})
+        monkeypatch.undo()
+        assert not here.at_broker(order)
+        await here.buys({"filled"})
+        here.agrees()
 
     run(desk, act)
 

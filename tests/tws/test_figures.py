@@ -159,7 +159,7 @@ def test_nights_with_resting_orders_and_positions_need_nobody(desk: Desk, days: 
         for day in range(days):
             await here.buys({"filled"}, 2)
             rests = await here.buy(1, type="limit", limit_price=90 - day % 50)
-            today = await here.buys({"working"}, 1, type="limit", limit_price=50, time_in_force="day")
+            today = await here.buys({"working"}, 1, type="limit", limit_price=10, time_in_force="day")
             await here.settled([rests], {"working"})
             if day % 2:
                 here.gateway.price("AAA", 90 - day % 50)

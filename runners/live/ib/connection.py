@@ -74,6 +74,8 @@ class Connection:
     """Order to handle."""
     permanent: dict[int, int] = field(default_factory=dict)
     """The broker's lasting number to order."""
+    lasting: dict[int, int] = field(default_factory=dict)
+    """Order to the broker's lasting number."""
     in_flight: set[int] = field(default_factory=set)
     """Orders that were written and of which nothing was heard."""
     filled: set[int] = field(default_factory=set)
@@ -103,7 +105,16 @@ class Connection:
         """An order was seen under a handle of this link's."""
         self.handles[handle], self.orders[order_id] = order_id, handle
         if permanent_id:
-            self.permanent[permanent_id] = order_id
+            self.permanent[permanent_id], self.lasting[order_id] = order_id, permanent_id
+
+    def order_of(self, handle: int, permanent_id: int, is_own: bool) -> int | None:
+        """Of a word without a reference. A handle that was given twice brings words of the other order."""
+        order_id = self.permanent.get(permanent_id)
+        if order_id is None and is_own:
+            order_id = self.handles.get(handle)
+            if order_id in self.lasting and permanent_id:
+                return None
+        return order_id
 
     def heard_of(self, order_id: int) -> None:
         if order_id in self.in_flight:

@@ -40,9 +40,8 @@ class Recorder:
             case OrderSeen():
                 await self._order(word)
             case Status():
-                order_id = self.at.permanent.get(word.permanent_id)
-                if order_id is None and word.client == self.terms.client_id:
-                    order_id = self.at.handles.get(word.order_id)
+                own = word.client == self.terms.client_id
+                order_id = self.at.order_of(word.order_id, word.permanent_id, own)
                 if order_id is not None:
                     await self._status(order_id, word.status, word.order_id, word.permanent_id)
             case Fill():

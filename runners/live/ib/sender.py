@@ -11,6 +11,8 @@ from runners.live.ib.hearing import RequestFailed
 from runners.live.ib.orders import AllowedOrder, contract_of, order_of
 from runners.live.ib.wire import NoAnswer
 
+FRESH_SECONDS = 5.0
+"""An order that could not be written so soon after it was taken is not written at all."""
 BATCH = 10
 """Orders taken at a time: halts are read again for each batch."""
 
@@ -65,10 +67,11 @@ class Sender:
             room = 0 if self.at.in_flight else min(1, room)
         if room <= 0:
             return
+        began = asyncio.get_running_loop().time()
         for row in await self.at.rows.take_orders(room):
-            await self._send(row)
+            await self._send(row, began)
 
-    async def _send(self, row: AllowedOrder) -> None:
+    async def _send(self, row: AllowedOrder, began: float) -> None:
         at = self.at
         reason = await self._find(row.symbol)
         parent = 0
@@ -79,6 +82,8 @@ class Sender:
                 # Alone it would be live before its entry is filled, or larger than what was.
                 if state not in ("sending", "working") or not parent:
                     reason = f"the order that opens what it closes is {state}"
+        if asyncio.get_running_loop().time() - began > FRESH_SECONDS:
+            reason = f"it could not be written within {FRESH_SECONDS:g} s"
         if reason:
             await at.rows.never_left(row.id, f"not sent: {reason}")
         elif at.wire.is_open and at.may_send:
