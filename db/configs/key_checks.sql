@@ -128,6 +128,7 @@ declare
   v_prefix  text := case when p_pattern = '' then '' else p_pattern || '.' end;
   v_key     desk.config_keys;
   v_missing text;
+  v_place   text;
 begin
   for v_name, v_value in select * from jsonb_each(p_config) loop
     select k.* into v_key from desk.config_keys as k
@@ -135,10 +136,20 @@ begin
     order by k.path = v_prefix || '*'
     limit 1;
     if not found then
+      -- Known on another level, the nearest to the top first.
+      select replace(k.path, '*', 'NAME') into v_place from desk.config_keys as k
+      where k.path = v_name or right(k.path, length(v_name) + 1) = '.' || v_name
+      order by cardinality(string_to_array(k.path, '.')), k.position
+      limit 1;
       perform desk.refuse(format('Unknown key %s', to_jsonb(left(v_name, 60))), desk.json_path(p_json_path, v_name),
-        desk.did_you_mean(v_name, array(
-          select substr(k.path, length(v_prefix) + 1) from desk.config_keys as k
-          where starts_with(k.path, v_prefix) and position('.' in substr(k.path, length(v_prefix) + 1)) = 0)));
+        case
+          when v_place = v_name then format('It stands at the top: %s, not under %s.', v_name, p_pattern)
+          when v_place is not null then format('It stands under %s: %s.',
+            left(v_place, -length(v_name) - 1), v_place)
+          else desk.did_you_mean(v_name, array(
+            select substr(k.path, length(v_prefix) + 1) from desk.config_keys as k
+            where starts_with(k.path, v_prefix)
+              and position('.' in substr(k.path, length(v_prefix) + 1)) = 0)) end);
     end if;
     perform desk.check_config_value(v_key, v_value, desk.json_path(p_json_path, v_name));
     if jsonb_typeof(v_value) = 'object' then

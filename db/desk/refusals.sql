@@ -45,6 +45,8 @@ as $$
       select format('Did you mean %s?', known.word)
       from unnest(p_known) as known (word)
       where desk.edit_distance(left(lower(p_word), 40), lower(known.word)) <= greatest(1, length(known.word) / 3)
+        -- A word of what it is called: Euler of Euler Search.
+        or length(p_word) > 2 and lower(p_word) = any (regexp_split_to_array(lower(known.word), '[ _-]'))
       order by desk.edit_distance(left(lower(p_word), 40), lower(known.word)), known.word
       limit 1
     ),

@@ -106,10 +106,12 @@ declare
   v_strategy_id bigint;
   v_trials      bigint;
 begin
-  -- Runs of one strategy that close together count each other one after the other.
+  -- Runs of one strategy that close together count each other one after the other; one without a result counts nowhere.
   select r.strategy_id into v_strategy_id from desk.optimization_runs as r where r.id = p_run_id;
   perform from desk.strategies as s
-  where s.id in (select desk.same_code(v_strategy_id)) order by s.id for no key update;
+  where s.id in (select desk.same_code(v_strategy_id))
+    and exists (select from desk.backtest_results as b where b.optimization_run_id = p_run_id)
+  order by s.id for no key update;
   begin
     perform desk.count_trials(p_run_id);
     update desk.run_statistics set error = null where optimization_run_id = p_run_id returning trials into v_trials;

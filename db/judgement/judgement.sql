@@ -373,4 +373,4 @@ grant select on desk.backtest_results, desk.strategies, desk.metric_definitions,
 grant insert (optimization_run_id, strategy_id, parameters, engine, total_return, annual_return, volatility,
   sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall, win_rate,
   average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure)
-  on desk.backtest_results to desk_importer;
+  on desk.backtest_results to desk_importer, desk_director;

@@ -97,6 +97,49 @@ $$;
 comment on function desk.lock_progress(bigint[]) is
   'Locks the counters of runs, which is the first lock of whoever records, claims, cancels or closes.';
 
+create or replace function desk.lock_free_progress(p_run_ids bigint[])
+returns bigint[]
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_locked bigint[];
+begin
+  -- Looked at again and again instead of waited for, since a lock that times out costs a subtransaction.
+  for v_try in 1 .. 60 loop
+    v_locked := array(
+      select p.optimization_run_id from desk.run_progress as p
+      where p.optimization_run_id = any (p_run_ids)
+      order by p.optimization_run_id desc
+      for no key update skip locked);
+    exit when cardinality(v_locked) > 0 or cardinality(p_run_ids) = 0;
+    perform pg_sleep(0.005);
+  end loop;
+  return v_locked;
+end
+$$;
+comment on function desk.lock_free_progress(bigint[]) is
+  'Locks those counters that nobody holds, once one is free or 0.3 s are over; answers which.';
+
+create or replace function desk.lock_free_strategy(p_strategy_id bigint)
+returns boolean
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  for v_try in 1 .. 60 loop
+    perform from desk.strategies as s where s.id = p_strategy_id for no key update skip locked;
+    if found then
+      return true;
+    end if;
+    perform pg_sleep(0.005);
+  end loop;
+  return false;
+end
+$$;
+comment on function desk.lock_free_strategy(bigint) is
+  'Locks a strategy, once it is free or 0.3 s are over; false where somebody holds it.';
+
 create or replace function desk.lock_progress_of(p_item_ids bigint[])
 returns void
 language plpgsql volatile
@@ -221,24 +264,12 @@ begin
     v_next := desk.claimable_runs(p_runner_id, v_served);
     exit when v_next.runs is null;
     v_served := v_served || v_next.runs;
-    -- Waits for counters once, before it holds any; in a later round, or where the caller holds some, it passes over
-    -- what is locked.
-    if v_first then
-      v_first := false;
-      if p_waits then
-        v_locked := v_next.runs[1:v_left];
-        perform desk.lock_progress(v_locked);
-      end if;
-      if v_next.any_starts then
-        -- Strategies of runs that will start, in one order, too.
-        perform from desk.strategies as s
-        where s.id in (
-          select r.strategy_id from desk.optimization_runs as r
-          where r.id = any (v_next.runs[1:v_left]) and r.status = 'pending' and r.parent_run_id is null)
-        order by s.id
-        for no key update;
-      end if;
+    -- Waits for counters once, before it holds any, and not for long: what a transaction that was left open holds is
+    -- passed over. In a later round, or where the caller holds some, it passes over all that is locked.
+    if v_first and p_waits then
+      v_locked := desk.lock_free_progress(v_next.runs[1:v_left]);
     end if;
+    v_first := false;
     for i in 1 .. cardinality(v_next.runs) loop
       exit when v_left <= 0;
       v_run_id := v_next.runs[i];
@@ -249,6 +280,11 @@ begin
         continue when not found;
       end if;
       if v_next.any_starts then
+        -- A run that starts moves its strategy: one that somebody holds is passed over with its run.
+        perform from desk.optimization_runs as r
+        where r.id = v_run_id and r.status = 'pending' and r.parent_run_id is null
+          and not desk.lock_free_strategy(r.strategy_id);
+        continue when found;
         perform desk.start_run(v_run_id, p_runner_id);
       end if;
       -- Asked again under the lock: it may have been cancelled or paused while this claim waited.

@@ -165,9 +165,14 @@ declare
   v_fault   text;
   v_entered record;
 begin
+  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
+  -- A run that was cancelled or failed changes nothing but a strategy in testing.
+  if v_run.status <> 'completed' and (
+    select s.status from desk.strategies as s where s.id = p_strategy_id) <> 'testing' then
+    return;
+  end if;
   -- The row lock lets two runs that close together follow one after the other.
   select s.status into v_status from desk.strategies as s where s.id = p_strategy_id for no key update;
-  select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   select p.passed into v_passed from desk.run_progress as p where p.optimization_run_id = p_run_id;
   v_fault := desk.code_fault(v_run.code_version_id);
 

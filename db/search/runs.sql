@@ -278,4 +278,5 @@ grant insert, delete, update (comparison, threshold) on desk.success_criteria to
 grant select on desk.optimization_runs to desk_importer;
 grant insert (strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
   timeframe,
-  start_date, end_date, cash, engine, notes, tags, sessions_a_year) on desk.optimization_runs to desk_importer;
+  start_date, end_date, cash, engine, notes, tags, sessions_a_year)
+  on desk.optimization_runs to desk_importer, desk_director;

@@ -140,9 +140,15 @@ declare
   v_current     boolean;
   v_count       integer := 0;
 begin
-  -- In the order in which a claim locks those of runs that start.
+  -- In the order in which a claim locks those of runs that start; none whose code is current already, since somebody
+  -- may hold it for long.
   perform from desk.strategies as s
-  where s.name in (select i.item ->> 'name' from jsonb_array_elements(p_strategies) as i (item))
+  where s.id in (
+    select n.id
+    from jsonb_array_elements(p_strategies) as i (item)
+    join desk.strategies as n on n.name = i.item ->> 'name'
+    left join desk.code_versions as c on c.id = n.current_version_id
+    where c.code_hash is distinct from i.item ->> 'code_hash')
   order by s.id
   for no key update;
   for v_item in

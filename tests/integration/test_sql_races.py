@@ -206,18 +206,15 @@ def test_a_cancel_between_the_locks_of_a_recording_kills_neither(opened: Callabl
 
 
 def test_a_cancel_in_the_middle_of_a_first_claim_kills_neither(opened: Callable[[], Session]) -> None:
-    watcher, runner, director, holder = opened(), opened(), opened(), opened()
+    watcher, runner, director = opened(), opened(), opened()
     watcher.execute("select tap.given_job(3)")
     watcher.execute("select advance_runs(1)")
-    holder.execute("begin")
-    holder.execute("select from strategies for update")
+    runner.execute("begin")
+    assert len(rows(runner, "select work_item_id from claim_work(1, 1)")) == 1
     with meanwhile() as run:
-        claim = run(runner, "select work_item_id from claim_work(1, 1)")
-        wait_until_waiting(watcher, runner)
         cancelled = run(director, "select cancel_job(max(id)) from jobs")
         wait_until_waiting(watcher, director)
-        holder.execute("commit")
-        assert len(claim.result(timeout=10)) == 1
+        runner.execute("commit")
         cancelled.result(timeout=10)
     assert value(watcher, "select count(*) from work_items where state in ('waiting', 'leased')") == 0
 
@@ -230,7 +227,7 @@ def test_a_run_that_is_cancelled_during_a_first_claim_stays_cancelled(opened: Ca
     director.execute("select cancel_job(max(id)) from jobs")
     with meanwhile() as run:
         claim = run(runner, "select work_item_id from claim_work(1, 1)")
-        wait_until_waiting(watcher, runner)
+        sleep(0.05)
         director.execute("commit")
         assert claim.result(timeout=10) == []
     assert rows(
@@ -293,3 +290,46 @@ def test_many_runners_and_a_director_end_without_a_deadlock(opened: Callable[[],
         recorded = sum(worker.result(timeout=60) for worker in workers)
     assert value(watcher, "select count(*) from backtest_results") == recorded
     assert rows(watcher, "select distinct state from jobs where id <> 3") == [("done",)]
+
+
+def test_what_a_director_left_open_keeps_a_fresh_runner_from_nothing_else(
+    opened: Callable[[], Session],
+) -> None:
+    """`begin; select cancel_job(...)` and nothing more: a runner registers and claims the rest."""
+    director, runner, watcher = opened(), opened(), opened()
+    low = value(watcher, "select tap.given_job(2, '{\"cash\": 1001}')")
+    other = value(watcher, "select tap.given_job(2, '{\"cash\": 1002}')")
+    director.execute("begin")
+    director.execute("select cancel_job(%s)", [low])
+    began = monotonic()
+    runner.execute("set statement_timeout = '10s'")
+    number = value(runner, "select tap.given_runner()")
+    runner.execute("select tap.advance(%s)", [number])
+    found = rows(
+        runner,
+        f"select distinct r.job_id from claim_work({number}, 4) as c"
+        " join optimization_runs as r on r.id = c.optimization_run_id",
+    )
+    assert found == [(other,)]
+    assert monotonic() - began < 5
+    director.execute("rollback")
+    watcher.execute("select tap.advance(%s)", [number])
+    assert value(watcher, f"select count(*) from claim_work({number}, 4)") > 0
+
+
+def test_a_strategy_that_somebody_holds_is_passed_over_with_its_runs(opened: Callable[[], Session]) -> None:
+    director, runner, watcher = opened(), opened(), opened()
+    watcher.execute("select tap.given_job(2, '{\"cash\": 1001}')")
+    free = value(watcher, "select tap.given_job(2, '{\"cash\": 1002}', 0, 'rsi_mean_reversion')")
+    director.execute("begin")
+    director.execute("select from strategies where name = 'sma_crossover' for update")
+    runner.execute("set statement_timeout = '10s'")
+    runner.execute("select advance_runs(1)")
+    found = rows(
+        runner,
+        "select distinct r.job_id from claim_work(1, 4) as c"
+        " join optimization_runs as r on r.id = c.optimization_run_id",
+    )
+    assert found == [(free,)]
+    director.execute("rollback")
+    assert value(watcher, "select count(*) from claim_work(1, 4)") > 0

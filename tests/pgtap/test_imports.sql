@@ -1,6 +1,6 @@
 -- The two statements that users already have, and what becomes of what they import.
 
-select plan(34);
+select plan(36);
 alter table strategies alter column id restart with 1;
 alter table optimization_runs alter column id restart with 1;
 alter table backtest_results alter column id restart with 1;
@@ -125,4 +125,12 @@ select is(
   tap.refusal($$insert into desk.optimization_runs (strategy_id, optimization_type, total_combinations, status) values (1, 'Grid Serch', 1, 'running')$$),
   array['23503', 'Unknown search "Grid Serch"', '$.optimization_type', 'Did you mean Grid Search?'], 'a run is of a search that there is');
 
+reset role;
+-- The director may import as well: whoever types the two statements into psql is the director.
+set local role desk_director;
+select lives_ok($$insert into optimization_runs (strategy_id, config_file, optimization_type, target_metric, total_combinations, status)
+  values (1, 'by_hand.yaml', 'Grid Search', 'Sharpe Ratio', 1, 'running')$$, 'the director inserts a run');
+select lives_ok($$insert into backtest_results (optimization_run_id, strategy_id, parameters, sharpe_ratio, total_return)
+  select max(id), 1, '{"rsi_period": "14"}', 1.42, 0.15 from optimization_runs$$, 'and its result');
+reset role;
 select * from finish();

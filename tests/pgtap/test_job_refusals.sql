@@ -1,6 +1,6 @@
 -- The director's insert: what cannot run is refused with one sentence, the JSON path and the remedy.
 
-select plan(65);
+select plan(70);
 select tap.given_desk();
 set local role desk_director;
 
@@ -95,10 +95,16 @@ from (values
 ) as t (promise, config, code, message, path, hint);
 
 -- Parameters and constraints stand in the search of an otherwise good config.
+select is((tap.refused_job('{"symbols": "AAPL", "parameters": {"fast": 5}}'))[2:4], array['Unknown key "parameters"', '$.parameters',
+  'It stands under optimization: optimization.parameters.'], 'a key that stands one level too high is told where it belongs');
 select is(
   tap.refused_job(format('{"symbols": "AAPL", "optimization": %s}', t.search)),
   array['22023', t.message, '$.optimization.' || t.path, t.hint], t.promise)
 from (values
+  ('a type may be named by its first word', '{"type": "Euler"}', 'Unknown value "Euler"', 'type', 'Did you mean Euler Search?'),
+  ('by its second', '{"type": "forward"}', 'Unknown value "forward"', 'type', 'Did you mean Walk-Forward?'),
+  ('a key of another level is told where it stands', '{"symbols": "AAPL"}', 'Unknown key "symbols"', 'symbols', 'It stands at the top: symbols, not under optimization.'),
+  ('one level down', '{"step": 2}', 'Unknown key "step"', 'step', 'It stands under optimization.parameters.NAME: optimization.parameters.NAME.step.'),
   ('a parameter that the strategy has not is refused', '{"parameters": {"fst": 5}}',
    'Strategy sma_crossover has no parameter "fst"', 'parameters.fst', 'Did you mean fast?'),
   ('a reversed range is refused', '{"parameters": {"fast": {"start": 20, "end": 10, "step": 1}}}',

@@ -99,6 +99,13 @@ select set_eq(
     ('desk_importer', 'insert', 'backtest_results', (select string_agg(m.name, ', ') from unnest(desk.raw_metric_names()) as m (name)
      where m.name not in ('benchmark_return', 'benchmark_mean', 'benchmark_m2', 'benchmark_comoment'))),
     ('desk_importer', 'insert', 'optimization_runs', 'strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
+     timeframe, start_date, end_date, cash, engine, notes, tags, sessions_a_year'),
+    ('desk_director', 'insert', 'backtest_results', 'optimization_run_id, strategy_id, parameters, engine, total_return,
+     annual_return, volatility, sharpe_ratio, sortino_ratio, calmar_ratio, skewness, kurtosis, value_at_risk, expected_shortfall,
+     win_rate, average_win, average_loss, profit_factor, expectancy, sqn, fee_pct, fee_share_of_profit, turnover, exposure'),
+    ('desk_director', 'insert', 'backtest_results', (select string_agg(m.name, ', ') from unnest(desk.raw_metric_names()) as m (name)
+     where m.name not in ('benchmark_return', 'benchmark_mean', 'benchmark_m2', 'benchmark_comoment'))),
+    ('desk_director', 'insert', 'optimization_runs', 'strategy_id, config_file, optimization_type, target_metric, total_combinations, status, symbols,
      timeframe, start_date, end_date, cash, engine, notes, tags, sessions_a_year')
   ) as t (role, privilege, object, columns), pg_temp.items(t.columns) as col
   $want$,
