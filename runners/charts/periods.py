@@ -60,7 +60,7 @@ def years(rows: Rows, *, width: int | str = "container") -> Any:
         .mark_bar()
         .encode(
             x=alt.X("year:O", title="year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format=".0%")),
+            y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format="~%")),
             color=gain_or_loss("total_return"),
             opacity=alt.Opacity(
                 "covered:N",

@@ -22,7 +22,7 @@ FIRST = (
     "profit_factor", "fee_pct",
 )  # fmt: skip
 # Seen on a light ground as on a dark one.
-BEST = "background-color: rgba(0, 114, 178, 0.30); font-weight: bold"
+BEST = "background-color: rgba(31, 134, 199, 0.30); font-weight: bold"
 
 
 def chosen() -> list[int]:
@@ -73,7 +73,8 @@ def compare(results: Sequence[Entry]) -> None:
     equity = {label: curves.curve(result) for result, label in labels.items()}
     drawn = {label: frame for label, frame in equity.items() if not frame.empty}
     if drawn:
-        st.altair_chart(curves.overlaid(drawn))
+        log = curves.logarithmic(drawn.values(), "axis")
+        st.altair_chart(curves.overlaid(drawn, log))
     if len(drawn) > 1:
         st.markdown("Correlation of daily returns, over the sessions that both have")
         st.dataframe(_correlations({links.key_of(label): label for label in drawn}))

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.charts import palette
+from runners.charts import curves, palette
 
 Rows = Sequence[dict[str, Any]]
 
@@ -57,12 +57,8 @@ def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
     line["bar_time"] = _naive(line["bar_time"])
     # Only what the line covers: a trade that began before a close-up, or ended after it, is cut there.
     ends = [_moment(line["bar_time"].min()), _moment(line["bar_time"].max())]
-    x = alt.X(
-        "bar_time:T",
-        title="bar (UTC)",
-        axis=alt.Axis(format="%Y-%m-%d", tickCount=8, labelOverlap=True),
-        scale=alt.Scale(domain=ends, nice=False),
-    )
+    days = line["bar_time"].min().date(), line["bar_time"].max().date()
+    x = curves.time_axis("bar_time", *days, title="bar (UTC)", naive=True, domain=ends)
     y = alt.Y("close:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False))
     closes = (
         alt.Chart(line)
