@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from math import ceil
 from typing import Any
 
@@ -16,6 +16,8 @@ from streamlit_app.database import rows
 
 # Each of them costs a browser time, and a screen is not wider.
 POINTS = 800
+WINDOW = "window"
+"""Name of what is drawn on a strip."""
 SCALES = ("linear", "logarithmic")
 # So many times its lowest value, and a linear axis flattens the beginning to a line.
 STEEP = 5
@@ -71,8 +73,17 @@ def within(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     return part.assign(**{name: (1 + part[name].astype(float)) / (1 + start[name]) - 1 for name in columns})
 
 
-def strip(frame: pd.DataFrame, selection: str) -> Any:
-    return charts.strip(_returns(frame, "total_return", "strategy"), selection)
+def strip(frame: pd.DataFrame) -> Any:
+    return charts.strip(_returns(frame, "total_return", "strategy"), WINDOW)
+
+
+def part(state: Any, first: date, last: date) -> tuple[date, date]:
+    """The part of the time that was drawn on a strip, in milliseconds of the epoch; else all of it."""
+    drawn = ((state or {}).get("selection", {}).get(WINDOW) or {}).get("session")
+    if not drawn:
+        return first, last
+    start, end = (datetime.fromtimestamp(at / 1000, UTC).date() for at in sorted(drawn))
+    return max(start, first), min(end, last)
 
 
 def equity_and_drawdown(frame: pd.DataFrame, *, log: bool = False, relative: bool = False) -> tuple[Any, Any]:

@@ -147,7 +147,7 @@ def _chart(rows: Rows, width: Width, height: int) -> Any:
     return alt.Chart(alt.Data(values=values), width=width, height=height)
 
 
-def strip(rows: Rows, selection: str) -> Any:
+def strip(rows: Rows, selection: str, *, zero: bool = True) -> Any:
     """A flat chart of the whole curve, on which a part of the time is chosen."""
     chosen = alt.selection_interval(name=selection, encodings=["x"])
     return (
@@ -155,7 +155,12 @@ def strip(rows: Rows, selection: str) -> Any:
         .mark_area(color=palette.SKY, opacity=0.5, line={"color": palette.BLUE, "strokeWidth": 1})
         .encode(
             x=_sessions(rows),
-            y=alt.Y("value:Q", title=None, axis=alt.Axis(labels=False, ticks=False, minExtent=EXTENT)),
+            y=alt.Y(
+                "value:Q",
+                title=None,
+                axis=alt.Axis(labels=False, ticks=False, minExtent=EXTENT),
+                scale=alt.Scale(zero=zero),
+            ),
         )
         .add_params(chosen)
     )

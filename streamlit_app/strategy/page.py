@@ -9,6 +9,7 @@ import streamlit as st
 
 from runners.words import NOTHING, count, moment, number, parameters_text, per_cent
 from streamlit_app import hints, links
+from streamlit_app.notes import notes
 from streamlit_app.strategy import figures, queries
 from streamlit_app.strategy.provenance import provenance
 from streamlit_app.strategy.sections import sections
@@ -62,8 +63,7 @@ def _standing(found: dict[str, Any]) -> None:
     st.markdown(f"{badge}{since}" + (f": {found['reason']}" if found["reason"] else ""))
     if found["hypothesis"]:
         st.caption(found["hypothesis"])
-    if found["notes"]:
-        st.markdown(found["notes"])
+    notes("strategy", found, found["id"])
     if events:
         with st.expander(f"History of the status ({len(events)})"):
             st.dataframe(
@@ -98,6 +98,7 @@ def _result(name: str, found: dict[str, Any]) -> None:
         f" {found['start_date']} to {found['end_date']}, of [run {run}]({links.run_url(run, name)})"
         f" ([all its results]({links.leaderboard_url(of_run=run, results=True)}))"
     )
+    notes("result", found, found["id"])
     if found["outcome"] == "failed":
         st.error(found["error"], icon=":material/error:")
     numbers = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,6 @@ from streamlit_app import curves
 from streamlit_app.strategy import figures, queries
 
 BESIDE = ("beside the benchmark", "over the benchmark")
-WINDOW = "window"
 
 
 def tearsheet(found: dict[str, Any]) -> bool:
@@ -47,24 +45,16 @@ def _equity(result_id: int, frame: pd.DataFrame) -> None:
             relative = shown == BESIDE[1]
     # What was chosen is known before the strip is drawn below the charts.
     key = f"window_{result_id}"
-    first, last = _window(st.session_state.get(key), frame)
+    first, last = curves.part(
+        st.session_state.get(key), frame["session"].iloc[0], frame["session"].iloc[-1]
+    )
     for chart in curves.equity_and_drawdown(curves.within(frame, first, last), log=log, relative=relative):
         st.altair_chart(chart)
-    st.altair_chart(curves.strip(frame, WINDOW), on_select="rerun", key=key)
+    st.altair_chart(curves.strip(frame), on_select="rerun", key=key)
     st.caption(
         f"Shown: {first} to {last}. Draw over the strip to see a part of it, from its own start on; a click "
         "beside it shows all."
     )
-
-
-def _window(state: Any, frame: pd.DataFrame) -> tuple[date, date]:
-    """The part of the time that was drawn on the strip, in milliseconds of the epoch; else all of it."""
-    first, last = frame["session"].iloc[0], frame["session"].iloc[-1]
-    drawn = ((state or {}).get("selection", {}).get(WINDOW) or {}).get("session")
-    if not drawn:
-        return first, last
-    start, end = (datetime.fromtimestamp(at / 1000, UTC).date() for at in sorted(drawn))
-    return max(start, first), min(end, last)
 
 
 def _benchmark(found: dict[str, Any]) -> str:

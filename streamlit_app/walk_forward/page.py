@@ -14,7 +14,7 @@ from streamlit_app.walk_forward import figures, queries
 def walk_forward() -> None:
     st.title("Walk-forward")
     with hints.explained():
-        options = [links.option(one["optimization_run_id"], one["strategy"]) for one in queries.walks()]
+        options = [links.run_option(one) for one in queries.walks()]
         if not options:
             st.info("No walk-forward has been started yet.", icon=":material/inbox:")
             st.markdown("Search in one window, test the best in the next, and so on through time:")

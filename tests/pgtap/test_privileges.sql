@@ -127,6 +127,7 @@ from (values
     ('complete_and_claim', 'p_outcomes point_outcome[], p_runner_id bigint, p_limit integer', 'volatile', 'definer', 'runner'),
     ('complete_task', 'p_work_item_id bigint, p_token uuid, p_result jsonb', 'volatile', 'definer', 'runner'),
     ('complete_work', 'p_outcomes point_outcome[]', 'volatile', 'definer', 'runner'),
+    ('compare_results', 'p_results bigint[]', 'stable', 'definer', 'director, viewer'),
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
     ('help', 'p_topic text', 'stable', 'invoker', 'director, viewer'),
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),

@@ -120,7 +120,8 @@ DRAWN: dict[str, Any] = {
         for words, days in BAR_TIMES.items()
     },
     "days of a session": monitor_figures.day_profits(
-        [{"session_date": f"2030-01-0{day}", "day_return": day / 1e4, "day_profit": 1} for day in (2, 3)], None
+        [{"session_date": f"2030-01-0{day}", "day_return": day / 1e4, "day_profit": 1} for day in (2, 3)],
+        None,
     ),
     "two points": run_figures.best_so_far(
         [{"evaluation": n, "target_value": 0.5, "best_so_far": 0.5, "passed": True, "backtest_result_id": n}
@@ -152,7 +153,7 @@ def test_a_curve_stands_out_on_either_ground(ground: str) -> None:
     def light(color: str) -> float:
         parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return sum(map(mul, (0.2126, 0.7152, 0.0722), linear))
+        return float(sum(map(mul, (0.2126, 0.7152, 0.0722), linear)))
 
     for color in (palette.BLUE, palette.GREY):
         low, high = sorted((light(color), light(ground)))
