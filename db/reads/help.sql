@@ -9,7 +9,7 @@ as $$
     values
     ('jobs', '{batch_summary,cancel_job,estimate,every,job_progress,pause_job,pause_recurring,resume_job,'
       'resume_recurring,retry_job,set_priority}'),
-    ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
+    ('search', '{noise_way,run_failures,run_points,run_rejections,search_way,target_map,target_values,extend_run,'
       'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
     ('results', '{break_even_fee,fee_break_even,compare_results,result_checks,result_correlations,result_drawdowns,result_equity,'

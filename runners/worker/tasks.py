@@ -24,7 +24,7 @@ ERROR_LINES = 5
 PROBED_DAYS, PROBED_BARS = 1_500, 4_000
 
 # What computes only is not told the way to the database.
-NEEDS_NO_DATABASE = ("suggest", "probe_code")
+NEEDS_NO_DATABASE = ("suggest", "probe_code", "weigh_parameters")
 
 
 @dataclass
@@ -87,6 +87,8 @@ class TaskSlot:
         request: dict[str, Any] = {"kind": task.kind, "payload": task.payload, "history": history}
         if task.kind == "probe_code":
             request["prices"] = _last_bars(queue, task.payload)
+        elif task.kind == "weigh_parameters":
+            request["points"] = queue.task_points(task.item)
         self._process = _start(request)
         return True
 

@@ -10,6 +10,7 @@ from runners.words import NOTHING, duration_text, metric_text, moment, number, p
 from streamlit_app import hints, links
 from streamlit_app.notes import notes
 from streamlit_app.run import controls, figures, queries
+from streamlit_app.run.parameters import parameters
 from streamlit_app.run.surface import surface
 
 REFRESH_SECONDS = 5
@@ -65,6 +66,7 @@ def _live(run_id: int, was_open: bool) -> None:
         elif any(point["target_value"] is not None for point in points):
             _best_so_far(found, points)
             surface(found)
+            parameters(found)
         _best(run_id)
         _reasons(run_id, found["strategy"])
 

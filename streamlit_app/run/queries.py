@@ -9,6 +9,7 @@ from streamlit_app.database import rows
 RUNS = 500
 # More points than a screen has pixels tell nothing: of long runs every so many, and every improvement.
 POINTS = 2000
+LINES = 1000
 
 
 # What a list of searches says of each.
@@ -96,6 +97,20 @@ def axes(run_id: int) -> list[str]:
 def cells(run_id: int, x: str, y: str) -> list[dict[str, Any]]:
     """The target over two parameters, a row a cell that has a point."""
     return rows("select * from desk.target_map(%(id)s, %(x)s, %(y)s)", {"id": run_id, "x": x, "y": y})
+
+
+def importance(run_id: int) -> list[dict[str, Any]]:
+    """Shares of the parameters, the largest first; nothing where they were not weighed."""
+    return rows(
+        "select parameter, importance, standard_error, points, method from desk.parameter_importance"
+        " where optimization_run_id = %(id)s order by importance desc, parameter",
+        {"id": run_id},
+    )
+
+
+def points(run_id: int) -> list[dict[str, Any]]:
+    """Points that have the target: as many as a browser can draw as lines."""
+    return rows("select * from desk.run_points(%(id)s, %(points)s)", {"id": run_id, "points": LINES})
 
 
 def rejections(run_id: int) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
-     order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
+     order_trail, order_transitions, order_types, positions, parameter_importance, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
     ('desk_importer', 'select', 'backtest_results, imported_results, imports, jobs, metric_definitions, optimization_runs,
@@ -57,7 +57,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
      executions, halts, halts_now, level_rules, limit_changes, live_orders, live_sessions,
-     order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
+     order_trail, order_transitions, order_types, positions, parameter_importance, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
   ) as t (role, privilege, objects), pg_temp.items(t.objects) as object
@@ -127,7 +127,9 @@ from (values
     ('complete_and_claim', 'p_outcomes point_outcome[], p_runner_id bigint, p_limit integer', 'volatile', 'definer', 'runner'),
     ('complete_task', 'p_work_item_id bigint, p_token uuid, p_result jsonb', 'volatile', 'definer', 'runner'),
     ('complete_work', 'p_outcomes point_outcome[]', 'volatile', 'definer', 'runner'),
-    ('compare_results', 'p_results bigint[]', 'stable', 'definer', 'director, viewer'),
+    ('compare_results', 'VARIADIC p_results bigint[]', 'stable', 'definer', 'director, viewer'),
+    ('run_points', 'p_run_id bigint, p_points integer', 'stable', 'definer', 'director, viewer'),
+    ('task_points', 'p_work_item_id bigint, p_token uuid', 'stable', 'definer', 'runner'),
     ('config_schema', '', 'stable', 'definer', 'director, viewer'),
     ('help', 'p_topic text', 'stable', 'invoker', 'director, viewer'),
     ('cost_sweep', 'p_result_id bigint, p_multiples float8[]', 'stable', 'definer', 'dbt, director, viewer'),
