@@ -42,7 +42,8 @@ def thinned(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def logarithmic(frames: Iterable[pd.DataFrame], key: str) -> bool:
     """Asks for the axis of curves; the proposal follows how steep they are."""
-    growth = pd.concat([1 + frame["total_return"] for frame in frames])
+    drawn = [frame[name] for frame in frames for name in ("total_return", "benchmark_return")]
+    growth = 1 + pd.concat(drawn).dropna().astype(float)
     steep = growth.min() > 0 and growth.max() / growth.min() >= STEEP
     chosen = st.segmented_control(
         "Axis", SCALES, default=SCALES[int(steep)], required=True, key=key, bind="query-params",

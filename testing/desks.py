@@ -97,7 +97,8 @@ def migrated(settings: Settings) -> Iterator[Desk]:
             migrator.migrate(admin)
             # Every new strategy of every test would be run some dozens of times, every search weighed.
             admin.execute(
-                "update desk.settings set value = 'false' where name in ('check_new_code', 'weigh_parameters')"
+                "update desk.settings set value = 'false'"
+                " where name in ('check_new_code', 'weigh_parameters')"
             )
         yield desk
 

@@ -12,11 +12,12 @@ as $$
     ('search', '{noise_way,run_failures,run_points,run_rejections,search_way,target_map,target_values,extend_run,'
       'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{break_even_fee,fee_break_even,compare_results,result_checks,result_correlations,result_drawdowns,result_equity,'
+    ('results', '{break_even_fee,fee_break_even,compare_results,result_checks,result_correlations,result_drawdowns,'
+      'result_equity,'
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
       'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
-    ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
-      'result_costs,result_periods}'),
+    ('judgement', '{cost_sweep,curve_drawdowns,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,'
+      'rejudge_run,result_costs,result_periods}'),
     ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'
       'strategy_parameters,sync_backlog,version_checks}'),
     ('prices', '{adjusted_bars,calendar_coverage,fill_calendar,fill_calendars,instrument_place,'
@@ -26,10 +27,10 @@ as $$
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,'
-      'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
-      'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,'
-      'trading_day}'),
+    ('live', '{approve_strategy,cancel_live_order,code_to_trade,emergency_stop,end_trading_session,halts_now,'
+      'level_of_account,level_of_session,limits_of,link_is_alive,live_accounts,live_orders,live_sessions,'
+      'open_account,order_trail,paper_account,reduce_trading,release_symbol,restrict_symbol,result_account_rules,'
+      'resume_trading,session_terms,start_paper_session,start_trading_session,trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

@@ -115,7 +115,7 @@ def time_axis(
     first: dt.date,
     last: dt.date,
     *,
-    title: str = "session",
+    title: str | None = "session",
     labels: bool = True,
     naive: bool = False,
     domain: Sequence[Any] | None = None,
@@ -137,9 +137,9 @@ def counts() -> alt.Axis:
     return alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, ',')", tickMinStep=1)
 
 
-def _sessions(rows: Rows, *, labels: bool = True) -> alt.X:
+def _sessions(rows: Rows, *, labels: bool = True, title: str | None = "session") -> alt.X:
     found = [dt.date.fromisoformat(str(row["session"])) for row in rows]
-    return time_axis("session", min(found), max(found), labels=labels)
+    return time_axis("session", min(found), max(found), labels=labels, title=title)
 
 
 def _chart(rows: Rows, width: Width, height: int) -> Any:
@@ -151,10 +151,10 @@ def strip(rows: Rows, selection: str, *, zero: bool = True) -> Any:
     """A flat chart of the whole curve, on which a part of the time is chosen."""
     chosen = alt.selection_interval(name=selection, encodings=["x"])
     return (
-        _chart(rows, "container", 90)
+        _chart(rows, "container", 130)
         .mark_area(color=palette.SKY, opacity=0.5, line={"color": palette.BLUE, "strokeWidth": 1})
         .encode(
-            x=_sessions(rows),
+            x=_sessions(rows, title=None),
             y=alt.Y(
                 "value:Q",
                 title=None,

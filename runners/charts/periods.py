@@ -36,7 +36,8 @@ def months(rows: Rows, *, width: int | str = "container") -> Any:
         )
     )
     dark = f"abs(datum.total_return) > {0.6 * most}"
-    numbers = base.mark_text(fontSize=11).encode(
+    # On a phone a month is narrower than its number.
+    numbers = base.mark_text(fontSize=11, opacity=alt.expr("width < 380 ? 0 : 1")).encode(
         text=alt.Text("total_return:Q", format=".1%"),
         color=alt.condition(dark, alt.value("white"), alt.value("#222")),
     )

@@ -163,7 +163,10 @@ class Queue:
         return int(self._value("select desk.do_chores()"))
 
     def settings(self, run_id: int) -> RunSettings:
-        return RunSettings.from_json(self._value(SETTINGS, run_id))
+        return RunSettings.from_json(self.settings_document(run_id))
+
+    def settings_document(self, run_id: int) -> Any:
+        return self._value(SETTINGS, run_id)
 
     def prices(self, run_id: int) -> tuple[AdjustedPrices, ...]:
         with self._connection.cursor(binary=True) as cursor:

@@ -12,6 +12,7 @@ from streamlit_app.notes import notes
 from streamlit_app.run import controls, figures, queries
 from streamlit_app.run.parameters import parameters
 from streamlit_app.run.surface import surface
+from streamlit_app.tiles import tiles
 
 REFRESH_SECONDS = 5
 # Of a run with so many points a refresh reads so much that it comes a second later.
@@ -91,8 +92,7 @@ def _standing(found: dict[str, Any]) -> None:
         "PBO": per_cent(found["pbo"], 0),
         "Seconds a backtest": number(found["seconds_per_backtest"]),
     }
-    for column, (label, value) in zip(st.columns([3, 2, 2, 3, 2, 3]), numbers.items(), strict=True):
-        column.metric(label, value)
+    tiles(numbers)
     if found["error"]:
         st.error(found["error"], icon=":material/error:")
     if found["flags"]:

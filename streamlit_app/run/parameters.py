@@ -57,8 +57,8 @@ def _lines(found: dict[str, Any], axes: list[str]) -> None:
         chosen = best_first[: max(2, round(len(points) * SHOWN[shown]))]
         st.altair_chart(parallel(chosen, axes, found))
         st.caption(
-            f"A line is a point, {len(chosen):,} of {found['finished'] or 0:,}; the color is its target. Point "
-            "at a line to see it alone, a click opens its result."
+            f"A line is a point, {len(chosen):,} of {found['finished'] or 0:,}; its color is the target."
+            " Point at a line to see it alone, a click opens its result."
         )
         columns = st.columns(3)
         for place, axis in enumerate(axes[:MOST_SLICES]):
@@ -184,8 +184,8 @@ def _places(values: Sequence[Any]) -> tuple[dict[Any, float], list[tuple[float, 
         low, high = min(values), max(values)
         span = (high - low) or 1
         return {_key(value): (value - low) / span for value in values}, [
-            (0.0, f"{low:.6g}"),
-            (1.0, f"{high:.6g}"),
+            (0.0, f"{low:.4g}"),
+            (1.0, f"{high:.4g}"),
         ]
     words = sorted({str(value) for value in values})
     step = 1 / max(1, len(words) - 1)

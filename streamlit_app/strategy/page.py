@@ -14,6 +14,7 @@ from streamlit_app.strategy import figures, queries
 from streamlit_app.strategy.provenance import provenance
 from streamlit_app.strategy.sections import sections
 from streamlit_app.strategy.tearsheet import tearsheet
+from streamlit_app.tiles import tiles
 
 # The word says it; the color only helps.
 COLORS = {
@@ -109,8 +110,7 @@ def _result(name: str, found: dict[str, Any]) -> None:
         "Trades": count(found["total_trades"]),
         "Fees of capital": per_cent(found["fee_pct"]),
     }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(label, value)
+    tiles(numbers)
     left, right = st.columns([3, 2])
     with left:
         _criteria(found)

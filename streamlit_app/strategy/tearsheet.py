@@ -19,10 +19,9 @@ def tearsheet(found: dict[str, Any]) -> bool:
     st.subheader("Equity and drawdown")
     frame = curves.curve(found["id"])
     if frame.empty:
-        again = "" if found["imported"] else f" To see it: backdesk reproduce {found['id']}"
         st.info(
             "No curve is stored of this result: by keep_series a run keeps those of passed results, of the "
-            f"best, or of all.{again}",
+            "best, or of all.",
             icon=":material/show_chart:",
         )
         return False
