@@ -42,7 +42,7 @@ LOGGED: dict[str, Any] = {
     "success_criteria": {"min_trades": 10},
 }
 PAPER_LIMITS = {
-    "max_daily_loss": 0.03, "max_leverage": 1, "max_orders_per_minute": 1000, "max_concentration": 0.6,
+    "max_daily_loss": 0.03, "max_leverage": 1, "max_orders_per_minute": 1000, "max_concentration": 0.23,
 }  # fmt: skip
 LONG: dict[str, Any] = {
     "symbols": STOCKS,

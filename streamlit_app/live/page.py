@@ -1,4 +1,4 @@
-"""Trading on accounts as it stands: levels with their reasons, links, sessions, orders, a red button."""
+"""Trading on accounts as it stands: levels with their reasons, links, sessions, orders, and the stop."""
 
 from __future__ import annotations
 

@@ -108,6 +108,8 @@ def _a_part_of_the_curve(view: View) -> None:
     whole = shown.inner_text()
     strip = view.page.get_by_test_id("stVegaLiteChart").nth(2).locator("canvas, svg").first
     strip.scroll_into_view_if_needed()
+    view.settle("Strategy")
+    view.page.wait_for_timeout(500)
     box = strip.bounding_box()
     assert box is not None
     left, right = (box["x"] + part * box["width"] for part in (0.4, 0.7))
@@ -115,7 +117,7 @@ def _a_part_of_the_curve(view: View) -> None:
     view.page.mouse.down()
     view.page.mouse.move(right, box["y"] + 30, steps=8)
     view.page.mouse.up()
-    expect(shown).not_to_have_text(whole)
+    expect(shown).not_to_have_text(whole, timeout=30_000)
     view.settle("Strategy")
 
 
