@@ -1,4 +1,4 @@
-"""The desk that stands for its portrait: the demo's, with a walk-forward and a session that was logged.
+"""The desk that stands for its portrait: the demo's, with a walk-forward, a logged session and one on paper.
 
 It lies in a temporary folder and goes with it; nobody's own desk is touched.
 """
@@ -41,6 +41,9 @@ LOGGED: dict[str, Any] = {
     },
     "success_criteria": {"min_trades": 10},
 }
+PAPER_LIMITS = {
+    "max_daily_loss": 0.03, "max_leverage": 1, "max_orders_per_minute": 1000, "max_concentration": 0.23,
+}  # fmt: skip
 LONG: dict[str, Any] = {
     "symbols": STOCKS,
     "optimization": {
@@ -75,10 +78,30 @@ def desk() -> Iterator[Settings]:
         _run("runners.cli", "run", WALK_FORWARD)
         _queue(settings, "sma_crossover", LOGGED, "A session that is logged")
         _run("runners.cli", "work", "--drain")
+        _on_paper(settings)
         yield settings
     finally:
         embedded.stop(settings)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _on_paper(settings: Settings) -> None:
+    """The strategy that passed, a year on paper under limits of which some are reached."""
+    with connect("director", settings=settings) as director:
+        director.execute("select move_strategy('sma_crossover', 'validated', 'for the gallery')")
+        director.execute("select paper_account('PAPER1')")
+        for name, threshold in PAPER_LIMITS.items():
+            director.execute(
+                "insert into risk_limits (account_id, limit_name, threshold)"
+                " select id, %s, %s from accounts where name = 'PAPER1'"
+                " on conflict do nothing",
+                [name, threshold],
+            )
+    _run(
+        "runners.cli", "paper-replay", "sma_crossover", "--capital", "10000", "--account", "PAPER1",
+        "--symbols", ",".join(STOCKS), "--start", "2012-01-03", "--end", "2012-12-31",
+        "--params", "fast=5,slow=20",
+    )  # fmt: skip
 
 
 @contextmanager

@@ -72,6 +72,7 @@ def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
             "A search, checked and estimated before it is queued.",
             prepare=_fill_in,
         ),
+        Portrait("live", "Live", "live", "Accounts, levels and limits, what is on its way, and the stop."),
         Portrait("monitor", "Monitor", "monitor", "What a strategy did: orders, limits, the account."),
     )
 

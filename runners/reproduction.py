@@ -57,9 +57,9 @@ def reproduce(runner: psycopg.Connection[Any], result_id: int) -> Reproduction:
     row = runner.execute(SETTINGS, (run_id,)).fetchone()
     assert row is not None
     settings = RunSettings.from_json(row[0])
-    _check_code(settings, code_hash)
+    check_code(settings, code_hash)
     prices = [AdjustedPrices.from_rows(*series) for series in runner.execute(PRICES, (run_id,))]
-    result = _run(settings, prices, Point(ordinal, parameters))
+    result = run_point(settings, prices, Point(ordinal, parameters))
     here = platform_name()
     compared = runner.execute(
         RECORD,
@@ -82,7 +82,8 @@ def platform_name() -> str:
     return f"{platform.system()} {platform.machine()} Python {platform.python_version()}"
 
 
-def _check_code(settings: RunSettings, code_hash: str) -> None:
+def check_code(settings: RunSettings, code_hash: str) -> None:
+    """Raises NotReproducible where the strategy's code here is not what made a result."""
     from strategies.registry import StrategyError, published_strategies
 
     try:
@@ -102,7 +103,8 @@ def _check_code(settings: RunSettings, code_hash: str) -> None:
         )
 
 
-def _run(settings: RunSettings, prices: list[AdjustedPrices], point: Point) -> PointResult:
+def run_point(settings: RunSettings, prices: list[AdjustedPrices], point: Point) -> PointResult:
+    """One point of a run; NotReproducible where it fails, or where the engine is not here."""
     from runners.engines.registry import load_engines
 
     engine = load_engines().get(settings.engine)

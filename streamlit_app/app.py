@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from streamlit_app.leaderboard.page import leaderboard
+from streamlit_app.live.page import live
 from streamlit_app.monitor.page import monitor
 from streamlit_app.new_job.page import new_job
 from streamlit_app.queue.page import queue
@@ -22,6 +23,7 @@ st.navigation(
         st.Page(walk_forward, title="Walk-forward", icon=":material/linear_scale:"),
         st.Page(queue, title="Queue", icon=":material/pending_actions:"),
         st.Page(new_job, title="New job", icon=":material/add_task:"),
+        st.Page(live, title="Live", icon=":material/sensors:"),
         st.Page(monitor, title="Monitor", icon=":material/monitor_heart:"),
     ],
     position="top",

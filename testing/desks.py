@@ -95,8 +95,11 @@ def migrated(settings: Settings) -> Iterator[Desk]:
         roles.ensure_roles(desk.settings)
         with desk.connect("admin") as admin:
             migrator.migrate(admin)
-            # Every new strategy of every test would be run some dozens of times.
-            admin.execute("update desk.settings set value = 'false' where name = 'check_new_code'")
+            # Every new strategy of every test would be run some dozens of times, every search weighed.
+            admin.execute(
+                "update desk.settings set value = 'false'"
+                " where name in ('check_new_code', 'weigh_parameters')"
+            )
         yield desk
 
 

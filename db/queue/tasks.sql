@@ -122,6 +122,10 @@ begin
     perform desk.record_verdict(v_item.code_version_id, 'probes', p_result ->> 'outcome',
       p_result -> 'evidence' || jsonb_build_object('optimization_run_id', v_item.payload -> 'optimization_run_id',
         'timeframe', v_item.payload -> 'timeframe'));
+  elsif v_item.kind = 'weigh_parameters' then
+    perform desk.record_importance((v_item.payload ->> 'optimization_run_id')::bigint, p_result);
+  elsif v_item.kind = 'keep_curve' then
+    perform desk.keep_curve((v_item.payload ->> 'backtest_result_id')::bigint, p_result);
   else
     update desk.jobs
     set state = 'done', summary = coalesce(p_result ->> 'summary', 'done'), finished_at = now()

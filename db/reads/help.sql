@@ -9,14 +9,15 @@ as $$
     values
     ('jobs', '{batch_summary,can_retry,cancel_job,estimate,every,job_advice,job_progress,pause_job,pause_recurring,'
       'resume_job,resume_recurring,retry_job,set_priority}'),
-    ('search', '{extend_run,noise_way,point_parameters,refine_run,run_failures,run_rejections,runs_summary,'
-      'search_way,summary_text,target_map,target_values,walk_forward_efficiency}'),
+    ('search', '{extend_run,noise_way,point_parameters,refine_run,run_failures,run_points,run_rejections,'
+      'runs_summary,search_way,summary_text,target_map,target_values,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{backtest_figures,break_even_fee,fee_break_even,note,price_series,price_splits,reproducible,'
-      'result_checks,result_correlations,result_drawdowns,result_equity,result_excursions,result_metrics,'
-      'result_months,result_prices,result_sparklines,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
-    ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
-      'result_costs,result_periods}'),
+    ('results', '{backtest_figures,break_even_fee,compare_results,fee_break_even,note,price_series,price_splits,'
+      'reproducible,result_checks,result_correlations,result_drawdowns,result_equity,result_excursions,'
+      'result_metrics,result_months,result_prices,result_sparklines,result_trades,rolling_sharpe,tag,trials,'
+      'tried_this_week}'),
+    ('judgement', '{cost_sweep,curve_drawdowns,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,'
+      'rejudge_run,result_costs,result_periods}'),
     ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'
       'strategy_parameters,sync_backlog,version_checks}'),
     ('prices', '{adjusted_bars,calendar_coverage,contract_terms,fill_calendar,fill_calendars,instrument_place,'
@@ -26,11 +27,12 @@ as $$
     ('queue', '{clock_ahead,housekeeping,open_items,open_work,queue_states,runner_status,stranded_tasks,'
       'throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{accept_position,approve_strategy,audit_answers,code_to_trade,desired_processes,emergency_stop,'
-      'end_trading_session,halts_now,hold_process,level_of_session,limits_of,link_is_alive,live_orders,live_sessions,'
-      'open_account,open_differences,order_trail,paper_account,record_audit,release_process,release_symbol,'
-      'renew_session,report_process,restrict_symbol,result_account_rules,resume_trading,session_terms,'
-      'set_flat_minutes,start_paper_session,start_trading_session,trading_day,watch_live}'),
+    ('live', '{accept_position,approve_strategy,audit_answers,cancel_live_order,code_to_trade,desired_processes,'
+      'emergency_stop,end_trading_session,halts_now,hold_process,level_of_account,level_of_session,limits_of,'
+      'link_is_alive,live_accounts,live_orders,live_sessions,open_account,open_differences,order_trail,paper_account,'
+      'record_audit,reduce_trading,release_process,release_symbol,renew_session,report_process,restrict_symbol,'
+      'result_account_rules,resume_trading,session_terms,set_flat_minutes,start_paper_session,start_trading_session,'
+      'trading_day,watch_live}'),
     ('desk', '{help,oldest_transaction,prune}')
   ),
   known as (

@@ -1,19 +1,17 @@
 -- What the pages of a strategy and of a walk-forward read of one result: its worst falls, its prices, and how far
 -- each trade went against and for its holder.
 
-create or replace function desk.result_drawdowns(p_result_id bigint, p_count integer default 10)
+create or replace function desk.curve_drawdowns(
+  p_sessions date[], p_equity double precision[], p_cash double precision, p_count integer default 10)
 returns table (peak date, trough date, recovery date, depth double precision, sessions bigint,
   sessions_to_trough bigint)
-language sql stable security definer
+language sql immutable
 set search_path = desk, pg_temp
 as $$
   -- A fall is numbered by the peaks before it; that of the starting cash is before the first session.
   with points as (
-    select u.position, u.session, u.equity, greatest(b.starting_cash, max(u.equity) over (order by u.position)) as peak
-    from desk.equity_curves as e
-    join desk.backtest_results as b on b.id = e.backtest_result_id
-    cross join lateral unnest(e.sessions, e.equity) with ordinality as u (session, equity, position)
-    where e.backtest_result_id = p_result_id
+    select u.position, u.session, u.equity, greatest(p_cash, max(u.equity) over (order by u.position)) as peak
+    from unnest(p_sessions, p_equity) with ordinality as u (session, equity, position)
   ),
   numbered as (
     select p.*, p.equity >= p.peak as at_peak, count(*)
@@ -35,10 +33,28 @@ as $$
   order by f.depth desc, low.session
   limit p_count
 $$;
+comment on function desk.curve_drawdowns(date[], double precision[], double precision, integer) is
+  'The deepest falls of a curve: last session at the peak (null: the starting cash was the peak), lowest session, '
+  'first session at the peak again (null: not yet), depth as a fraction of the peak, sessions below it, and those '
+  'down to the lowest.';
+grant execute on function desk.curve_drawdowns(date[], double precision[], double precision, integer)
+  to desk_director, desk_viewer;
+
+create or replace function desk.result_drawdowns(p_result_id bigint, p_count integer default 10)
+returns table (peak date, trough date, recovery date, depth double precision, sessions bigint,
+  sessions_to_trough bigint)
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select d.*
+  from desk.equity_curves as e
+  join desk.backtest_results as b on b.id = e.backtest_result_id
+  cross join lateral desk.curve_drawdowns(e.sessions, e.equity, b.starting_cash, p_count) as d
+  where e.backtest_result_id = p_result_id
+  order by d.depth desc, d.trough
+$$;
 comment on function desk.result_drawdowns(bigint, integer) is
-  'The deepest falls of the stored curve of a result: last session at the peak (null: the starting cash was the '
-  'peak), lowest session, first session at the peak again (null: not yet), depth as a fraction of the peak, sessions '
-  'below it, and those down to the lowest.';
+  'The deepest falls of the stored curve of a result, as curve_drawdowns has them.';
 grant execute on function desk.result_drawdowns(bigint, integer) to desk_director, desk_viewer;
 
 create or replace function desk.result_prices(

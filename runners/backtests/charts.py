@@ -10,6 +10,7 @@ import altair as alt
 
 from runners.charts import curves, palette, periods
 
+# Of a picture; a page's charts are as wide as its window.
 WIDTH = 860
 
 
@@ -17,6 +18,7 @@ def charts(document: Mapping[str, Any]) -> dict[str, Any]:
     """Titles and charts, in the order of the page; one without data is left out."""
     drawn = {
         "Equity": _equity(document, height=260),
+        "Against the benchmark": _benchmark(document),
         "Drawdown": _drawdown(document),
         "Monthly returns": _months(document),
         "Yearly returns": _years(document),
@@ -28,18 +30,33 @@ def charts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def overview(document: Mapping[str, Any]) -> Any:
     """Equity over drawdown, for a picture."""
-    return alt.vconcat(_equity(document, height=280), _drawdown(document)).configure_view(stroke=None)
+    drawn = alt.vconcat(_equity(document, height=280, width=WIDTH), _drawdown(document, width=WIDTH))
+    return drawn.configure_view(stroke=None)
 
 
-def _equity(document: Mapping[str, Any], height: int) -> Any:
+def _equity(document: Mapping[str, Any], height: int, width: curves.Width = "container") -> Any:
     rows = [
         {"session": row["session"], "name": "account", "value": row["value"]} for row in document["equity"]
     ]
-    return curves.lines(rows, {"account": palette.BLUE}, money=True, width=WIDTH, height=height)
+    return curves.lines(rows, {"account": palette.BLUE}, money=True, width=width, height=height)
 
 
-def _drawdown(document: Mapping[str, Any]) -> Any:
-    return curves.drawdown(document["equity"], width=WIDTH, height=150)
+def _benchmark(document: Mapping[str, Any]) -> Any:
+    """Both from the start on; only a recorded backtest has a benchmark."""
+    found = (document.get("standing") or {}).get("benchmark_returns") or []
+    if not found:
+        return None
+    rows = [
+        {"session": row["session"], "name": "strategy", "value": row["value"] / document["cash"] - 1}
+        for row in document["equity"]
+    ] + [{"session": day, "name": "benchmark", "value": value} for day, value in found]
+    colors = {"strategy": palette.BLUE, "benchmark": palette.GREY}
+    steep = max(row["value"] for row in rows) > 4 and min(row["value"] for row in rows) > -1
+    return curves.lines(rows, colors, dashed=("benchmark",), log=steep, height=260)
+
+
+def _drawdown(document: Mapping[str, Any], width: curves.Width = "container") -> Any:
+    return curves.drawdown(document["equity"], width=width, height=150)
 
 
 def _months(document: Mapping[str, Any]) -> Any:
@@ -48,7 +65,7 @@ def _months(document: Mapping[str, Any]) -> Any:
         for period, value in document["monthly_returns"]["months"].items()
         if value is not None
     ]
-    return periods.months(rows, width=WIDTH) if rows else None
+    return periods.months(rows) if rows else None
 
 
 def _years(document: Mapping[str, Any]) -> Any:
@@ -57,7 +74,7 @@ def _years(document: Mapping[str, Any]) -> Any:
         for year, value in document["monthly_returns"]["years"].items()
         if value is not None
     ]
-    return periods.years(rows, width=WIDTH) if rows else None
+    return periods.years(rows) if rows else None
 
 
 def _trades(document: Mapping[str, Any]) -> Any:
@@ -71,7 +88,7 @@ def _trades(document: Mapping[str, Any]) -> Any:
         return None
     first, last = (dt.date.fromisoformat(document[key]) for key in ("start_date", "end_date"))
     return (
-        alt.Chart(alt.Data(values=rows), width=WIDTH, height=200)
+        alt.Chart(alt.Data(values=rows), width="container", height=200)
         .mark_point(filled=True, size=34, opacity=0.7)
         .encode(
             x=curves.time_axis("exit_time", first, last, title="exit"),
@@ -85,4 +102,4 @@ def _trades(document: Mapping[str, Any]) -> Any:
 
 def _rolling_sharpe(document: Mapping[str, Any]) -> Any:
     rows = [{"session": day, "sharpe_ratio": value} for day, value in document["rolling_sharpe"]]
-    return curves.rolling_sharpe(rows, width=WIDTH, height=160) if rows else None
+    return curves.rolling_sharpe(rows, height=160) if rows else None

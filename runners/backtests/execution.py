@@ -74,6 +74,7 @@ class Backtest:
             "rolling_sharpe": []
             if self.figures is None
             else [[day.isoformat(), value] for day, value in self.figures.rolling_sharpe],
+            "drawdowns": [] if self.figures is None else list(self.figures.drawdowns),
             **self.analyses,
         }  # fmt: skip
 

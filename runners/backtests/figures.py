@@ -44,6 +44,8 @@ class Figures:
     metrics: tuple[Figure, ...]
     rolling_sharpe: tuple[tuple[dt.date, float | None], ...]
     sessions_a_year: float
+    drawdowns: tuple[dict[str, object], ...]
+    """The deepest falls: peak, trough, recovery, depth, sessions, sessions_to_trough."""
 
 
 def ask(
@@ -71,6 +73,10 @@ def ask(
                 "select session, sharpe_ratio from desk.rolling_sharpe(%s::date[], %s::float8[], %s, %s, %s)",
                 (list(sessions), list(equity), run.cash, ROLLING_SESSIONS, year),
             ).fetchall()
+            falls = viewer.execute(
+                "select to_jsonb(d) from desk.curve_drawdowns(%s::date[], %s::float8[], %s) as d",
+                (list(sessions), list(equity), run.cash),
+            ).fetchall()
         except psycopg.errors.UndefinedFunction:
             return None
     figures = [Figure(*row) for row in rows]
@@ -78,4 +84,4 @@ def ask(
     figures.sort(key=lambda figure: place.get(figure.metric, len(FIRST)))
     # Of a benchmark that a single backtest does not have.
     known = [figure for figure in figures if figure.value is not None or figure.metric in place]
-    return Figures(tuple(known), tuple(rolling), year)
+    return Figures(tuple(known), tuple(rolling), year, tuple(fall for (fall,) in falls))

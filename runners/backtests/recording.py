@@ -24,6 +24,18 @@ limit 1
 """
 
 
+STANDING = """
+select jsonb_build_object(
+  'deflated_sharpe', b.deflated_sharpe, 'passed', b.passed, 'benchmark', n.benchmark,
+  'benchmark_returns', (select jsonb_agg(jsonb_build_array(e.session, e.benchmark_return) order by e.session)
+    from desk.result_equity(b.id) as e where e.benchmark_return is not null),
+  'criteria', (select jsonb_agg(to_jsonb(c) order by c.title) from desk.result_checks(b.id) as c))
+from desk.backtest_results as b
+left join desk.run_benchmarks as n on n.optimization_run_id = b.optimization_run_id
+where b.id = %s::bigint
+"""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """The row, and what the desk says of its run; `result_id` is None where the point failed."""
@@ -33,6 +45,8 @@ class Recorded:
     summary: str
     same: bool
     """Whether the desk's ending value is ours, to the bit."""
+    standing: dict[str, Any] | None
+    """What only a row has: deflated Sharpe ratio, benchmark, criteria; None where the point failed."""
 
 
 def record(backtest: Backtest, settings: Settings) -> Recorded:
@@ -58,9 +72,10 @@ def record(backtest: Backtest, settings: Settings) -> Recorded:
         )
         (job,) = run_until_over(director, [job_id], settings=settings, processes=1)
         row = director.execute(RESULT, (job_id,)).fetchone()
+        standing = None if row is None else _one(director.execute(STANDING, (row[0],)).fetchone())[0]
     ending = backtest.result.metrics["ending_value"]
     summary = job.summary or job.error or job.state
-    return Recorded(job_id, row and row[0], summary, row is not None and row[1] == ending)
+    return Recorded(job_id, row and row[0], summary, row is not None and row[1] == ending, standing)
 
 
 def config_of(backtest: Backtest) -> dict[str, Any]:

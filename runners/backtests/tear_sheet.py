@@ -9,7 +9,7 @@ from typing import Any
 
 from runners.backtests.text_report import NO_DESK, figures_of
 from runners.errors import DeskError
-from runners.words import amount, count, parameters_text, per_cent
+from runners.words import amount, count, metric_text, parameters_text, per_cent
 
 TRADES_SHOWN = 1_000
 
@@ -24,8 +24,9 @@ th, td { padding: .2rem .7rem .2rem 0; text-align: right; border-bottom: 1px sol
 th:first-child, td:first-child { text-align: left }
 .figures { columns: 3; column-gap: 2rem } .figures div { display: flex; justify-content: space-between;
   border-bottom: 1px solid #e6e8eb; break-inside: avoid; padding: .15rem 0 }
-.scroll { max-height: 26rem; overflow: auto } .chart { overflow-x: auto }
-@media (max-width: 700px) { .figures { columns: 1 } }
+.scroll { max-height: 26rem; overflow: auto } .wide { overflow-x: auto } .chart { width: 100% }
+p, code { overflow-wrap: anywhere }
+@media (max-width: 700px) { .figures { columns: 1 } body { margin: 1rem auto } }
 """
 
 
@@ -64,9 +65,11 @@ def tear_sheet(document: Mapping[str, Any]) -> str:
             f"<h1>{html.escape(title)}</h1>",
             *_heading(document),
             _figures(document),
+            *_standing(document),
             *boxes,
+            *_falls(document["drawdowns"]),
             "<h2>Performance by symbol</h2>",
-            _performance(document["ib_performance"]),
+            f'<div class="wide">{_performance(document["ib_performance"])}</div>',
             "<h2>Closed trades</h2>",
             _trades(document["trade_log"]),
             f"<p>{html.escape(document['id'])}, made {html.escape(document['made_at'])} by backdesk "
@@ -106,6 +109,47 @@ def _figures(document: Mapping[str, Any]) -> str:
     )
     note = "" if document["figures"] is not None else f"<p>{html.escape(NO_DESK)}</p>"
     return f'<h2>Figures</h2>{note}<div class="figures">{rows}</div>'
+
+
+def _standing(document: Mapping[str, Any]) -> Iterable[str]:
+    """What only a row of the desk has: what is left after luck, and the criteria."""
+    standing = document.get("standing")
+    if standing is None:
+        yield (
+            "<p>With --record it is a row of the desk, and this page has its benchmark, its criteria and its "
+            "deflated Sharpe ratio.</p>"
+        )
+        return
+    benchmark = f"; benchmark: {standing['benchmark']}" if standing["benchmark"] else ""
+    yield "<h2>Criteria</h2>"
+    yield (
+        f"<p>Deflated Sharpe ratio {per_cent(standing['deflated_sharpe'])}, "
+        f"{'passed' if standing['passed'] else 'rejected'}{html.escape(benchmark)}.</p>"
+    )
+    rows = [
+        (
+            one["title"],
+            metric_text(one["value"], one["unit"], one["decimals"]),
+            f"{one['comparison']} {metric_text(one['threshold'], one['unit'], one['decimals'])}",
+            {True: "met", False: "not met", None: "open"}[one["met"]],
+        )
+        for one in standing["criteria"] or []
+    ]
+    if rows:
+        yield f'<div class="wide">{_table(("criterion", "value", "asked for", ""), rows)}</div>'
+
+
+def _falls(found: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    if found:
+        headings = ("depth", "peak", "trough", "recovered", "sessions", "to the trough")
+        rows = [
+            (
+                per_cent(fall["depth"]), fall["peak"] or "the start", fall["trough"],
+                fall["recovery"] or "not yet", count(fall["sessions"]), count(fall["sessions_to_trough"]),
+            )
+            for fall in found
+        ]  # fmt: skip
+        yield f'<h2>Worst drawdowns</h2><div class="wide">{_table(headings, rows)}</div>'
 
 
 def _performance(performance: Mapping[str, Any]) -> str:

@@ -36,7 +36,8 @@ def months(rows: Rows, *, width: int | str = "container") -> Any:
         )
     )
     dark = f"abs(datum.total_return) > {0.6 * most}"
-    numbers = base.mark_text(fontSize=11).encode(
+    # On a phone a month is narrower than its number.
+    numbers = base.mark_text(fontSize=11, opacity=alt.expr("width < 380 ? 0 : 1")).encode(
         text=alt.Text("total_return:Q", format=".1%"),
         color=alt.condition(dark, alt.value("white"), alt.value("#222")),
     )
@@ -60,7 +61,7 @@ def years(rows: Rows, *, width: int | str = "container") -> Any:
         .mark_bar()
         .encode(
             x=alt.X("year:O", title="year", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format=".0%")),
+            y=alt.Y("total_return:Q", title="return (%)", axis=alt.Axis(format="~%")),
             color=gain_or_loss("total_return"),
             opacity=alt.Opacity(
                 "covered:N",

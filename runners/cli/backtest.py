@@ -88,6 +88,7 @@ def backtest(
     document = done.document()
     if recorded is not None:
         document |= {"job_id": recorded.job_id, "backtest_result_id": recorded.result_id}
+        document |= {"standing": recorded.standing}
     written = files.write(document, files.Exports(export_csv, export_text, export_html, plot), output)
     print(text_report(document))
     if recorded is not None:

@@ -39,6 +39,7 @@ CLAIM_TASK = """
 select work_item_id, token, kind, attempt, optimization_run_id, payload from desk.claim_task(%s::bigint)
 """
 HISTORY = "select parameters, value from desk.search_history(%s::bigint, %s) order by ordinal"
+TASK_POINTS = "select parameters, value from desk.task_points(%s::bigint, %s)"
 # Nothing of a runner's takes so many leases. Known from PostgreSQL 17 on.
 TRANSACTION_LEASES = 10
 GUARD = "select set_config(name, %s, false) from pg_settings where name = 'transaction_timeout'"
@@ -146,6 +147,9 @@ class Queue:
     def search_history(self, item: WorkItem) -> list[tuple[dict[str, Any], float | None]]:
         return self._connection.execute(HISTORY, (item.work_item_id, item.token)).fetchall()
 
+    def task_points(self, item: WorkItem) -> list[tuple[dict[str, Any], float]]:
+        return self._connection.execute(TASK_POINTS, (item.work_item_id, item.token)).fetchall()
+
     def end_task(self, item: WorkItem, outcome: Mapping[str, Any]) -> str:
         """Record a task's `result`, or its `error` and whether to try again; PostgreSQL's word."""
         if "error" not in outcome:
@@ -159,7 +163,10 @@ class Queue:
         return int(self._value("select desk.do_chores()"))
 
     def settings(self, run_id: int) -> RunSettings:
-        return RunSettings.from_json(self._value(SETTINGS, run_id))
+        return RunSettings.from_json(self.settings_document(run_id))
+
+    def settings_document(self, run_id: int) -> Any:
+        return self._value(SETTINGS, run_id)
 
     def prices(self, run_id: int) -> tuple[AdjustedPrices, ...]:
         with self._connection.cursor(binary=True) as cursor:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -24,7 +24,7 @@ ERROR_LINES = 5
 PROBED_DAYS, PROBED_BARS = 1_500, 4_000
 
 # What computes only is not told the way to the database.
-NEEDS_NO_DATABASE = ("suggest", "probe_code")
+NEEDS_NO_DATABASE = ("suggest", "probe_code", "weigh_parameters", "keep_curve")
 
 
 @dataclass
@@ -87,6 +87,11 @@ class TaskSlot:
         request: dict[str, Any] = {"kind": task.kind, "payload": task.payload, "history": history}
         if task.kind == "probe_code":
             request["prices"] = _last_bars(queue, task.payload)
+        elif task.kind == "weigh_parameters":
+            request["points"] = queue.task_points(task.item)
+        elif task.kind == "keep_curve":
+            run_id = int(task.payload["optimization_run_id"])
+            request |= {"settings": queue.settings_document(run_id), "prices": _bars(queue.prices(run_id))}
         self._process = _start(request)
         return True
 
@@ -123,6 +128,10 @@ def _last_bars(queue: Queue, payload: dict[str, Any]) -> list[tuple[object, ...]
     most = PROBED_DAYS if payload["timeframe"].endswith(("d", "w")) else PROBED_BARS
     first = max(series.epochs[-most:][0] for series in prices)
     return [_since(one, first) for one in prices]
+
+
+def _bars(prices: Sequence[AdjustedPrices]) -> list[tuple[object, ...]]:
+    return [_since(one, one.epochs[0]) for one in prices]
 
 
 def _since(series: AdjustedPrices, first: int) -> tuple[object, ...]:

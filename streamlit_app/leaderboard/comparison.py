@@ -10,19 +10,14 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from runners.leaderboard import Entry
-from runners.words import NOTHING, metric_text, number, parameters_text, symbols_text, window_text
+from runners.words import NOTHING, number
 from streamlit_app import curves, links
 from streamlit_app.leaderboard import queries
 
 MOST = 6
 KEY = "compare"
-# What is asked first; the rest by its name.
-FIRST = (
-    "deflated_sharpe", "sharpe_ratio", "annual_return", "max_drawdown", "total_trades", "win_rate",
-    "profit_factor", "fee_pct",
-)  # fmt: skip
 # Seen on a light ground as on a dark one.
-BEST = "background-color: rgba(0, 114, 178, 0.30); font-weight: bold"
+BEST = "background-color: rgba(31, 134, 199, 0.30); font-weight: bold"
 
 
 def chosen() -> list[int]:
@@ -67,13 +62,18 @@ def compare(results: Sequence[Entry]) -> None:
     labels = {links.key_of(one): one for one in words}
     found = queries.named(list(labels))
     wide = {"metric": st.column_config.TextColumn("metric", width=210)}
-    st.dataframe(_metrics(labels, found), column_config=wide, height=600)
+    st.dataframe(_metrics(labels), column_config=wide, height=600)
     pages = [f"[{labels[key]}]({links.strategy_url(one.strategy, key)})" for key, one in found.items()]
-    st.caption("Shaded is the best of a row, where one is better than the others. " + " · ".join(pages))
+    st.caption(
+        "Shaded is the best of a row, where one is better than the others. "
+        + " · ".join(pages)
+        + f" · `select title, shown from compare_results({', '.join(map(str, labels))})`"
+    )
     equity = {label: curves.curve(result) for result, label in labels.items()}
     drawn = {label: frame for label, frame in equity.items() if not frame.empty}
     if drawn:
-        st.altair_chart(curves.overlaid(drawn))
+        log = curves.logarithmic(drawn.values(), "axis")
+        st.altair_chart(curves.overlaid(drawn, log))
     if len(drawn) > 1:
         st.markdown("Correlation of daily returns, over the sessions that both have")
         st.dataframe(_correlations({links.key_of(label): label for label in drawn}))
@@ -99,33 +99,18 @@ def _tidy(kept: Mapping[int, Entry]) -> None:
         st.session_state[KEY] = wanted
 
 
-def _metrics(labels: Mapping[int, str], found: Mapping[int, Entry]) -> Styler:
+def _metrics(labels: Mapping[int, str]) -> Styler:
     """Text by metric and result, the best of each row shaded."""
-    table: dict[str, dict[str, str]] = {
-        "Parameters": {labels[key]: parameters_text(one.parameters) for key, one in found.items()},
-        "Symbols": {labels[key]: symbols_text(one.symbols) for key, one in found.items()},
-        "Window": {labels[key]: window_text(one.start_date, one.end_date) for key, one in found.items()},
-        "Verdict": {labels[key]: "passed" if one.passed else "rejected" for key, one in found.items()},
-        "Run": {labels[key]: str(one.optimization_run_id) for key, one in found.items()},
-    }
-    values: dict[str, dict[str, float]] = {}
-    known = queries.metrics(list(labels))
-    rank = {metric: place for place, metric in enumerate(FIRST)}
-    directions: dict[str, str] = {}
-    for row in sorted(known, key=lambda one: rank.get(one["metric"], len(FIRST))):
-        cells = table.setdefault(row["title"], dict.fromkeys(labels.values(), NOTHING))
-        label = labels[row["backtest_result_id"]]
-        cells[label] = metric_text(row["value"], row["unit"], row["decimals"])
-        values.setdefault(row["title"], {})[label] = row["value"]
-        directions[row["title"]] = row["direction"]
-    frame = pd.DataFrame.from_dict(table, orient="index", columns=list(labels.values())).rename_axis("metric")
+    found = queries.compared(list(labels))
+    frame = pd.DataFrame(
+        [[NOTHING if word is None else word for word in one["shown"]] for one in found],
+        index=pd.Index([one["title"] for one in found], name="metric"),
+        columns=list(labels.values()),
+    )
+    best = {one["title"]: {labels[result] for result in one["best"]} for one in found}
 
     def shade(row: Any) -> list[str]:
-        numbers = values.get(str(row.name), {})
-        if len(set(numbers.values())) < 2:
-            return [""] * len(row)
-        best = (min if directions[str(row.name)] == "min" else max)(numbers.values())
-        return [BEST if numbers.get(label) == best else "" for label in row.index]
+        return [BEST if label in best[str(row.name)] else "" for label in row.index]
 
     return frame.style.apply(shade, axis=1)
 

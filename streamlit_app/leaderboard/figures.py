@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.charts import palette
+from runners.charts import curves, palette
 from runners.leaderboard import Entry
 from runners.words import parameters_text, symbols_text, window_text
 from streamlit_app import links
@@ -157,13 +157,13 @@ def return_and_drawdown(results: Sequence[Entry]) -> alt.Chart | None:
             x=alt.X(
                 "drawdown:Q",
                 title="largest drawdown (%)",
-                axis=alt.Axis(format=".0%", tickCount=8, labelFlush=True),
+                axis=alt.Axis(format="~%", tickCount=8, labelFlush=True),
                 scale=alt.Scale(zero=False),
             ),
             y=alt.Y(
                 "annual return:Q",
                 title="annual return (%)",
-                axis=alt.Axis(format=".1~%"),
+                axis=alt.Axis(format="~%"),
                 scale=alt.Scale(zero=False),
             ),
             # Told apart by shape as well as by color.
@@ -206,7 +206,7 @@ def funnel(stages: Sequence[dict[str, Any]]) -> Any:
         x=alt.X(
             "strategies:Q",
             title="strategies",
-            axis=alt.Axis(tickMinStep=1, format="d"),
+            axis=curves.counts(),
             scale=alt.Scale(domain=[0, most * 1.5], nice=False),
         ),
         href="url:N",

@@ -13,6 +13,8 @@ from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
 from streamlit_app.leaderboard.queries import PAGE_SIZE
 
+COLUMNS = "columns"
+
 
 def leaderboard() -> None:
     st.title("Leaderboard")
@@ -47,8 +49,17 @@ def _board(wanted: Filters) -> list[Entry]:
     )
     if said := queries.of_all_tried():
         st.caption(said)
-    left, right = st.columns([1, 6], vertical_alignment="center")
-    left.download_button(
+    buttons = st.container(horizontal=True, vertical_alignment="center")
+    with buttons.popover("Columns", icon=":material/view_column:"):
+        st.multiselect(
+            "Columns that are shown",
+            list(figures.COLUMNS),
+            key=COLUMNS,
+            bind="query-params",
+            placeholder="all",
+            help="They stay in the address of this page.",
+        )
+    buttons.download_button(
         "CSV",
         lambda: queries.comma_separated(wanted),
         "leaderboard.csv",
@@ -58,8 +69,8 @@ def _board(wanted: Filters) -> list[Entry]:
         key="csv",
         on_click="ignore",
     )
-    with right:
-        if pages > 1:
+    if pages > 1:
+        with buttons:
             st.pagination(pages, key="page", bind="query-params")
     _sql(wanted, number)
     return results
@@ -97,11 +108,18 @@ def _table(wanted: Filters, number: int, results: Sequence[Entry]) -> None:
         hide_index=True,
         placeholder=NOTHING,
         height="content" if len(results) <= 15 else 560,
+        column_order=_columns(),
         key=key,
         selection_mode="multi-row",
         selection_default={"selection": {"rows": ticked, "columns": [], "cells": []}},
         on_select=lambda: comparison.follow_ticks(key, results),
     )
+
+
+def _columns() -> list[str]:
+    """Those that are chosen, in the board's order; all where none is."""
+    chosen = st.session_state.get(COLUMNS) or st.query_params.get_all(COLUMNS)
+    return [name for name in figures.COLUMNS if name in chosen] or list(figures.COLUMNS)
 
 
 def _pictures(wanted: Filters, results: Sequence[Entry]) -> None:

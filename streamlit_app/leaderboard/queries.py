@@ -95,13 +95,9 @@ def named(ids: Sequence[int]) -> dict[int, Entry]:
     return {one.backtest_result_id: one for one in found}
 
 
-def metrics(ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Every metric that one of the results has, a row a result and metric."""
-    return rows(
-        "select backtest_result_id, metric, title, unit, decimals, direction, value from desk.result_metrics"
-        " where backtest_result_id = any (%(results)s) and value is not null order by title",
-        {"results": list(ids)},
-    )
+def compared(ids: Sequence[int]) -> list[dict[str, Any]]:
+    """What each of the results is and every metric that one of them has, in the order of `ids`."""
+    return rows("select * from desk.compare_results(variadic %(results)s)", {"results": list(ids)})
 
 
 def correlations(ids: Sequence[int]) -> list[dict[str, Any]]:

@@ -8,14 +8,13 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from runners.charts import palette
+from runners.charts import curves, palette
 
 SEVERITIES = {"critical": palette.VERMILION, "warning": palette.ORANGE, "info": palette.SKY}
 USAGE = {"within": palette.BLUE, "near (80 % and more)": palette.ORANGE, "over": palette.VERMILION}
 ROW_HEIGHT = 30
 # Legend, axis and its title, which Streamlit counts as part of the height.
 AROUND = 125
-DAY = alt.X("session_date:T", title="session", axis=alt.Axis(labelOverlap=True, tickCount=8))
 
 
 def usage(limits: Sequence[dict[str, Any]]) -> Any:
@@ -41,7 +40,7 @@ def usage(limits: Sequence[dict[str, Any]]) -> Any:
         x=alt.X(
             "share:Q",
             title="used of allowed (%)",
-            axis=alt.Axis(format=".0%"),
+            axis=alt.Axis(format="~%"),
             scale=alt.Scale(domain=[0, 1.5]),
         ),
         color=alt.Color(
@@ -69,14 +68,16 @@ def value(days: Sequence[dict[str, Any]]) -> Any:
         alt.Chart(frame)
         .mark_area(color=palette.SKY, opacity=0.35)
         .encode(
-            x=DAY, y=alt.Y("low_value:Q", title="value (account currency)", scale=scale), y2="high_value:Q"
+            x=_days(frame),
+            y=alt.Y("low_value:Q", title="value (account currency)", scale=scale),
+            y2="high_value:Q",
         )
     )
     line = (
         alt.Chart(frame)
         .mark_line(color=palette.BLUE, strokeWidth=1.5)
         .encode(
-            x=DAY,
+            x=_days(frame),
             y=alt.Y("end_value:Q", scale=scale),
             tooltip=["session_date:T", alt.Tooltip("end_value:Q", format=",.2f", title="value")],
         )
@@ -92,8 +93,8 @@ def day_profits(days: Sequence[dict[str, Any]], limit: float | None) -> Any:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=DAY,
-            y=alt.Y("day_return:Q", title="profit of the day (%)", axis=alt.Axis(format=".1%")),
+            x=_days(frame),
+            y=alt.Y("day_return:Q", title="profit of the day (%)", axis=alt.Axis(format="~%")),
             color=alt.Color(
                 "what:N",
                 title=None,
@@ -126,7 +127,7 @@ def risk_events(counts: Sequence[dict[str, Any]]) -> Any:
         alt.Chart(frame)
         .mark_bar(height=16, cornerRadius=2)
         .encode(
-            x=alt.X("events:Q", title="events", axis=alt.Axis(tickMinStep=1, format="d")),
+            x=alt.X("events:Q", title="events", axis=curves.counts()),
             y=alt.Y("limit:N", title=None, sort="-x", axis=alt.Axis(labelLimit=170, labelOverlap=False)),
             color=alt.Color(
                 "severity:N",
@@ -138,6 +139,11 @@ def risk_events(counts: Sequence[dict[str, Any]]) -> Any:
         )
         .properties(height=frame["limit"].nunique() * ROW_HEIGHT + AROUND)
     )
+
+
+def _days(frame: pd.DataFrame) -> alt.X:
+    days = frame["session_date"].dt.date
+    return curves.time_axis("session_date", days.min(), days.max(), naive=True)
 
 
 def _frame(days: Sequence[dict[str, Any]]) -> pd.DataFrame:

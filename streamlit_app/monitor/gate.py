@@ -9,6 +9,7 @@ import streamlit as st
 from runners.words import moment, number, per_cent
 from streamlit_app.monitor import queries, tables
 from streamlit_app.tables import table
+from streamlit_app.tiles import tiles
 
 SHOWN = ("All", "Refused", "On their way")
 LEVELS = {
@@ -54,13 +55,13 @@ def gate(session: int) -> None:
 
 
 def _numbers(found: dict[str, Any]) -> None:
-    numbers = [
-        ("Value", number(found["value"])),
-        ("Profit", number(found["profit"])),
-        ("Of the day", per_cent(found["day_return"], 2)),
-        ("Orders allowed", f"{found['allowed']:,}"),
-        ("Refused", f"{found['refused']:,}"),
-        ("On their way", f"{found['open_orders']:,}"),
-    ]
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(label, value)
+    tiles(
+        {
+            "Value": number(found["value"]),
+            "Profit": number(found["profit"]),
+            "Of the day": per_cent(found["day_return"], 2),
+            "Orders allowed": f"{found['allowed']:,}",
+            "Refused": f"{found['refused']:,}",
+            "On their way": f"{found['open_orders']:,}",
+        }
+    )

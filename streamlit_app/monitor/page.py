@@ -13,6 +13,7 @@ from streamlit_app import hints, links
 from streamlit_app.monitor import figures, queries, tables
 from streamlit_app.monitor.gate import gate
 from streamlit_app.tables import table
+from streamlit_app.tiles import tiles
 
 REFRESH_SECONDS = 5
 KINDS = ("Orders", "Trades", "Risk events", "Daily summaries")
@@ -139,9 +140,9 @@ def _numbers(standing: dict[str, Any], limits: list[dict[str, Any]], asked: dt.d
         ("Below its peak", per_cent(standing["drawdown"]), "[limits](#risk-limits)"),
         ("Trades", f"{standing['trades']:,}", rows("each of them", "Trades")),
     ]
-    for column, (label, value, where) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(label, value)
-        column.caption(where)
+    tiles(
+        {label: value for label, value, _ in numbers}, {label: where for label, _, where in numbers}
+    )
     st.caption(
         f"Profit of the day {per_cent(standing['day_return'], 2)}{ends}."
         f" Trades earned {number(standing['net_profit'])} after fees; fees so far {number(standing['fees'])}."

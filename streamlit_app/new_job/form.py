@@ -33,7 +33,10 @@ def draw() -> dict[str, Any] | None:
 def _what(strategies: list[str]) -> dict[str, Any]:
     st.subheader("What is tested")
     left, right = st.columns(2)
-    strategy = left.selectbox("Strategy", strategies, key="strategy", bind="query-params")
+    at_hand = queries.at_hand() or strategies[0]
+    strategy = left.selectbox(
+        "Strategy", strategies, strategies.index(at_hand), key="strategy", bind="query-params"
+    )
     name = right.text_input("Name", key="name", placeholder="for people; may stay empty")
     known = queries.strategy(strategy)
     st.caption(known["hypothesis"] or "Nothing is known of what it bets on.")

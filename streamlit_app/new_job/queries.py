@@ -15,6 +15,18 @@ returning id
 """
 
 
+def at_hand() -> str | None:
+    """A strategy that a runner at work has, else one that a runner here can have: not one of LEAN's."""
+    found = rows(
+        "select s.name from desk.strategies as s where s.status <> 'retired'"
+        " and exists (select from desk.code_versions as v where v.strategy_id = s.id)"
+        " order by exists (select from desk.runner_code as c"
+        " join desk.runner_status as r on r.id = c.runner_id and r.alive"
+        " where c.code_version_id = s.current_version_id) desc, s.engine = 'lean', s.name limit 1"
+    )
+    return found[0]["name"] if found else None
+
+
 def strategies() -> list[str]:
     """Strategies that may be tested and that some runner has published."""
     found = rows(

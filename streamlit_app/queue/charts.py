@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from runners.charts import palette
+from runners.charts import curves, palette
 
 STATE_COLORS = {
     "in line": "#B5B5B5",
@@ -35,7 +35,7 @@ def throughput(minutes: Sequence[dict[str, Any]]) -> alt.Chart:
         .mark_bar()
         .encode(
             x=alt.X("utchoursminutes(minute):T", title="minute (UTC)", axis=alt.Axis(format="%H:%M")),
-            y=alt.Y("points:Q", title="points a minute", axis=alt.Axis(tickMinStep=1, format="d")),
+            y=alt.Y("points:Q", title="points a minute", axis=curves.counts()),
             color=alt.Color("outcome:N", title=None, scale=scale, legend=alt.Legend(orient="top")),
             tooltip=["utchoursminutes(minute):T", "outcome:N", "points:Q"],
         )

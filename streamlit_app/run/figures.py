@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.charts import palette
+from runners.charts import curves, palette
 from runners.words import count, moment, number, parameters_text, per_cent
 from streamlit_app import links
 
@@ -45,7 +45,7 @@ def best_so_far(points: Rows, noise: Rows, found: dict[str, Any]) -> Any:
     frame["url"] = [links.strategy_url(found["strategy"], one) for one in frame["backtest_result_id"]]
     # Where there are few, those that passed are to be seen first; where there are many, all of them.
     large = 110 if len(points) <= 200 else 40
-    x = alt.X("evaluation:Q", title="points recorded", axis=alt.Axis(format="d"), scale=alt.Scale(nice=False))
+    x = alt.X("evaluation:Q", title="points recorded", axis=curves.counts(), scale=alt.Scale(nice=False))
     y = alt.Y("target_value:Q", title=target, scale=alt.Scale(zero=False), axis=alt.Axis(format=form))
     dots = (
         alt.Chart(frame.dropna(subset=["target_value"]))
@@ -95,7 +95,7 @@ def reasons(rejections: Rows) -> Any:
         x=alt.X(
             "rejected:Q",
             title="points rejected for it",
-            axis=alt.Axis(tickMinStep=1, format="d"),
+            axis=curves.counts(),
             scale=alt.Scale(domain=[0, 1.15 * max(one["rejected"] for one in rejections)], nice=False),
         ),
         tooltip=["reason:N", alt.Tooltip("rejected:Q", format=",")],

@@ -8,8 +8,11 @@ import streamlit as st
 
 from runners.words import NOTHING, duration_text, metric_text, moment, number, per_cent, window_text
 from streamlit_app import hints, links
+from streamlit_app.notes import notes
 from streamlit_app.run import controls, figures, queries
+from streamlit_app.run.parameters import parameters
 from streamlit_app.run.surface import surface
+from streamlit_app.tiles import tiles
 
 REFRESH_SECONDS = 5
 # Of a run with so many points a refresh reads so much that it comes a second later.
@@ -19,16 +22,19 @@ POINTS_A_SECOND = 5000
 def run() -> None:
     st.title("Run")
     with hints.explained():
-        options = [links.option(one["optimization_run_id"], one["strategy"]) for one in queries.runs()]
+        options = [links.run_option(one) for one in queries.runs()]
         if not options:
             hints.empty_desk()
             return
-        chosen = links.choose("Run", _with_the_one_asked_for(options), "run")
+        worth = queries.worth_seeing()
+        first = next((at for at, one in enumerate(options) if links.key_of(one) == worth), 0)
+        chosen = links.choose("Run", _with_the_one_asked_for(options), "run", first)
         found = None if chosen is None else queries.run(links.key_of(chosen))
         if found is None:
             st.info("This run is not there any more: choose another.", icon=":material/inbox:")
             return
         controls.buttons(found)
+        notes("run", found, found["optimization_run_id"])
         is_open = found["is_open"]
         seconds = REFRESH_SECONDS + ((found["finished"] or 0) + (found["failed"] or 0)) // POINTS_A_SECOND
         live = st.fragment(_live, run_every=seconds if is_open else None)
@@ -40,8 +46,8 @@ def _with_the_one_asked_for(options: list[str]) -> list[str]:
     number = st.query_params.get("run", "").split(" ")[0]
     if not number.isdigit() or len(number) > 18 or any(one.split()[0] == number for one in options):
         return options
-    found = queries.run(int(number))
-    return options if found is None else [*options, links.option(int(number), found["strategy"])]
+    found = queries.listed(int(number))
+    return options if found is None else [*options, links.run_option(found)]
 
 
 def _live(run_id: int, was_open: bool) -> None:
@@ -61,6 +67,7 @@ def _live(run_id: int, was_open: bool) -> None:
         elif any(point["target_value"] is not None for point in points):
             _best_so_far(found, points)
             surface(found)
+            parameters(found)
         _best(run_id)
         _reasons(run_id, found["strategy"])
 
@@ -85,8 +92,7 @@ def _standing(found: dict[str, Any]) -> None:
         "PBO": per_cent(found["pbo"], 0),
         "Seconds a backtest": number(found["seconds_per_backtest"]),
     }
-    for column, (label, value) in zip(st.columns([3, 2, 2, 3, 2, 3]), numbers.items(), strict=True):
-        column.metric(label, value)
+    tiles(numbers)
     if found["error"]:
         st.error(found["error"], icon=":material/error:")
     if found["flags"]:

@@ -88,7 +88,8 @@ def heat_map(cells: Rows, x: str, y: str, shade: str, found: dict[str, Any]) -> 
         bright = f"datum.{shade} {'<' if found['target_direction'] == 'min' else '>'} {middle}"
         numbers = (
             base.transform_filter(f"isValid(datum.{shade})")
-            .mark_text(fontSize=11)
+            # On a phone the cells are narrower than their numbers.
+            .mark_text(fontSize=11, opacity=alt.expr(f"width / {len(_values(cells, 'x'))} < 30 ? 0 : 1"))
             .encode(
                 text=alt.Text(f"{shade}:Q", format=".1%" if form == "~%" else ".2f"),
                 color=alt.condition(bright, alt.value("#111"), alt.value("#fff")),

@@ -77,7 +77,7 @@ def fees(costs: Rows, break_even: float | None) -> Any:
         .mark_line(point=alt.OverlayMarkDef(size=60, color=palette.BLUE), color=palette.BLUE)
         .encode(
             x=alt.X("multiple:Q", title="times the fees that were paid", axis=alt.Axis(tickCount=5)),
-            y=alt.Y("total_return:Q", title="total return (%)", axis=alt.Axis(format=".0%")),
+            y=alt.Y("total_return:Q", title="total return (%)", axis=alt.Axis(format="~%")),
             tooltip=[
                 alt.Tooltip("multiple:Q", title="times the fees"),
                 alt.Tooltip("total_fees:Q", title="fees", format=",.0f"),

@@ -9,10 +9,12 @@ import streamlit as st
 
 from runners.words import NOTHING, count, moment, number, parameters_text, per_cent
 from streamlit_app import hints, links
+from streamlit_app.notes import notes
 from streamlit_app.strategy import figures, queries
 from streamlit_app.strategy.provenance import provenance
 from streamlit_app.strategy.sections import sections
 from streamlit_app.strategy.tearsheet import tearsheet
+from streamlit_app.tiles import tiles
 
 # The word says it; the color only helps.
 COLORS = {
@@ -62,8 +64,7 @@ def _standing(found: dict[str, Any]) -> None:
     st.markdown(f"{badge}{since}" + (f": {found['reason']}" if found["reason"] else ""))
     if found["hypothesis"]:
         st.caption(found["hypothesis"])
-    if found["notes"]:
-        st.markdown(found["notes"])
+    notes("strategy", found, found["id"])
     if events:
         with st.expander(f"History of the status ({len(events)})"):
             st.dataframe(
@@ -98,6 +99,7 @@ def _result(name: str, found: dict[str, Any]) -> None:
         f" {found['start_date']} to {found['end_date']}, of [run {run}]({links.run_url(run, name)})"
         f" ([all its results]({links.leaderboard_url(of_run=run, results=True)}))"
     )
+    notes("result", found, found["id"])
     if found["outcome"] == "failed":
         st.error(found["error"], icon=":material/error:")
     numbers = {
@@ -108,8 +110,7 @@ def _result(name: str, found: dict[str, Any]) -> None:
         "Trades": count(found["total_trades"]),
         "Fees of capital": per_cent(found["fee_pct"]),
     }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(label, value)
+    tiles(numbers)
     left, right = st.columns([3, 2])
     with left:
         _criteria(found)

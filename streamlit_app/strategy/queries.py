@@ -57,7 +57,8 @@ def result(name: str, result_id: int) -> dict[str, Any] | None:
     """One result with where it comes from; none where it is not of the strategy."""
     found = rows(
         """
-        select b.id, b.parameters, b.outcome, b.error, b.passed, b.rejection_reasons, b.created_at,
+        select b.id, b.notes, b.tags, b.parameters, b.outcome, b.error, b.passed,
+          b.rejection_reasons, b.created_at,
           b.optimization_run_id, b.deflated_sharpe, b.sharpe_ratio, b.annual_return, b.max_drawdown,
           b.total_trades, b.fee_pct, desk.break_even_fee(b.id) as break_even_fee,
           coalesce(b.engine, r.engine) as engine, b.platform, b.seed, b.data_hash, b.provenance_hash,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from runners.charts.periods import months, years
 from streamlit_app import curves
 from streamlit_app.strategy import figures, queries
+
+BESIDE = ("beside the benchmark", "over the benchmark")
 
 
 def tearsheet(found: dict[str, Any]) -> bool:
@@ -16,17 +19,41 @@ def tearsheet(found: dict[str, Any]) -> bool:
     st.subheader("Equity and drawdown")
     frame = curves.curve(found["id"])
     if frame.empty:
-        again = "" if found["imported"] else f" To see it: backdesk reproduce {found['id']}"
         st.info(
             "No curve is stored of this result: by keep_series a run keeps those of passed results, of the "
-            f"best, or of all.{again}",
+            "best, or of all.",
             icon=":material/show_chart:",
         )
         return False
     st.caption(_benchmark(found))
-    for chart in curves.equity_and_drawdown(frame):
-        st.altair_chart(chart)
+    _equity(found["id"], frame)
     return True
+
+
+@st.fragment
+def _equity(result_id: int, frame: pd.DataFrame) -> None:
+    """Redrawn alone when another axis or part of the time is chosen."""
+    relative = False
+    with st.container(horizontal=True):
+        log = curves.logarithmic([frame], "axis")
+        if frame["benchmark_return"].notna().any():
+            shown = st.segmented_control(
+                "Shown", BESIDE, default=BESIDE[0], required=True, key="shown", bind="query-params",
+                help="Over: what it gained while the benchmark is taken as standing still.",
+            )  # fmt: skip
+            relative = shown == BESIDE[1]
+    # What was chosen is known before the strip is drawn below the charts.
+    key = f"window_{result_id}"
+    first, last = curves.part(
+        st.session_state.get(key), frame["session"].iloc[0], frame["session"].iloc[-1]
+    )
+    for chart in curves.equity_and_drawdown(curves.within(frame, first, last), log=log, relative=relative):
+        st.altair_chart(chart)
+    st.altair_chart(curves.strip(frame), on_select="rerun", key=key)
+    st.caption(
+        f"Shown: {first} to {last}. Draw over the strip to see a part of it, from its own start on; a click "
+        "beside it shows all."
+    )
 
 
 def _benchmark(found: dict[str, Any]) -> str:

@@ -9,10 +9,12 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.charts import palette
+from runners.charts import curves, palette
 
 Rows = Sequence[dict[str, Any]]
 
+# More candles than this cannot be told apart.
+CANDLES = 300
 VERDICTS = alt.Scale(domain=["won", "lost"], range=[palette.BLUE, palette.VERMILION])
 SIDES = alt.Scale(
     domain=["entry, long", "entry, short", "exit"], range=["triangle-up", "triangle-down", "cross"]
@@ -51,33 +53,36 @@ def table(trades: Rows) -> pd.DataFrame:
     return frame
 
 
-def on_prices(prices: Rows, trades: Rows, currency: str) -> Any:
-    """The symbol's close, with entries and exits on it, joined by a line a trade."""
+def on_prices(prices: Rows, trades: Rows, currency: str, *, candles: bool = True) -> Any:
+    """The symbol's prices, with entries and exits on them, joined by a line a trade: candles where there are
+    few enough to be told apart, filled where the close is below the open; else the close."""
     line = pd.DataFrame(prices)
     line["bar_time"] = _naive(line["bar_time"])
     # Only what the line covers: a trade that began before a close-up, or ended after it, is cut there.
     ends = [_moment(line["bar_time"].min()), _moment(line["bar_time"].max())]
-    x = alt.X(
-        "bar_time:T",
-        title="bar (UTC)",
-        axis=alt.Axis(format="%Y-%m-%d", tickCount=8, labelOverlap=True),
-        scale=alt.Scale(domain=ends, nice=False),
-    )
+    days = line["bar_time"].min().date(), line["bar_time"].max().date()
+    x = curves.time_axis("bar_time", *days, title="bar (UTC)", naive=True, domain=ends)
     y = alt.Y("close:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False))
-    closes = (
-        alt.Chart(line)
-        .mark_line(color=palette.GREY, strokeWidth=1.2)
-        .encode(
-            x=x,
-            y=y,
-            tooltip=[
-                alt.Tooltip("bar_time:T", title="bar (UTC)", format="%Y-%m-%d %H:%M"),
-                alt.Tooltip("close:Q", title="close", format=",.2f"),
-                alt.Tooltip("low:Q", title="low", format=",.2f"),
-                alt.Tooltip("high:Q", title="high", format=",.2f"),
-            ],
-        )
+    base = alt.Chart(line).encode(
+        x=x,
+        tooltip=[
+            alt.Tooltip("bar_time:T", title="bar (UTC)", format="%Y-%m-%d %H:%M"),
+            *(alt.Tooltip(f"{name}:Q", format=",.2f") for name in ("open", "high", "low", "close")),
+        ],
     )
+    if candles and len(line) <= CANDLES:
+        body = alt.Y("open:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False))
+        closes = base.mark_rule(color=palette.GREY).encode(
+            y=alt.Y("low:Q", title=f"adjusted price ({currency})", scale=alt.Scale(zero=False)), y2="high:Q"
+        ) + base.mark_bar(
+            size=max(1.5, min(9.0, 480 / len(line))), stroke=palette.GREY, strokeWidth=1
+        ).encode(
+            y=body,
+            y2="close:Q",
+            fill=alt.condition("datum.close < datum.open", alt.value(palette.GREY), alt.value("transparent")),
+        )
+    else:
+        closes = base.mark_line(color=palette.GREY, strokeWidth=1.2).encode(y=y)
     if not trades:
         return closes.properties(height=340)
     deals = pd.DataFrame(trades)

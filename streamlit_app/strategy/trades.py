@@ -8,7 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+from runners.charts import curves as charts
 from streamlit_app import hints
+from streamlit_app.curves import WINDOW, part
 from streamlit_app.strategy import queries, trade_figures
 
 BROKEN = {
@@ -90,10 +92,17 @@ def _prices(
     close_up: dict[str, Any] | None,
     instruments: dict[str, dict[str, Any]],
 ) -> None:
+    strip: str | None = None
+    whole: list[dict[str, Any]] = []
     if close_up is None:
         symbol = st.selectbox("Prices of", symbols, key="prices_of") or symbols[0]
         first, last = None, None
         st.markdown(f"**{symbol}**, entries and exits on its price")
+        whole = queries.prices(result_id, symbol, None, None)
+        strip = f"strip_{result_id}_{symbol}"
+        if whole:
+            ends = whole[0]["bar_time"].date(), whole[-1]["until"].date()
+            first, last = part(st.session_state.get(strip), *ends)
     else:
         symbol = close_up["symbol"]
         first, last = _around(close_up)
@@ -107,10 +116,17 @@ def _prices(
         return
     deals = [one for one in shown if one["symbol"] == symbol and _within(one, first, last)]
     currency = instruments.get(symbol, {}).get("currency") or "USD"
-    st.altair_chart(trade_figures.on_prices(found, deals, currency))
+    closes_only = bool(instruments.get(symbol, {}).get("closes_only"))
+    st.altair_chart(trade_figures.on_prices(found, deals, currency, candles=not closes_only))
+    if strip is not None:
+        rows = [{"session": one["bar_time"].date(), "value": one["close"]} for one in whole]
+        st.altair_chart(charts.strip(rows, WINDOW, zero=False), on_select="rerun", key=strip)
     bars = max(one["bars"] for one in found)
-    if bars > 1:
-        st.caption(f"A point of the line stands for {bars:,} bars.")
+    st.caption(
+        (f"A point of the line stands for {bars:,} bars. " if bars > 1 else "")
+        + f"Draw over the strip to come closer: up to {trade_figures.CANDLES} bars are candles, filled where"
+        " they fell."
+    )
 
 
 def _around(trade: dict[str, Any]) -> tuple[date, date]:

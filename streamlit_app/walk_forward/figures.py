@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from runners.charts import palette
+from runners.charts import curves, palette
 from runners.words import number, parameters_text, per_cent
 from streamlit_app import links
 
@@ -52,8 +52,11 @@ def strip(folds: Rows) -> alt.Chart:
         alt.Chart(pd.DataFrame(bars))
         .mark_bar(height=10)
         .encode(
-            x=alt.X(
-                "from:T", title="session", axis=alt.Axis(format="%Y-%m", tickCount=10, labelOverlap=True)
+            x=curves.time_axis(
+                "from",
+                min(bar["from"] for bar in bars).date(),
+                max(bar["to"] for bar in bars).date(),
+                naive=True,
             ),
             x2="to:T",
             y=alt.Y("fold:O", title="fold", axis=alt.Axis(labelOverlap=len(folds) > 40)),
@@ -147,7 +150,7 @@ def drift(folds: Rows) -> Any:
         alt.Chart(pd.DataFrame(values))
         .mark_line(point=True, color=palette.BLUE, interpolate="step-after")
         .encode(
-            x=alt.X("fold:Q", title="fold", axis=alt.Axis(tickMinStep=1, format="d")),
+            x=alt.X("fold:Q", title="fold", axis=curves.counts()),
             y=alt.Y(
                 "value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~g", tickCount=4)
             ),

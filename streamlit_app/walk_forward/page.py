@@ -8,13 +8,14 @@ import streamlit as st
 
 from runners.words import count, number, per_cent
 from streamlit_app import curves, hints, links
+from streamlit_app.tiles import tiles
 from streamlit_app.walk_forward import figures, queries
 
 
 def walk_forward() -> None:
     st.title("Walk-forward")
     with hints.explained():
-        options = [links.option(one["optimization_run_id"], one["strategy"]) for one in queries.walks()]
+        options = [links.run_option(one) for one in queries.walks()]
         if not options:
             st.info("No walk-forward has been started yet.", icon=":material/inbox:")
             st.markdown("Search in one window, test the best in the next, and so on through time:")
@@ -38,8 +39,7 @@ def _walk(found: dict[str, Any], folds: list[dict[str, Any]]) -> None:
         "Sharpe, stitched": number(found["stitched_sharpe"]),
         "Drawdown, stitched": per_cent(found["stitched_drawdown"]),
     }
-    for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(label, value)
+    tiles(numbers)
     st.caption(
         "Efficiency is the annual return out of sample over that in sample. In cash: no point of the fold "
         "met its criteria in sample, so nothing was traded."

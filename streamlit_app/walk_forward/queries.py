@@ -10,8 +10,13 @@ from streamlit_app.database import rows
 def walks(limit: int = 500) -> list[dict[str, Any]]:
     """Walk-forward runs, the newest first."""
     return rows(
-        "select optimization_run_id, strategy from analytics.walk_forward_summary"
-        " order by optimization_run_id desc limit %(limit)s",
+        "select w.optimization_run_id, w.strategy, w.folds || ' folds' as optimization_type, w.symbols,"
+        " (coalesce(r.closed_at, r.started_at) at time zone 'UTC')::date as day,"
+        " case when w.passed then 'passed' when not w.passed then 'rejected' when r.is_open then 'open'"
+        " else r.status end as verdict"
+        " from analytics.walk_forward_summary as w"
+        " join desk.optimization_runs as r on r.id = w.optimization_run_id"
+        " order by w.optimization_run_id desc limit %(limit)s",
         {"limit": limit},
     )
 

@@ -289,3 +289,13 @@ def test_folds_are_drawn_in_sample_against_out_of_sample() -> None:
     page = page.selectbox(key="strategy").set_value("wild").run()
     assert not page.exception
     assert "No fold of a walk-forward that fits these filters" in page.info[-1].value
+
+
+@pytest.mark.usefixtures("filled")
+def test_columns_are_chosen_in_the_address() -> None:
+    page = board()
+    page.query_params["columns"] = ["trades", "strategy"]
+    page = page.run()
+    assert not page.exception
+    assert list(page.dataframe[0].proto.column_order) == ["strategy", "trades"], "in the order of the board"
+    assert list(page.multiselect(key="columns").value) == ["trades", "strategy"]

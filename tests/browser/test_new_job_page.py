@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from streamlit.testing.v1 import AppTest
 
 from runners.configs.reader import parse_config, read_config
 from runners.prices.load import load
 from runners.prices.sample import read_sample
+from strategies.registry import published_strategies
 from streamlit_app import director
 from streamlit_app.new_job.yaml_text import yaml_text
 from testing import desks
@@ -197,3 +199,19 @@ def test_every_config_of_the_project_survives_being_written(project_root: Path) 
     for file in files:
         data = read_config(file).data
         assert parse_config("written", yaml_text(data)).data == data, file.name
+
+
+def test_it_begins_with_a_strategy_that_a_runner_at_work_has(ready: Desk) -> None:
+    """The first by name is a project of LEAN's, which no runner here can have."""
+    shown = page().run()
+    assert shown.selectbox(key="strategy").options[0] == "RSI_MeanReversion_ETF"
+    assert shown.selectbox(key="strategy").value == "bollinger_reversion"
+    (known,) = [one for one in published_strategies() if one["name"] == "turn_of_month"]
+    with ready.connect("runner") as runner:
+        registered = runner.execute(
+            "select register_runner('host', 1, '0.1', '{backtrader}', 1, 'linux', false, %s)",
+            [Jsonb([known])],
+        ).fetchone()
+        assert page().run().selectbox(key="strategy").value == "turn_of_month"
+        runner.execute("select stop_runner(%s)", registered)
+    assert page().run().selectbox(key="strategy").value == "bollinger_reversion"

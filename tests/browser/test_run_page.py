@@ -172,9 +172,10 @@ def test_a_link_leads_to_a_run_that_is_too_old_for_the_list(monkeypatch: pytest.
     monkeypatch.setattr(queries, "RUNS", 1)
     page = run_page(run="1").run()
     assert not page.exception
-    assert page.selectbox(key="run").options == ["3 idle", "1 calm"]
-    assert page.selectbox(key="run").value == "1 calm"
-    assert run_page(run="4711").run().selectbox(key="run").value == "3 idle"
+    options = page.selectbox(key="run").options
+    assert [one.split(" · ")[0] for one in options] == ["3 idle", "1 calm"]
+    assert str(page.selectbox(key="run").value).startswith("1 calm ")
+    assert str(run_page(run="4711").run().selectbox(key="run").value).startswith("3 idle ")
 
 
 @pytest.mark.usefixtures("filled")
@@ -233,3 +234,36 @@ def test_refusals_are_sentences_with_what_to_do() -> None:
 def test_parameters_are_written_as_in_a_config() -> None:
     given = {"n": {"start": 1, "end": 3, "step": 0.5}, "kind": ["a", True], "fixed": 7}
     assert flow_text(given) == 'n: {start: 1, end: 3, step: 0.5}\nkind: ["a", true]\nfixed: 7'
+
+
+def test_a_note_and_tags_are_written_on_the_page(filled: Desk) -> None:
+    with desks.environment({director.BUTTONS: "on"}):
+        page = run_page(run="1").run()
+        page.text_area(key="text of notes of run 1").set_value("looks lucky")
+        page.text_input(key="tags of notes of run 1").set_value("etf,  keep ,etf")
+        place = [one.label for one in page.button].index("Keep")
+        page = page.button[place].click().run()
+    assert not page.exception
+    assert "looks lucky" in [one.value for one in page.markdown]
+    with filled.connect("viewer") as viewer:
+        kept = viewer.execute("select notes, tags from optimization_runs where id = 1").fetchone()
+    assert kept == ("looks lucky", ["etf", "keep"])
+    with filled.connect("director") as owner:
+        owner.execute("select note('run', 1, null), tag('run', 1)")
+
+
+@pytest.mark.usefixtures("filled")
+def test_the_page_opens_on_a_search_with_something_to_see() -> None:
+    """Not on the newest one, in which nothing has happened; what it was is said in the list."""
+    page = run_page().run()
+    assert str(page.selectbox(key="run").options[0]).startswith("3 idle ")
+    chosen = str(page.selectbox(key="run").value)
+    assert chosen.startswith("2 wild · ")
+    assert " · Grid Search · AAPL MSFT · " in chosen
+
+
+def test_a_note_is_only_read_where_nobody_may_act(filled: Desk) -> None:
+    with desks.environment({director.BUTTONS: "off"}):
+        page = run_page(run="1").run()
+    assert not page.exception
+    assert page.button(key="notes of run 1").disabled

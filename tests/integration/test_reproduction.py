@@ -194,3 +194,42 @@ def test_the_same_job_many_times_is_byte_equal(built_desk: Desk, results: list[i
             "select return_m4 from backtest_results where id = %s", (results[0],)
         ).fetchone()
     assert recorded == (json.loads(outputs.pop())[0]["return_m4"],)
+
+
+def test_a_best_result_that_was_copied_without_its_curve_gets_it(
+    built_desk: Desk, results: list[int]
+) -> None:
+    """A runner makes it again when the search closes: the curve and the trades that the copied result had."""
+    kept = (
+        "select e.sessions, e.equity, t.symbols, t.entry_times, t.exit_times, t.sizes, t.profits, t.fees"
+        " from equity_curves as e join trades as t on t.backtest_result_id = e.backtest_result_id"
+        " where e.backtest_result_id = %s"
+    )
+    with built_desk.connect("owner") as owner:
+        before = owner.execute(kept, (results[0],)).fetchone()
+        for table in ("equity_curves", "trades"):
+            owner.execute(f"delete from {table} where backtest_result_id = %s".encode(), (results[0],))
+        parameters = owner.execute(
+            "select parameters from backtest_results where id = %s", (results[0],)
+        ).fetchone()
+    assert before is not None
+    assert parameters is not None
+    config = CONFIG | {"keep_series": "best", "optimization": {"parameters": parameters[0]}}
+    with built_desk.connect("director") as director:
+        director.execute("insert into jobs (strategy, config) values ('sma_crossover', %s)", (Jsonb(config),))
+    subprocess.run(
+        [sys.executable, "-m", "runners.cli", "work", "--drain", "--processes", "1"],
+        env={**os.environ, **built_desk.environment},
+        check=True,
+        capture_output=True,
+    )
+    with built_desk.connect("viewer") as viewer:
+        copy = viewer.execute(
+            "select id from backtest_results where source_result_id = %s", (results[0],)
+        ).fetchone()
+        assert copy is not None
+        assert viewer.execute(kept, copy).fetchone() == before
+        verdict = viewer.execute(
+            "select verdict from reproductions where backtest_result_id = %s", copy
+        ).fetchone()
+    assert verdict == ("equal",)

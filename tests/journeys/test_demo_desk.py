@@ -17,6 +17,7 @@ from testing.chromium import View
 from testing.desks import Desk
 from testing.hands import TICK, choose, click_row, press, write
 from tests.journeys.pages import PAGES
+from tests.journeys.widths import cut
 
 CONFIGS = ("rsi_etf_example", "bollinger_etf_example", "sma_crossover_example")
 # Where the number that leads to a result stands on the board, past the tick and the rank.
@@ -73,7 +74,9 @@ def runner(demo_desk: Desk) -> Iterator[None]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_of_the_demos_desk(view: View, path: str) -> None:
+    """Nothing of it is cut off on a screen, on half of one or on a phone."""
     view.open(path, PAGES[path])
+    assert cut(view, PAGES[path]) == {}
 
 
 def test_the_winner_is_opened_from_the_board(view: View, demo_desk: Desk) -> None:
@@ -88,12 +91,34 @@ def test_the_winner_is_opened_from_the_board(view: View, demo_desk: Desk) -> Non
     expect(opened.value.get_by_test_id("stMain")).to_contain_text(best[0])
     expect(opened.value.get_by_text(re.compile(rf"Result {best[1]}\b")).first).to_be_visible()
     assert opened.value.get_by_test_id("stVegaLiteChart").count() >= 3
+    _a_part_of_the_curve(winner)
+    sections = winner.page.get_by_test_id("stButtonGroup").filter(has_text="Periods")
     for name, heading in SECTIONS.items():
-        winner.page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+        sections.get_by_text(name, exact=True).click()
         expect(winner.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
         winner.settle("Strategy")
         assert f"more={name}" in winner.page.url
+        assert cut(winner, "Strategy") == {}, name
     assert winner.complaints() == []
+
+
+def _a_part_of_the_curve(view: View) -> None:
+    """Drawn on the strip below the curve, which then begins there."""
+    shown = view.page.get_by_text(re.compile(r"^Shown: "))
+    whole = shown.inner_text()
+    strip = view.page.get_by_test_id("stVegaLiteChart").nth(2).locator("canvas, svg").first
+    strip.scroll_into_view_if_needed()
+    view.settle("Strategy")
+    view.page.wait_for_timeout(500)
+    box = strip.bounding_box()
+    assert box is not None
+    left, right = (box["x"] + part * box["width"] for part in (0.4, 0.7))
+    view.page.mouse.move(left, box["y"] + 30)
+    view.page.mouse.down()
+    view.page.mouse.move(right, box["y"] + 30, steps=8)
+    view.page.mouse.up()
+    expect(shown).not_to_have_text(whole, timeout=30_000)
+    view.settle("Strategy")
 
 
 def test_two_are_ticked_and_compared(view: View) -> None:
