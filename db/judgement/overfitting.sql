@@ -116,7 +116,7 @@ declare
 begin
   with chosen as (
     select b.id, b.block_counts, b.block_sums, b.block_squares
-    from desk.backtest_results as b
+    from desk.full_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     where b.optimization_run_id = p_run_id and b.outcome = 'finished' and not b.lost
       and cardinality(b.block_sums) > 0 and cardinality(b.block_sums) % v_blocks = 0

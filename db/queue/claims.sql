@@ -73,6 +73,7 @@ begin
     where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
       and r.is_open and not r.imported and not r.paused and r.run_after <= now()
       and (v.pinned or n.files_error is null)
+      and (not r.bulk or 'bulk' = any (n.engines))
       and exists (
         select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
       -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
@@ -220,6 +221,17 @@ language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 begin
+  if (select r.bulk from desk.optimization_runs as r where r.id = p_run_id) then
+    return query
+    select w.id, w.token, p_run_id, w.attempt, array_agg(e.ordinal order by e.ordinal), null::jsonb
+    from desk.work_items as w
+    cross join lateral unnest(int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled) as u (piece)
+    cross join lateral unnest(array[lower(u.piece), upper(u.piece) - 1]) as e (ordinal)
+    where w.id = any (p_item_ids) and w.token is not null
+    group by w.id
+    order by w.leased_at, w.id;
+    return;
+  end if;
   return query
   with points as materialized (
     select w.id, w.token, w.attempt, w.leased_at, o.ordinal
@@ -238,7 +250,8 @@ begin
 end
 $$;
 comment on function desk.leased_work(bigint, bigint[]) is
-  'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
+  'The open points of leased items of a run, with their parameters, in the order in which the items were leased. Of a '
+  'bulk run ordinals are the first and the last of each open range, and parameters are null: see bulk_plan().';
 
 drop function if exists desk.claim_work(bigint, integer);
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer, p_waits boolean default true)
@@ -312,7 +325,7 @@ begin
                where w.optimization_run_id = r.id and w.attempt > 1 and w.kind = 'points'
                  and w.state = 'waiting') as has_retries,
              -- Without another run of the same code, prices and settings no point of it can be known.
-             exists (
+             not r.bulk and exists (
                select from desk.optimization_runs as o
                where o.strategy_id = r.strategy_id and o.id <> r.id and o.code_version_id = r.code_version_id
                  and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash) as has_twins
@@ -371,5 +384,35 @@ comment on function desk.run_settings(bigint) is
   'What a runner needs to know of a run besides its points: whatever key of its config affects results is in it, and '
   'a runner that does not know one refuses the run.';
 grant execute on function desk.run_settings(bigint) to desk_runner;
+
+create or replace function desk.bulk_plan(p_run_id bigint)
+returns jsonb
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select jsonb_build_object('sampled_below', k.sampled_below, 'block_count', 16, 'generations', (
+    select jsonb_agg(jsonb_build_object(
+      'generation', g.generation, 'first_ordinal', g.first_ordinal, 'points', g.points, 'axes', (
+        select jsonb_agg(jsonb_build_object('parameters', a.parameters, 'sizes', a.sizes, 'points', a.points,
+          'valid', a.valid, 'values', (
+            select jsonb_agg((
+              select jsonb_agg(desk.axis_value(s.item, i) order by i)
+              from generate_series(0, n.size - 1) as i) order by n.position)
+            from unnest(a.parameters, a.sizes) with ordinality as n (name, size, position)
+            join jsonb_array_elements(g.space) as s (item) on s.item ->> 'name' = n.name)) order by a.axis)
+        from desk.search_axes as a
+        where a.optimization_run_id = g.optimization_run_id and a.generation = g.generation),
+      'listed', (
+        select jsonb_object_agg(q.ordinal, q.parameters)
+        from desk.search_points as q
+        where q.optimization_run_id = g.optimization_run_id and q.generation = g.generation)) order by g.generation)
+    from desk.search_generations as g where g.optimization_run_id = k.optimization_run_id))
+  from desk.bulk_runs as k where k.optimization_run_id = p_run_id
+$$;
+comment on function desk.bulk_plan(bigint) is
+  'What a runner needs to decode the ordinals of a bulk run: the axes of each generation with their values, the last '
+  'of them turning fastest, or its listed points; and below which hash points are sampled (is_sampled()). Null where '
+  'the run takes its points one by one.';
+grant execute on function desk.bulk_plan(bigint) to desk_runner;
 
 grant select on desk.runners, desk.runner_code, desk.work_items to desk_director, desk_viewer;

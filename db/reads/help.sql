@@ -12,7 +12,8 @@ as $$
     ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
       'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{break_even_fee,fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
+    ('results', '{backtest_results,break_even_fee,bulk_parameters,bulk_parameters_hash,bulk_reasons,'
+      'fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
       'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
@@ -36,6 +37,12 @@ as $$
     select t.topic, n.name, t.position, n.place
     from (select row_number() over () as position, t.* from topics as t) as t
     cross join lateral unnest(t.names::text[]) with ordinality as n (name, place)
+    union all
+    select 'ratios', p.proname::text, 1000, row_number() over (order by p.proname)
+    from pg_proc as p
+    where p.pronamespace = 'desk'::regnamespace and p.proname like 'ratio\_%'
+    union all
+    select 'ratios', n.name, 1000, 0 from unnest('{min_track_record,probabilistic_sharpe}'::text[]) as n (name)
   ),
   found as (
     select p.proname::text as name, '(' || pg_get_function_identity_arguments(p.oid) || ')' as arguments,

@@ -19,12 +19,12 @@ as $$
   with tested as (
     select b.optimization_run_id as run_id, b.sessions
     from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    join desk.full_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
     where r.id = p_run_id and r.optimization_type <> 'Walk-Forward'
     union all
     select b.optimization_run_id, b.sessions
     from desk.walk_forward_folds as f
-    join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+    join desk.full_results as b on b.id = f.out_of_sample_result_id
     where f.optimization_run_id = p_run_id
   ),
   windows as (
@@ -57,7 +57,7 @@ set search_path = desk, pg_temp
 as $$
   select format('open at the end unknown: %s of %s tests', count(*) filter (where b.open_positions is null), count(*))
   from desk.walk_forward_folds as f
-  join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  join desk.full_results as b on b.id = f.out_of_sample_result_id
   where f.optimization_run_id = p_run_id
   having count(*) > count(b.open_positions)
 $$;
@@ -155,7 +155,7 @@ as $$
     case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
       then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null) || desk.session_flags(p_run_id)
   from desk.best_on_edge(p_run_id) as e (parameters)
-  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
+  left join desk.full_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
   group by e.parameters
 $$;
 comment on function desk.run_flags(bigint) is
@@ -170,7 +170,7 @@ as $$
   with results as (
     select b.engine_metrics
     from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    join desk.full_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
     -- The stitched test of a walk-forward is made of its folds' results, which say what there is to say.
     where (r.id = p_run_id and r.optimization_type <> 'Walk-Forward') or r.parent_run_id = p_run_id
   )

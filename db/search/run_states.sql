@@ -143,7 +143,7 @@ set search_path = desk, pg_temp
 as $$
   -- Of a result that does not say its sessions the window tells them, and where nothing does it is believed.
   select exists (
-    select from desk.backtest_results as b
+    select from desk.full_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     cross join (select (desk.setting('least_sessions') #>> '{}')::bigint as sessions) as least
     where b.optimization_run_id = p_run_id and b.passed
