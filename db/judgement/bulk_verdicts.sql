@@ -29,8 +29,8 @@ comment on function desk.bulk_constants(bigint) is
   'What all points of a bulk run share, as text of SQL by name, for ratio_call(); of the benchmark only where a point '
   'is compared with it.';
 
-create or replace function desk.verdict_of(p_run_id bigint, out verdict text, out constraint_bits integer,
-  out family_bits integer)
+create or replace function desk.verdict_of(p_run_id bigint, out verdict text, out undefined text,
+  out constraint_bits integer, out family_bits integer)
 language plpgsql stable
 set search_path = desk, pg_temp
 as $$
@@ -41,7 +41,10 @@ begin
     select c.bit, d.scope, s.source, case when d.scope = 'family' then (1 << c.bit)::text else format(
         'case when coalesce(%s %s %L::double precision, false) then 0 else %s end',
         desk.metric_of(c.metric, v_given),
-        c.comparison, c.threshold, 1 << c.bit) end as term
+        c.comparison, c.threshold, 1 << c.bit) end as term,
+      case when d.scope = 'family' then (1 << c.bit)::text
+        else format('case when %s is null then %s else 0 end', desk.metric_of(c.metric, v_given), 1 << c.bit) end
+        as blank
     from desk.bulk_criteria as c
     join desk.metric_definitions as d on d.metric = c.metric
     left join desk.success_criteria as s on s.optimization_run_id = p_run_id and s.metric = c.metric
@@ -49,9 +52,10 @@ begin
     where c.optimization_run_id = p_run_id
   )
   select format('(%s)::integer', v_given ->> 'lost') || coalesce(string_agg(' | ' || c.term, '' order by c.bit), ''),
+         coalesce(string_agg(c.blank, ' | ' order by c.bit), '0'),
          coalesce(bit_or(1 << c.bit) filter (where c.source = 'constraint' and c.scope = 'result'), 0) | 1,
          coalesce(bit_or(1 << c.bit) filter (where c.scope = 'family'), 0)
-  into verdict, constraint_bits, family_bits
+  into verdict, undefined, constraint_bits, family_bits
   from criteria as c;
 end
 $$;
@@ -74,7 +78,7 @@ begin
   select p_run_id, row_number() over (order by c.metric, c.comparison), c.metric, c.comparison, c.threshold
   from desk.success_criteria as c where c.optimization_run_id = p_run_id;
   update desk.bulk_runs as k
-  set verdict = v.verdict, constraint_bits = v.constraint_bits, family_bits = v.family_bits
+  set verdict = v.verdict, undefined = v.undefined, constraint_bits = v.constraint_bits, family_bits = v.family_bits
   from desk.verdict_of(p_run_id) as v
   where k.optimization_run_id = p_run_id;
 end
@@ -121,12 +125,12 @@ begin
     values (v_run.job_id, p_run_id, 'benchmark', jsonb_build_object('error', sqlerrm));
   end;
   insert into desk.bulk_runs (optimization_run_id, starting_cash, sessions_a_year, risk_free_rate, benchmark_return,
-    benchmark_mean, benchmark_m2, sampled_below, verdict, constraint_bits, family_bits)
+    benchmark_mean, benchmark_m2, sampled_below, verdict, undefined, constraint_bits, family_bits)
   select p_run_id, v_run.cash, coalesce(v_run.sessions_a_year, 252), v_run.risk_free_rate,
          (b.sums ->> 'benchmark_return')::double precision, (b.sums ->> 'benchmark_mean')::double precision,
          (b.sums ->> 'benchmark_m2')::double precision,
          -- Fifty more than are asked for, since some of the sample fail.
-         least(4294967296, 4294967296 * 2050.0 / desk.points_at_most(p_run_id))::bigint, '', 0, 0
+         least(4294967296, 4294967296 * 2050.0 / desk.points_at_most(p_run_id))::bigint, '', '', 0, 0
   from (select 1) as one
   left join desk.run_benchmarks as b on b.optimization_run_id = p_run_id;
   perform desk.snapshot_criteria(p_run_id);

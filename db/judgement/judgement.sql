@@ -196,7 +196,7 @@ as $$
          count(*) filter (where t.tried and t.outcome = 'failed'),
          count(*) filter (where t.judged and t.passed), max(t.sharpe_ratio) filter (where t.judged),
          max(t.sharpe_ratio) filter (where t.judged and t.passed)
-  from desk.trials as t
+  from desk.full_trials as t
   where t.backtest_result_id = any (p_result_ids) and (t.tried or t.judged)
   group by 1, 2
 $$;
@@ -220,6 +220,8 @@ begin
              count(*) filter (where n.outcome = 'failed') as failed, count(*) filter (where n.passed) as passed,
              coalesce(sum(n.duration), 0) as seconds
       from added as n
+      -- A promoted point was counted with its block.
+      where n.id < 4503599627370496 or n.outcome = 'failed'
       group by n.optimization_run_id
     ) as a
     join desk.optimization_runs as r on r.id = a.run_id
@@ -256,7 +258,8 @@ begin
   insert into desk.run_tallies as t (optimization_run_id, quarter, finished, failed, passed, best_sharpe,
     best_passed_sharpe)
   select q.optimization_run_id, q.quarter, q.finished, q.failed, q.passed, q.best_sharpe, q.best_passed_sharpe
-  from desk.tallied(array(select n.id from added as n)) as q
+  from desk.tallied(array(
+    select n.id from added as n where n.id < 4503599627370496 or n.outcome = 'failed')) as q
   on conflict (optimization_run_id, quarter) do update
   set finished = t.finished + excluded.finished, failed = t.failed + excluded.failed,
     passed = t.passed + excluded.passed,
@@ -287,6 +290,7 @@ as $$
 declare
   v_run  desk.optimization_runs;
   v_best record;
+  v_bulk record;
 begin
   select r.* into v_run from desk.optimization_runs as r where r.id = p_run_id;
   select b.id, v.value into v_best
@@ -296,6 +300,19 @@ begin
     and desk.reasons_against(p_run_id, to_jsonb(b), true) = '{}'
   order by case v_run.target_direction when 'max' then -v.value else v.value end, b.ordinal
   limit 1;
+  if v_run.bulk then
+    execute format('select p.id, %1$s as value from desk.bulk_points as p where p.optimization_run_id = $1'
+      ' and p.verdict & (select k.constraint_bits from desk.bulk_runs as k where k.optimization_run_id = $1) = 0'
+      ' and %1$s is not null order by %1$s %2$s, p.id limit 1',
+      desk.metric_of(v_run.target_metric, desk.bulk_constants(p_run_id)),
+      case v_run.target_direction when 'min' then 'asc' else 'desc' end)
+    into v_bulk using p_run_id;
+    if v_best.id is null or coalesce(desk.is_better(p_run_id, v_bulk.value, v_best.value), false)
+      or (v_bulk.value = v_best.value and v_bulk.id < v_best.id)
+    then
+      v_best := v_bulk;
+    end if;
+  end if;
   update desk.run_progress
   set best_result_id = v_best.id, best_value = v_best.value
   where optimization_run_id = p_run_id;

@@ -58,11 +58,12 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_noise constant double precision := (1 - least(coalesce(p_correlation, 0), 0.999999)) / nullif(p_sessions - 1, 0);
+  v_noise constant double precision := (1 - least(coalesce(p_correlation, 0), 0.999999))
+    / nullif(greatest(p_sessions - 1, 0), 0);
 begin
   -- Trials that differ by more than noise explains may do so by what is not known of them: then their own spread.
   return p_maximum * sqrt(greatest(1, coalesce(p_variance, 0) / v_noise / desk.noise_spread(p_trials))
-    / nullif(p_sessions - 1, 0));
+    / nullif(greatest(p_sessions - 1, 0), 0));
 end
 $$;
 comment on function desk.expected_best(double precision, double precision, double precision, double precision,
@@ -163,7 +164,9 @@ begin
       from desk.full_results as b
       where b.optimization_run_id = s.optimization_run_id and b.outcome = 'finished'
       order by b.passed desc, b.sharpe_ratio desc nulls last, b.ordinal
-      limit v_most
+      -- Of a bulk run both kinds of the best are promoted, and no others.
+      limit case when exists (select from desk.bulk_runs as k where k.optimization_run_id = s.optimization_run_id)
+        then null else v_most end
     ) as c
     where s.optimization_run_id = any (p_run_ids)
   )

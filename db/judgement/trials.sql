@@ -94,7 +94,9 @@ as $$
   with drawn as materialized (
     select t.backtest_result_id as id
     from desk.own_trials(p_run_id) as t
+    -- Of a bulk run only the best are full results.
     where t.sharpe is not null
+      and not exists (select from desk.bulk_runs as k where k.optimization_run_id = p_run_id)
     order by t.parameters_hash
     limit p_curves
   ), points as (
@@ -147,7 +149,7 @@ as $$
 declare
   v_curves record;
 begin
-  if desk.mark_repeated(p_run_id) > 0 then
+  if desk.mark_repeated(p_run_id) + desk.mark_repeated_points(p_run_id) > 0 then
     perform desk.recount_tallies(p_run_id);
   end if;
   select c.correlation, c.returns into v_curves from desk.curve_correlation(p_run_id) as c;
@@ -156,7 +158,18 @@ begin
   ),
   sampled as materialized (
     select desk.unit_blocks(o.block_sums) as unit
-    from (select * from own where block_sums is not null order by parameters_hash limit 2000) as o
+    from (
+      (select o.block_sums from own as o
+       where o.block_sums is not null and not exists (
+         select from desk.bulk_runs as k where k.optimization_run_id = p_run_id)
+       order by o.parameters_hash limit 2000)
+      union all
+      (select s.block_sums
+       from desk.bulk_samples as s
+       join desk.bulk_runs as k on k.optimization_run_id = s.optimization_run_id
+       where s.optimization_run_id = p_run_id and not k.repeated @> (s.id & 134217727)
+       order by s.id limit 2000)
+    ) as o
   ),
   summed as (
     select u.position, sum(u.value) as value, count(*) as n
@@ -182,7 +195,17 @@ begin
   cross join (
     select count(*) as trials, count(t.sharpe) as sharpe_trials, avg(t.sharpe) as mean,
       regr_sxx(t.sharpe, t.sharpe) as m2
-    from own as t
+    from (
+      select o.sharpe from own as o
+      union all
+      select p.sharpe_ratio / g.root
+      from (
+        select k.optimization_run_id, sqrt(k.sessions_a_year) as root, k.repeated, k.repeated = '{}' as all_new
+        from desk.bulk_runs as k where k.optimization_run_id = p_run_id
+      ) as g
+      join desk.bulk_points as p on p.optimization_run_id = g.optimization_run_id
+        and (g.all_new or not g.repeated @> (p.id & 134217727))
+    ) as t
   ) as o
   cross join alike as a
   where r.id = p_run_id

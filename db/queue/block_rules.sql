@@ -145,11 +145,12 @@ as $$
         tail_sum, tail_return, max_drawdown, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees,
         traded_value, refused_for_cash, refused_otherwise, exposed_time, benchmark_comoment, lost_on, place)
       where p.place between $3 and $4 and p.place <> all ($5) and (%3$s) is null
-      returning p.id, p.verdict, p.sharpe_ratio, %4$s::double precision as target
+      returning p.id, p.verdict, p.sharpe_ratio, %4$s::double precision as target,
+        case when p.verdict = 0 then 0 else p.verdict & (%7$s) end as undefined
     ), tallied as (
-      insert into desk.bulk_verdicts as v (optimization_run_id, verdict, points)
-      select $1, s.verdict, count(*) from stored as s group by s.verdict
-      on conflict (optimization_run_id, verdict) do update set points = v.points + excluded.points
+      insert into desk.bulk_verdicts as v (optimization_run_id, verdict, undefined, points)
+      select $1, s.verdict, s.undefined, count(*) from stored as s group by s.verdict, s.undefined
+      on conflict (optimization_run_id, verdict, undefined) do update set points = v.points + excluded.points
     )
     select a.*, b.id as best_id, b.target as best_value
     from (
@@ -164,7 +165,7 @@ as $$
     ) as b on true $sql$,
     desk.metric_of('sharpe_ratio', g.given), k.verdict, desk.block_flaw(),
     case r.target_metric when 'sharpe_ratio' then 'p.sharpe_ratio' else desk.metric_of(r.target_metric, g.given) end,
-    k.constraint_bits, case r.target_direction when 'min' then 'asc' else 'desc' end)
+    k.constraint_bits, case r.target_direction when 'min' then 'asc' else 'desc' end, k.undefined)
   from desk.bulk_runs as k
   join desk.optimization_runs as r on r.id = k.optimization_run_id
   cross join lateral (select desk.bulk_constants(k.optimization_run_id)) as g (given)

@@ -21,6 +21,7 @@ create table desk.bulk_runs (
   benchmark_m2        double precision,
   sampled_below       bigint not null,
   verdict             text not null,
+  undefined           text not null,
   constraint_bits     integer not null,
   family_bits         integer not null,
   repeated            int8multirange not null default '{}',
@@ -41,6 +42,8 @@ comment on column desk.bulk_runs.sampled_below is
 comment on column desk.bulk_runs.verdict is
   'Its criteria as an expression over the columns of bulk_points: bit 0 for a lost account, bit i for criterion i of '
   'bulk_criteria; 0 passed.';
+comment on column desk.bulk_runs.undefined is
+  'The same with the bits of those criteria whose metric is undefined: as expression, for tallies of reasons.';
 comment on column desk.bulk_runs.constraint_bits is 'Bits of the lost account and of metric constraints.';
 comment on column desk.bulk_runs.family_bits is 'Bits of criteria on the family, set until the run closes.';
 comment on column desk.bulk_runs.repeated is 'Ordinals of points that repeat trials counted before; told at the close.';
@@ -176,12 +179,15 @@ comment on column desk.bulk_samples.block_squares is 'Sums of squared daily retu
 create table desk.bulk_verdicts (
   optimization_run_id bigint not null references desk.bulk_runs,
   verdict             integer not null,
+  undefined           integer not null,
   points              bigint not null,
-  primary key (optimization_run_id, verdict)
+  primary key (optimization_run_id, verdict, undefined)
 ) with (fillfactor = 50);
-comment on table desk.bulk_verdicts is 'Points of a bulk run by verdict, promoted ones among them.';
+comment on table desk.bulk_verdicts is 'Points of a bulk run by verdict, without the promoted and the failed ones.';
 comment on column desk.bulk_verdicts.optimization_run_id is 'The run.';
 comment on column desk.bulk_verdicts.verdict is 'The verdict, as in bulk_points.';
+comment on column desk.bulk_verdicts.undefined is
+  'Those of its bits whose criterion is not met because the metric is undefined.';
 comment on column desk.bulk_verdicts.points is 'How many finished points have it.';
 
 create table desk.bulk_sensitivity (

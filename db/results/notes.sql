@@ -6,6 +6,9 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
+  if p_what = 'result' then
+    perform desk.promote(array[p_id]);
+  end if;
   case p_what
     when 'strategy' then update desk.strategies set notes = p_text, updated_at = now() where id = p_id;
     when 'job' then update desk.jobs set notes = p_text where id = p_id;
@@ -30,6 +33,9 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
+  if p_what = 'result' then
+    perform desk.promote(array[p_id]);
+  end if;
   case p_what
     when 'strategy' then update desk.strategies set tags = p_tags, updated_at = now() where id = p_id;
     when 'job' then update desk.jobs set tags = p_tags where id = p_id;

@@ -149,6 +149,10 @@ as $$
     where b.optimization_run_id = p_run_id and b.passed
       and coalesce(b.sessions, round((r.end_date - r.start_date + 1) * b.sessions_a_year / 365.25), least.sessions)
         >= least.sessions)
+    or exists (
+      select from desk.bulk_points as b
+      where b.optimization_run_id = p_run_id and b.verdict = 0
+        and b.sessions >= (desk.setting('least_sessions') #>> '{}')::bigint)
 $$;
 comment on function desk.passes_for_long(bigint) is
   'True where a passed result of the run has at least least_sessions sessions: a shorter one proves nothing.';

@@ -60,6 +60,8 @@ begin
     where b.id = t.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;
   end if;
+  -- Before a strategy is locked: it reads every point.
+  perform desk.write_sensitivity(p_run_id);
   perform desk.judge_family(p_run_id);
   update desk.optimization_runs
   set status = v_status,

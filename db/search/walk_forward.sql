@@ -221,6 +221,8 @@ begin
     return;
   end if;
   if p_fold.state = 'in_sample' then
+    -- A fold points at its choice.
+    perform desk.promote_passed(v_child.id);
     select b.* into v_chosen
     from desk.full_results as b
     cross join lateral (select (to_jsonb(b) ->> p_parent.target_metric)::float8) as v (value)

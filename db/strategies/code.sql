@@ -246,6 +246,10 @@ as $$
       select from desk.full_results as b
       join desk.optimization_runs as o on o.id = b.optimization_run_id
       where o.id = coalesce(this.parent_run_id, this.id) or o.parent_run_id = coalesce(this.parent_run_id, this.id))
+    and not exists (
+      select from desk.bulk_blocks as b
+      join desk.optimization_runs as o on o.id = b.optimization_run_id
+      where o.id = coalesce(this.parent_run_id, this.id) or o.parent_run_id = coalesce(this.parent_run_id, this.id))
 $$;
 comment on function desk.unpin_run(bigint) is
   'The next claim pins a run, or the whole that it is a part of, anew where nothing of it has been recorded.';

@@ -17,7 +17,7 @@ select set_eq(
   $want$
   select t.role, t.privilege, object
   from (values
-    ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
+    ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, full_results, full_trials, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_versions, run_statistics, run_tallies, runner_code, runner_status, settings,
      strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items,
      accounts, broker_orders, halts, newest_executions, order_types, risk_events, session_days, trading_sessions'),
@@ -251,7 +251,7 @@ from (values
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean, p_named boolean, OUT id bigint, OUT name text, OUT remark text', 'volatile', 'definer', 'importer'),
-    ('runs_summary', 'p_run_ids bigint[]', 'stable', 'invoker', 'director, viewer'),
+    ('runs_summary', 'p_run_ids bigint[]', 'stable', 'definer', 'director, viewer'),
     ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8, p_best_passed_sharpe float8, p_known bigint', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('sync_backlog', 'p_items jsonb', 'volatile', 'definer', 'director'),
     ('target_map', 'p_run_id bigint, p_x text, p_y text, p_cells integer', 'stable', 'definer', 'director, viewer'),
