@@ -5,7 +5,7 @@ from desk.backtest_results
 where passed
 order by strategy_id, sharpe_ratio desc;
 
-update desk.backtest_results set starting_cash = 100000 where id in (select id from best);
+update desk.full_results set starting_cash = 100000 where id in (select id from best);
 
 insert into desk.equity_curves (backtest_result_id, sessions, equity)
 select b.id, s.sessions, s.equity

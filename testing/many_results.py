@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 ANALYZED = (
-    "backtest_results",
+    "full_results",
     "optimization_runs",
     "strategies",
     "run_progress",

@@ -6,8 +6,8 @@ insert into desk.optimization_runs (
 select s.id, 'made', 'Grid Search', 'Sharpe Ratio', 1000000, 'running', '{AAPL}', '1d', '2010-01-01', '2012-12-31',
        case when s.id % 10 = 0 then 'lean' else 'backtrader' end
 from desk.strategies as s, generate_series(1, 3);
-alter table desk.backtest_results disable trigger user;
-insert into desk.backtest_results (
+alter table desk.full_results disable trigger user;
+insert into desk.full_results (
   optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, passed, rejection_reasons, ranked,
   sharpe_ratio, deflated_sharpe_z, deflated_sharpe, total_return, annual_return, max_drawdown, total_trades, win_rate,
   profit_factor, fee_pct, engine, created_at)
@@ -21,7 +21,7 @@ join (
   select id, strategy_id, engine, row_number() over (order by id) as number, count(*) over () as of
   from desk.optimization_runs
 ) as r on r.number = 1 + i % r.of;
-alter table desk.backtest_results enable trigger user;
+alter table desk.full_results enable trigger user;
 update desk.run_progress as p
 set finished = c.finished, passed = c.passed, total = c.finished, last_ordinal = :results
 from (

@@ -16,7 +16,7 @@ Matrix = Any
 START = dt.date(2010, 1, 4)
 BLOCKS = 16
 COPY = """
-copy desk.backtest_results (
+copy desk.full_results (
   optimization_run_id, strategy_id, parameters, starting_cash, ending_value, sessions, return_count,
   return_mean, return_m2, return_m3, return_m4, downside_m2, max_drawdown, total_trades, total_fees,
   traded_value,

@@ -88,7 +88,7 @@ begin
     select b.id
     from (select c.backtest_result_id as id from desk.equity_curves as c union select t.backtest_result_id
       from desk.trades as t) as k
-    join desk.backtest_results as b on b.id = k.id
+    join desk.full_results as b on b.id = k.id
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     join desk.run_progress as p on p.optimization_run_id = r.id
     where r.closed_at < now() - v_curves and r.role <> 'out_of_sample'

@@ -12,6 +12,7 @@ values
   ('retry_seconds', '5', 'Backoff before the second attempt; doubled for each further one.'),
   ('item_seconds', '2', 'The work in one item at the most, in seconds; the last items of a run are smaller.'),
   ('max_item_points', '64', 'Points in one item at the most.'),
+  ('max_bulk_item_points', '50000', 'Points in one item of a bulk run at the most.'),
   ('waiting_items', '200', 'Work items waiting in a run at the most.'),
   ('pilot_points', '5', 'Points that run first when nothing is known of a strategy''s fees; 0 lets such a job run '
                         'unguarded.'),

@@ -66,7 +66,7 @@ begin
          coalesce(array_agg(distinct b.optimization_run_id), '{}')
   into known, known_runs
   from desk.imported_results as i
-  join desk.backtest_results as b on b.id = i.backtest_result_id
+  join desk.full_results as b on b.id = i.backtest_result_id
   where i.strategy_id = p_strategy_id and i.content_hash = any (p_hashes);
   insert into desk.imports as i (strategy_id, folder, known)
   values (p_strategy_id, left(p_folder, 1000), cardinality(known))
@@ -108,7 +108,7 @@ declare
   v_sorted record;
   v_metric text;
 begin
-  if exists (select from desk.backtest_results as b where b.optimization_run_id = p_run_id) then
+  if exists (select from desk.full_results as b where b.optimization_run_id = p_run_id) then
     perform desk.refuse(format('Run %s has results already', p_run_id), '$.optimization_run_id',
       'Describe a run before its results come.');
   end if;
@@ -160,9 +160,9 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 declare
-  v_result desk.backtest_results;
+  v_result desk.full_results;
 begin
-  select b.* into v_result from desk.backtest_results as b where b.id = p_result_id;
+  select b.* into v_result from desk.full_results as b where b.id = p_result_id;
   perform desk.own_import(v_result.optimization_run_id);
   insert into desk.imported_results (strategy_id, content_hash, import_id, backtest_result_id, file, source, flags)
   values (v_result.strategy_id, p_content_hash, p_import_id, p_result_id, left(p_file, 1000), p_source, p_flags);
@@ -195,8 +195,8 @@ as $$
   select coalesce(array_agg(f.flag order by f.flag), '{}')
   from (
     select desk.flag_of_some(u.flag, count(*), t.total) as flag
-    from (select count(*) as total from desk.backtest_results as b where b.optimization_run_id = p_run_id) as t
-    cross join desk.backtest_results as b
+    from (select count(*) as total from desk.full_results as b where b.optimization_run_id = p_run_id) as t
+    cross join desk.full_results as b
     join desk.imported_results as i on i.backtest_result_id = b.id
     cross join lateral unnest(i.flags) as u (flag)
     where b.optimization_run_id = p_run_id
@@ -204,7 +204,7 @@ as $$
     union
     -- Without trades in the files, the number of orders and LEAN's own statistics tell whether parameters were read.
     select 'all points identical'
-    from desk.backtest_results as b
+    from desk.full_results as b
     where b.optimization_run_id = p_run_id
     having count(*) > 1 and max(b.total_orders) > 0
       and count(distinct (b.ending_value, b.total_orders, b.total_fees, b.engine_metrics - 'failed_data_requests')) = 1

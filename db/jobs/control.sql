@@ -183,7 +183,7 @@ begin
     order by r.id
   loop
     with gone as (
-      delete from desk.backtest_results as b
+      delete from desk.full_results as b
       where b.optimization_run_id = v_run.id and b.outcome = 'failed'
       returning b.ordinal, b.error_kind, b.error, b.attempt
     ), noted as (

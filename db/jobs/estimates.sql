@@ -44,7 +44,7 @@ as $$
            b.return_count / b.sessions_a_year as years
     from run as n
     join desk.optimization_runs as r on r.strategy_id = n.strategy_id and r.timeframe = n.timeframe
-    join desk.backtest_results as b on b.optimization_run_id = r.id
+    join desk.full_results as b on b.optimization_run_id = r.id
     where b.outcome = 'finished' and b.source_result_id is null and b.return_count > 0 and b.starting_cash > 0
       and b.total_orders is not null and b.total_trades is not null
     order by b.id desc

@@ -12,7 +12,7 @@ as $$
       b.sessions_a_year as year, t.symbols,
       t.exit_times,
            t.sizes, t.profits, t.fees
-    from desk.backtest_results as b join desk.trades as t on t.backtest_result_id = b.id
+    from desk.full_results as b join desk.trades as t on t.backtest_result_id = b.id
     -- Where cash was paid in, trades are money of another account than the curve's.
     where b.id = p_result_id and b.net_flows is null
   ),
@@ -137,7 +137,7 @@ create or replace view desk.result_periods as
 select e.backtest_result_id, p.kind, p.period, p.start_date, p.end_date, p.sessions, p.complete, p.total_return,
   p.sharpe_ratio, p.max_drawdown
 from desk.equity_curves as e
-join desk.backtest_results as b on b.id = e.backtest_result_id
+join desk.full_results as b on b.id = e.backtest_result_id
 cross join lateral desk.curve_periods(e.sessions, e.equity, b.starting_cash, b.sessions_a_year) as p;
 comment on view desk.result_periods is 'One row a calendar year and a crisis of a result with a stored curve.';
 comment on column desk.result_periods.backtest_result_id is 'The result.';

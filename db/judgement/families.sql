@@ -64,12 +64,13 @@ begin
   delete from desk.run_tallies where optimization_run_id = p_run_id;
   insert into desk.run_tallies (optimization_run_id, quarter, finished, failed, passed, best_sharpe, best_passed_sharpe)
   select q.optimization_run_id, q.quarter, q.finished, q.failed, q.passed, q.best_sharpe, q.best_passed_sharpe
-  from desk.tallied(array(select b.id from desk.backtest_results as b where b.optimization_run_id = p_run_id)) as q;
+  from desk.tallied(array(select b.id from desk.full_results as b where b.optimization_run_id = p_run_id)) as q;
+  perform desk.tally_blocks(p_run_id);
 end
 $$;
 comment on function desk.recount_tallies(bigint) is 'Tallies of a run anew, after its results were judged again.';
 
-drop function if exists desk.tally_result(desk.backtest_results);
+drop function if exists desk.tally_result(desk.full_results);
 
 create or replace function desk.judge_by_family(p_run_id bigint)
 returns void
@@ -85,11 +86,10 @@ begin
   end if;
   -- Tells the judging trigger that the family's figures are known now, though the run is not closed yet.
   perform set_config('desk.judged_family', p_run_id::text, true);
-  update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
+  update desk.full_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
   perform set_config('desk.judged_family', '', true);
-  update desk.run_progress
-  set passed = (select count(*) from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.passed)
-  where optimization_run_id = p_run_id;
+  perform desk.judge_bulk_by_family(p_run_id);
+  update desk.run_progress set passed = desk.passed_of(p_run_id) where optimization_run_id = p_run_id;
   perform desk.find_best(p_run_id);
   perform desk.recount_tallies(p_run_id);
 end
@@ -119,6 +119,7 @@ begin
     if pg_trigger_depth() = 0 then
       perform desk.measure_overfitting(p_run_id);
     end if;
+    perform desk.promote_best(p_run_id);
     perform desk.deflate_runs(array[p_run_id]);
     if v_trials > 0 then
       update desk.run_statistics as s

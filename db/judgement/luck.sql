@@ -58,11 +58,12 @@ language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
 declare
-  v_noise constant double precision := (1 - least(coalesce(p_correlation, 0), 0.999999)) / nullif(p_sessions - 1, 0);
+  v_noise constant double precision := (1 - least(coalesce(p_correlation, 0), 0.999999))
+    / nullif(greatest(p_sessions - 1, 0), 0);
 begin
   -- Trials that differ by more than noise explains may do so by what is not known of them: then their own spread.
   return p_maximum * sqrt(greatest(1, coalesce(p_variance, 0) / v_noise / desk.noise_spread(p_trials))
-    / nullif(p_sessions - 1, 0));
+    / nullif(greatest(p_sessions - 1, 0), 0));
 end
 $$;
 comment on function desk.expected_best(double precision, double precision, double precision, double precision,
@@ -110,6 +111,34 @@ comment on function desk.haircut_sharpe(double precision, double precision, doub
   'p-value times their number, turned back (Harvey and Liu 2015, Bonferroni).';
 
 drop function if exists desk.deflate_run(bigint);
+create or replace function desk.family_figures(p_run_id bigint, p_sharpe_ratio double precision,
+  p_skewness double precision, p_kurtosis double precision, p_return_count double precision,
+  p_sessions_a_year double precision, out pbo double precision, out deflated_sharpe_z double precision,
+  out deflated_sharpe double precision, out luck_p double precision, out haircut_sharpe double precision)
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_run    desk.run_statistics;
+  v_sharpe constant double precision := p_sharpe_ratio / sqrt(p_sessions_a_year);
+begin
+  select s.* into v_run from desk.run_statistics as s where s.optimization_run_id = p_run_id;
+  if found then
+    pbo := v_run.pbo;
+    deflated_sharpe_z := desk.deflated_sharpe_z(v_sharpe, p_skewness, p_kurtosis, p_return_count,
+      desk.expected_best(p_return_count, v_run.expected_maximum, v_run.family_trials, v_run.family_correlation,
+        v_run.trial_variance));
+    deflated_sharpe := desk.normal_cdf(deflated_sharpe_z);
+    luck_p := desk.luck_p(desk.deflated_sharpe_z(v_sharpe, p_skewness, p_kurtosis, p_return_count, 0), v_run.noise);
+    haircut_sharpe := sqrt(p_sessions_a_year) * desk.haircut_sharpe(v_sharpe, p_skewness, p_kurtosis, p_return_count,
+      v_run.family_trials);
+  end if;
+end
+$$;
+comment on function desk.family_figures(bigint, double precision, double precision, double precision,
+  double precision, double precision) is
+  'What a Sharpe ratio is worth among the trials that its run was counted with; nothing before they are counted.';
+
 create or replace function desk.deflate_runs(p_run_ids bigint[])
 returns integer
 language plpgsql volatile
@@ -132,14 +161,16 @@ begin
     from desk.run_statistics as s
     cross join lateral (
       select b.*
-      from desk.backtest_results as b
+      from desk.full_results as b
       where b.optimization_run_id = s.optimization_run_id and b.outcome = 'finished'
       order by b.passed desc, b.sharpe_ratio desc nulls last, b.ordinal
-      limit v_most
+      -- Of a bulk run both kinds of the best are promoted, and no others.
+      limit case when exists (select from desk.bulk_runs as k where k.optimization_run_id = s.optimization_run_id)
+        then null else v_most end
     ) as c
     where s.optimization_run_id = any (p_run_ids)
   )
-  update desk.backtest_results as b
+  update desk.full_results as b
   set deflated_sharpe_z = d.z, deflated_sharpe = desk.normal_cdf(d.z), luck_p = d.luck_p,
       haircut_sharpe = d.haircut, pbo = d.pbo
   from (

@@ -115,14 +115,23 @@ declare
   v_pbo    record;
 begin
   with chosen as (
-    select b.id, b.block_counts, b.block_sums, b.block_squares
-    from desk.backtest_results as b
+    (select b.id, b.block_counts, b.block_sums, b.block_squares
+    from desk.full_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
-    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and not b.lost
+    where b.optimization_run_id = p_run_id and b.outcome = 'finished' and not b.lost and not r.bulk
       and cardinality(b.block_sums) > 0 and cardinality(b.block_sums) % v_blocks = 0
     -- Seeded, and the same each time.
     order by md5(r.seed::text || b.parameters_hash), b.ordinal
-    limit (desk.setting('pbo_points') #>> '{}')::integer
+    limit (desk.setting('pbo_points') #>> '{}')::integer)
+    union all
+    (select s.id, s.block_counts, s.block_sums, s.block_squares
+    from desk.bulk_samples as s
+    where s.optimization_run_id = p_run_id
+      and cardinality(s.block_sums) > 0 and cardinality(s.block_sums) % v_blocks = 0
+      and not exists (select from desk.bulk_points as p where p.id = s.id and p.verdict & 1 = 1)
+      and not exists (select from desk.full_results as f where f.id = s.id and f.lost)
+    order by md5(s.id::text), s.id
+    limit (desk.setting('pbo_points') #>> '{}')::integer)
   ),
   merged as (
     select c.id, (u.position - 1) * v_blocks / cardinality(c.block_sums) as block,

@@ -15,13 +15,14 @@ begin
     perform desk.refuse(format('There is no run %s', p_run_id), '$.optimization_run_id',
       'See: select id, summary from optimization_runs.', '23503');
   end if;
+  perform desk.rejudge_points(p_run_id);
   if not v_run.is_open then
     perform desk.judge_family(p_run_id);
   end if;
-  update desk.backtest_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
+  update desk.full_results set passed = passed where optimization_run_id = p_run_id and outcome = 'finished';
   perform desk.recount_tallies(p_run_id);
   update desk.run_progress
-  set passed = (select count(*) from desk.backtest_results as b where b.optimization_run_id = p_run_id and b.passed),
+  set passed = desk.passed_of(p_run_id),
       updated_at = now()
   where optimization_run_id = p_run_id
   returning passed into v_passed;

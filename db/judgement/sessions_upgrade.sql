@@ -52,7 +52,7 @@ begin
     update desk.optimization_runs as r
     set sessions_a_year = desk.sessions_a_year(r.symbols, r.timeframe, (
           select e.sessions
-          from desk.backtest_results as b
+          from desk.full_results as b
           join desk.equity_curves as e on e.backtest_result_id = b.id
           where b.optimization_run_id = r.id and r.imported
           order by b.id limit 1)),
@@ -70,16 +70,16 @@ begin
     from desk.optimization_runs as r
     join desk.run_progress as p on p.optimization_run_id = r.id
     where r.id = any (v_runs) and exists (
-      select from desk.backtest_results as b where b.optimization_run_id = r.id and b.outcome = 'finished')
+      select from desk.full_results as b where b.optimization_run_id = r.id and b.outcome = 'finished')
     -- Folds first: what their run says of itself is made of them.
     order by r.parent_run_id is null, r.role = 'in_sample' desc, r.id
   loop
     -- Ratios first: the figures of the family are made of them.
-    update desk.backtest_results set passed = passed
+    update desk.full_results set passed = passed
     where optimization_run_id = v_run.id and outcome = 'finished';
     update desk.walk_forward_folds as f
     set efficiency = case when c.annual_return > 0 then o.annual_return / c.annual_return end
-    from desk.backtest_results as o, desk.backtest_results as c
+    from desk.full_results as o, desk.full_results as c
     where f.out_of_sample_run_id = v_run.id and o.id = f.out_of_sample_result_id and c.id = f.chosen_result_id;
     perform desk.rejudge_run(v_run.id);
     select r.summary, p.passed, p.best_result_id, p.best_value into v_now

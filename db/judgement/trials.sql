@@ -15,7 +15,7 @@ comment on function desk.unit_blocks(double precision[]) is
   'Block sums, centred and brought to length 1, so that the product of two is their correlation; null where nothing '
   'varies.';
 
-create or replace function desk.repeats_another(p_run desk.optimization_runs, p_result desk.backtest_results)
+create or replace function desk.repeats_another(p_run desk.optimization_runs, p_result desk.full_results)
 returns boolean
 language sql stable
 set search_path = desk, pg_temp
@@ -24,7 +24,7 @@ as $$
   -- parameters on the same symbols in the same window are the same trial.
   select p_run.role <> 'pilot' and p_result.outcome = 'finished' and case
     when p_result.provenance_hash is not null then exists (
-      select from desk.backtest_results as e
+      select from desk.full_results as e
       join desk.optimization_runs as o on o.id = e.optimization_run_id
       where e.provenance_hash = p_result.provenance_hash and e.outcome = 'finished' and e.id < p_result.id
         and o.role <> 'pilot')
@@ -32,18 +32,18 @@ as $$
     when p_run.optimization_type = 'Walk-Forward' and not p_run.imported then (
       select coalesce(bool_and(e.repeated), false)
       from desk.walk_forward_folds as f
-      join desk.backtest_results as e on e.id = f.out_of_sample_result_id
+      join desk.full_results as e on e.id = f.out_of_sample_result_id
       where f.optimization_run_id = p_run.id)
     when p_run.imported then exists (
       select from desk.optimization_runs as o
-      join desk.backtest_results as e on e.optimization_run_id = o.id
+      join desk.full_results as e on e.optimization_run_id = o.id
       where o.strategy_id = p_run.strategy_id and o.imported and o.id <= p_run.id
         and (o.symbols, o.timeframe, o.start_date, o.end_date) is not distinct
           from (p_run.symbols, p_run.timeframe, p_run.start_date, p_run.end_date)
         and e.parameters_hash = p_result.parameters_hash and e.outcome = 'finished' and e.id < p_result.id)
     else false end
 $$;
-comment on function desk.repeats_another(desk.optimization_runs, desk.backtest_results) is
+comment on function desk.repeats_another(desk.optimization_runs, desk.full_results) is
   'True where an equal trial was counted before this result, in this run or in another.';
 
 create or replace function desk.mark_repeated(p_run_id bigint)
@@ -54,12 +54,12 @@ as $$
 declare
   v_count bigint;
 begin
-  update desk.backtest_results as b
+  update desk.full_results as b
   set repeated = n.repeated
   from (
     select e.id, desk.repeats_another(r, e) as repeated, e.repeated as before
     from desk.optimization_runs as r
-    join desk.backtest_results as e on e.optimization_run_id = r.id
+    join desk.full_results as e on e.optimization_run_id = r.id
     where r.id = p_run_id
   ) as n
   where b.id = n.id and n.repeated <> n.before;
@@ -77,7 +77,7 @@ set search_path = desk, pg_temp
 as $$
   select b.id, b.sharpe_ratio / sqrt(b.sessions_a_year), b.block_sums, b.parameters_hash
   from desk.optimization_runs as r
-  join desk.backtest_results as b on b.optimization_run_id = r.id
+  join desk.full_results as b on b.optimization_run_id = r.id
   where r.id = p_run_id and r.role <> 'pilot' and b.outcome = 'finished' and not b.repeated
 $$;
 comment on function desk.own_trials(bigint) is
@@ -94,14 +94,16 @@ as $$
   with drawn as materialized (
     select t.backtest_result_id as id
     from desk.own_trials(p_run_id) as t
+    -- Of a bulk run only the best are full results.
     where t.sharpe is not null
+      and not exists (select from desk.bulk_runs as k where k.optimization_run_id = p_run_id)
     order by t.parameters_hash
     limit p_curves
   ), points as (
     select e.backtest_result_id as id, u.position,
            u.value / nullif(lag(u.value, 1, b.starting_cash) over (partition by b.id order by u.position), 0) - 1 as r
     from drawn as d
-    join desk.backtest_results as b on b.id = d.id
+    join desk.full_results as b on b.id = d.id
     join desk.equity_curves as e on e.backtest_result_id = d.id
     cross join lateral unnest(e.equity) with ordinality as u (value, position)
     where not exists (
@@ -147,7 +149,7 @@ as $$
 declare
   v_curves record;
 begin
-  if desk.mark_repeated(p_run_id) > 0 then
+  if desk.mark_repeated(p_run_id) + desk.mark_repeated_points(p_run_id) > 0 then
     perform desk.recount_tallies(p_run_id);
   end if;
   select c.correlation, c.returns into v_curves from desk.curve_correlation(p_run_id) as c;
@@ -156,7 +158,18 @@ begin
   ),
   sampled as materialized (
     select desk.unit_blocks(o.block_sums) as unit
-    from (select * from own where block_sums is not null order by parameters_hash limit 2000) as o
+    from (
+      (select o.block_sums from own as o
+       where o.block_sums is not null and not exists (
+         select from desk.bulk_runs as k where k.optimization_run_id = p_run_id)
+       order by o.parameters_hash limit 2000)
+      union all
+      (select s.block_sums
+       from desk.bulk_samples as s
+       join desk.bulk_runs as k on k.optimization_run_id = s.optimization_run_id
+       where s.optimization_run_id = p_run_id and not k.repeated @> (s.id & 134217727)
+       order by s.id limit 2000)
+    ) as o
   ),
   summed as (
     select u.position, sum(u.value) as value, count(*) as n
@@ -182,7 +195,17 @@ begin
   cross join (
     select count(*) as trials, count(t.sharpe) as sharpe_trials, avg(t.sharpe) as mean,
       regr_sxx(t.sharpe, t.sharpe) as m2
-    from own as t
+    from (
+      select o.sharpe from own as o
+      union all
+      select p.sharpe_ratio / g.root
+      from (
+        select k.optimization_run_id, sqrt(k.sessions_a_year) as root, k.repeated, k.repeated = '{}' as all_new
+        from desk.bulk_runs as k where k.optimization_run_id = p_run_id
+      ) as g
+      join desk.bulk_points as p on p.optimization_run_id = g.optimization_run_id
+        and (g.all_new or not g.repeated @> (p.id & 134217727))
+    ) as t
   ) as o
   cross join alike as a
   where r.id = p_run_id

@@ -11,13 +11,13 @@ declare
 begin
   for v_run_id in
     select distinct b.optimization_run_id
-    from desk.backtest_results as b
+    from desk.full_results as b
     where b.outcome = 'finished' and not b.lost
       and (b.lost_on is not null or b.ending_value <= 0 or (b.return_count is not null and b.max_drawdown >= 1))
     order by b.optimization_run_id
   loop
     -- Ratios first: the figures of the family are made of them.
-    update desk.backtest_results set passed = passed where optimization_run_id = v_run_id and outcome = 'finished';
+    update desk.full_results set passed = passed where optimization_run_id = v_run_id and outcome = 'finished';
     perform desk.rejudge_run(v_run_id);
     v_count := v_count + 1;
   end loop;
@@ -39,7 +39,7 @@ begin
   for v_run in
     select r.id, r.job_id, count(*) as results
     from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id
+    join desk.full_results as b on b.optimization_run_id = r.id
     where r.risk_free_rate <> 0 and not r.is_open and not b.metrics_given
       and b.sortino_ratio is not null
       and abs(b.sortino_ratio / nullif(b.return_mean / sqrt(b.downside_m2 / b.return_count)

@@ -19,6 +19,7 @@ begin
     where n.id = p_runner_id and n.stopped_at is null and r.id <> all (p_served)
       and r.is_open and not r.imported and not r.paused and r.run_after <= now()
       and (v.pinned or n.files_error is null)
+      and (not r.bulk or 'bulk' = any (n.engines))
       and exists (
         select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
       -- The first by its index, and not whether one exists: for that a scan of the table can look cheaper.
@@ -209,6 +210,17 @@ language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 begin
+  if (select r.bulk from desk.optimization_runs as r where r.id = p_run_id) then
+    return query
+    select w.id, w.token, p_run_id, w.attempt, array_agg(e.ordinal order by e.ordinal), null::jsonb
+    from desk.work_items as w
+    cross join lateral unnest(int8multirange(int8range(w.first_ordinal, w.last_ordinal, '[]')) - w.settled) as u (piece)
+    cross join lateral unnest(array[lower(u.piece), upper(u.piece) - 1]) as e (ordinal)
+    where w.id = any (p_item_ids) and w.token is not null
+    group by w.id
+    order by w.leased_at, w.id;
+    return;
+  end if;
   return query
   with points as materialized (
     select w.id, w.token, w.attempt, w.leased_at, o.ordinal
@@ -227,7 +239,8 @@ begin
 end
 $$;
 comment on function desk.leased_work(bigint, bigint[]) is
-  'The open points of leased items of a run, with their parameters, in the order in which the items were leased.';
+  'The open points of leased items of a run, with their parameters, in the order in which the items were leased. Of a '
+  'bulk run ordinals are the first and the last of each open range, and parameters are null: see bulk_plan().';
 
 drop function if exists desk.claim_work(bigint, integer);
 create or replace function desk.claim_work(p_runner_id bigint, p_limit integer, p_waits boolean default true)
@@ -294,7 +307,7 @@ begin
                where w.optimization_run_id = r.id and w.attempt > 1 and w.kind = 'points'
                  and w.state = 'waiting') as has_retries,
              -- Without another run of the same code, prices and settings no point of it can be known.
-             exists (
+             not r.bulk and exists (
                select from desk.optimization_runs as o
                where o.strategy_id = r.strategy_id and o.id <> r.id and o.code_version_id = r.code_version_id
                  and o.data_hash = r.data_hash and o.settings_hash = r.settings_hash) as has_twins

@@ -27,6 +27,7 @@ as $$
   where n.id = p_runner_id
     and r.is_open and not r.imported and not r.paused and r.run_after <= now()
     and (v.pinned or n.files_error is null)
+    and (not r.bulk or 'bulk' = any (n.engines))
     and exists (select from desk.runner_code as c where c.runner_id = n.id and c.code_version_id = v.code_version_id)
     and not exists (
       select from desk.work_items as w

@@ -93,7 +93,11 @@ language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 begin
-  insert into desk.backtest_results (
+  if (select r.bulk from desk.optimization_runs as r where r.id = p_item.optimization_run_id) then
+    perform desk.record_block_failures(p_item, array[p_ordinal], array[p_kind], array[p_error]);
+    return;
+  end if;
+  insert into desk.full_results (
     optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, outcome, error_kind, error,
     rejection_reasons,
     engine, code_version_id, data_hash, platform, seed, runner_id, attempt)
@@ -129,7 +133,7 @@ as $$
 #variable_conflict use_column
 begin
   return query
-  insert into desk.backtest_results as b (
+  insert into desk.full_results as b (
     optimization_run_id, strategy_id, ordinal, parameters, parameters_hash, engine, code_version_id, data_hash,
     platform, seed, runner_id, attempt, provenance_hash, %1$s)
   select r.id, r.strategy_id, g.ordinal, g.parameters, '', r.engine, r.code_version_id, r.data_hash, n.platform,

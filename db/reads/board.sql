@@ -63,7 +63,7 @@ select
       then 'too short to judge' end], null) as flags
 -- Both are always there; joined so, they are left out where nothing is asked of them, and an index alone tells the
 -- order.
-from desk.backtest_results as b
+from desk.full_results as b
 left join desk.optimization_runs as r on r.id = b.optimization_run_id
 left join desk.strategies as s on s.id = b.strategy_id
 where b.ranked;
@@ -159,7 +159,7 @@ as $$
     select o.backtest_result_id, o.strategy, o.sharpe_ratio, r.skewness, r.kurtosis, r.return_count,
       r.sessions_a_year
     from (select c.* from desk.board as c limit 1) as o
-    join desk.backtest_results as r on r.id = o.backtest_result_id
+    join desk.full_results as r on r.id = o.backtest_result_id
   ) as b on true
   left join lateral (select b.sharpe_ratio / sqrt(b.sessions_a_year)) as e (sharpe) on true
 $$;
@@ -187,8 +187,8 @@ select
 from desk.walk_forward_folds as f
 join desk.optimization_runs as r on r.id = f.optimization_run_id
 join desk.strategies as s on s.id = r.strategy_id
-join desk.backtest_results as c on c.id = f.chosen_result_id
-join desk.backtest_results as t on t.id = f.out_of_sample_result_id
+join desk.full_results as c on c.id = f.chosen_result_id
+join desk.full_results as t on t.id = f.out_of_sample_result_id
 where c.sharpe_ratio is not null and t.sharpe_ratio is not null;
 comment on view desk.fold_sharpes is
   'One row a tested fold of a walk-forward: the Sharpe ratio of its choice where it was chosen, and where it was '

@@ -11,7 +11,7 @@ with tallied as (
 survivors as (
   select b.strategy_id
   from desk.ranked_results as b
-  join desk.backtest_results as e on e.id = b.backtest_result_id
+  join desk.full_results as e on e.id = b.backtest_result_id
   where b.survived and not e.repeated
 )
 select 1 as step, 'tried' as stage, count(distinct t.strategy_id) filter (where t.finished > 0) as strategies,

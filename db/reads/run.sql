@@ -4,7 +4,7 @@
 create or replace view desk.run_failures as
 select b.optimization_run_id, b.error_kind, left(split_part(b.error, E'\n', 1), 300) as error, count(*) as points,
        min(b.id) as first_result_id, max(b.created_at) as last_at
-from desk.backtest_results as b
+from desk.full_results as b
 where b.outcome = 'failed'
 group by b.optimization_run_id, b.error_kind, left(split_part(b.error, E'\n', 1), 300);
 comment on view desk.run_failures is 'One row a run and error: how many of its points failed with it.';
@@ -16,11 +16,17 @@ comment on column desk.run_failures.first_result_id is 'The first of them, with 
 comment on column desk.run_failures.last_at is 'When the last of them failed.';
 
 create or replace view desk.run_rejections as
-select b.optimization_run_id, desk.reason_kind(u.reason) as reason, count(distinct b.id) as rejected
-from desk.backtest_results as b
-cross join lateral unnest(b.rejection_reasons) as u (reason)
-where b.outcome = 'finished'
-group by b.optimization_run_id, desk.reason_kind(u.reason);
+select c.optimization_run_id, c.reason, sum(c.rejected)::bigint as rejected
+from (
+  select b.optimization_run_id, desk.reason_kind(u.reason) as reason, count(distinct b.id) as rejected
+  from desk.full_results as b
+  cross join lateral unnest(b.rejection_reasons) as u (reason)
+  where b.outcome = 'finished'
+  group by b.optimization_run_id, desk.reason_kind(u.reason)
+  union all
+  select v.optimization_run_id, v.reason, v.points from desk.bulk_rejections as v
+) as c
+group by c.optimization_run_id, c.reason;
 comment on view desk.run_rejections is
   'One row a run and kind of reason: how many finished points were rejected for it; one may have several.';
 comment on column desk.run_rejections.optimization_run_id is 'The run.';
@@ -127,7 +133,7 @@ begin
       select b.id, b.passed, b.outcome = 'failed' as failed,
         case when not b.lost then %2$s b.%1$I::double precision end as goodness, b.parameters -> $2 as x,
         b.parameters -> $3 as y
-      from desk.backtest_results as b
+      from desk.full_results as b
       where b.optimization_run_id = $1 and b.parameters ? $2 and b.parameters ? $3
     ), given as (
       select 'x' as axis, v.x as value from (select distinct t.x from tried as t) as v
@@ -172,7 +178,8 @@ end
 $$;
 comment on function desk.target_map(bigint, text, text, integer) is
   'The target of a run over two of its parameters, a row a cell: best and mean over the values of all other '
-  'parameters. Numbers with more values than cells are put together: x up to below x_end.';
+  'parameters. Numbers with more values than cells are put together: x up to below x_end. Of a bulk run its '
+  'promoted and failed points.';
 grant execute on function desk.target_map(bigint, text, text, integer) to desk_director, desk_viewer;
 
 grant select on desk.run_failures, desk.run_rejections to desk_director, desk_viewer;

@@ -213,12 +213,13 @@ begin
   -- By the column's name: asking every row as JSON for it takes seconds where a run has 100,000 of them.
   return query execute format($values$
     select b.id, b.ordinal, b.parameters, b.outcome, b.passed, case when not b.lost then b.%I::double precision end
-    from desk.backtest_results as b
+    from desk.full_results as b
     where b.optimization_run_id = $1
   $values$, v_metric) using p_run_id;
 end
 $$;
 comment on function desk.target_values(bigint) is
-  'Recorded points of a run, each with the value of the run''s target; null where the point failed, lost the account, '
+  'Recorded points of a run (of a bulk run the promoted and the failed ones), each with the '
+  'value of the run''s target; null where the point failed, lost the account, '
   'or the metric is undefined.';
 grant execute on function desk.target_values(bigint) to desk_director, desk_viewer, desk_dbt;

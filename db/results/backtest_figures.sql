@@ -10,7 +10,7 @@ as $$
   with figures as (
     select to_jsonb(r) as result
     from desk.compute_ratios(
-      jsonb_populate_record(null::desk.backtest_results,
+      jsonb_populate_record(null::desk.full_results,
         p_metrics - '{block_counts,block_sums,block_squares,engine_metrics}'::text[]
           || jsonb_build_object('sessions_a_year', p_sessions_a_year)),
       p_risk_free_rate) as r

@@ -6,11 +6,14 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
+  if p_what = 'result' then
+    perform desk.promote(array[p_id]);
+  end if;
   case p_what
     when 'strategy' then update desk.strategies set notes = p_text, updated_at = now() where id = p_id;
     when 'job' then update desk.jobs set notes = p_text where id = p_id;
     when 'run' then update desk.optimization_runs set notes = p_text where id = p_id;
-    when 'result' then update desk.backtest_results set notes = p_text where id = p_id;
+    when 'result' then update desk.full_results set notes = p_text where id = p_id;
     else perform desk.refuse(format('Cannot note on a %s', p_what), '$.what', 'It is strategy, job, run or result.');
   end case;
   if not found then
@@ -30,11 +33,14 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
+  if p_what = 'result' then
+    perform desk.promote(array[p_id]);
+  end if;
   case p_what
     when 'strategy' then update desk.strategies set tags = p_tags, updated_at = now() where id = p_id;
     when 'job' then update desk.jobs set tags = p_tags where id = p_id;
     when 'run' then update desk.optimization_runs set tags = p_tags where id = p_id;
-    when 'result' then update desk.backtest_results set tags = p_tags where id = p_id;
+    when 'result' then update desk.full_results set tags = p_tags where id = p_id;
     else perform desk.refuse(format('Cannot tag a %s', p_what), '$.what', 'It is strategy, job, run or result.');
   end case;
   if not found then

@@ -13,13 +13,3 @@ $$;
 comment on function desk.raw_metric_names(boolean) is
   'What engines measure, by the names of the columns of backtest_results, in the order of the type raw_metrics: all, '
   'or those that are single numbers.';
-
--- The importer, and the director who imports by hand, may say what an engine measured, but not how the desk's
--- benchmark did beside it.
-do $$
-begin
-  execute format('grant insert (%s) on desk.backtest_results to desk_importer, desk_director', (
-    select string_agg(quote_ident(m.name), ', ') from unnest(desk.raw_metric_names()) as m (name)
-    where m.name not like 'benchmark\_%'));
-end
-$$;

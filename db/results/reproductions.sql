@@ -53,6 +53,7 @@ declare
   v_curve   record;
   v_trades  record;
 begin
+  perform desk.promote(array[p_result_id]);
   select b.* into v_result from desk.backtest_results as b where b.id = p_result_id;
   -- Through the columns' own types, so that a number is compared as it would have been stored.
   v_again := jsonb_populate_record(null::desk.raw_metrics, p_metrics);

@@ -1,6 +1,6 @@
 -- What counts as tried, said once: every total over results is a sum of these rows.
 
-create or replace view desk.trials as
+create or replace view desk.full_trials as
 select
   b.id as backtest_result_id,
   b.optimization_run_id,
@@ -16,11 +16,36 @@ select
   b.created_at,
   k.kind in ('search', 'in_sample', 'out_of_sample') and not b.repeated as tried,
   k.kind in ('search', 'stitched') and not b.repeated as judged
-from desk.backtest_results as b
+from desk.full_results as b
 join desk.optimization_runs as r on r.id = b.optimization_run_id
 cross join lateral (
   select case when r.role = 'search' and r.optimization_type = 'Walk-Forward' then 'stitched' else r.role end as kind
 ) as k;
+comment on view desk.full_trials is 'The trials of full results: see trials.';
+
+create or replace view desk.trials as
+select t.* from desk.full_trials as t
+union all
+select
+  b.id,
+  b.optimization_run_id,
+  (select coalesce(r.parent_run_id, r.id) from desk.optimization_runs as r where r.id = b.optimization_run_id),
+  (select r.job_id from desk.optimization_runs as r where r.id = b.optimization_run_id),
+  (select r.strategy_id from desk.optimization_runs as r where r.id = b.optimization_run_id),
+  (select r.role from desk.optimization_runs as r where r.id = b.optimization_run_id),
+  (select k.repeated @> (b.id & 134217727) from desk.bulk_runs as k
+    where k.optimization_run_id = b.optimization_run_id),
+  false,
+  'finished'::text,
+  b.verdict = 0,
+  b.sharpe_ratio,
+  (select k.created_at from desk.bulk_blocks as k where k.first_id <= b.id order by k.first_id desc limit 1),
+  (select not k.repeated @> (b.id & 134217727) from desk.bulk_runs as k
+    where k.optimization_run_id = b.optimization_run_id),
+  (select r.role = 'search' and not k.repeated @> (b.id & 134217727)
+    from desk.bulk_runs as k join desk.optimization_runs as r on r.id = k.optimization_run_id
+    where k.optimization_run_id = b.optimization_run_id)
+from desk.bulk_points as b;
 comment on view desk.trials is
   'One row a result: whether it counts as a backtest that was tried, and whether it counts where passed and best are '
   'told. Each distinct one counts once; pilots nowhere.';
@@ -43,6 +68,7 @@ comment on column desk.trials.created_at is 'When it was recorded.';
 comment on column desk.trials.tried is 'True where it counts as a backtest that was tried.';
 comment on column desk.trials.judged is
   'True where it counts as passed or as best: of a search or a stitched test, never of one fold.';
+do $$ begin perform desk.describe_as('desk.full_trials', 'desk.trials'); end $$;
 grant select on desk.trials to desk_director, desk_viewer, desk_dbt;
 
 drop view if exists desk.tried_this_week;

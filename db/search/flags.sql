@@ -17,14 +17,17 @@ set search_path = desk, pg_temp
 as $$
   -- Of a walk-forward the tests count, each in its own window. LEAN counts sessions by its own hours of the exchange.
   with tested as (
-    select b.optimization_run_id as run_id, b.sessions
+    select b.optimization_run_id as run_id, b.sessions, 1::bigint as points
     from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    join desk.full_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
     where r.id = p_run_id and r.optimization_type <> 'Walk-Forward'
     union all
-    select b.optimization_run_id, b.sessions
+    select p_run_id, p.sessions, count(*) from desk.bulk_points as p where p.optimization_run_id = p_run_id
+    group by p.sessions
+    union all
+    select b.optimization_run_id, b.sessions, 1
     from desk.walk_forward_folds as f
-    join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+    join desk.full_results as b on b.id = f.out_of_sample_result_id
     where f.optimization_run_id = p_run_id
   ),
   windows as (
@@ -35,7 +38,8 @@ as $$
     where r.id in (select t.run_id from tested as t) and not r.imported and r.engine is distinct from 'lean'
   ),
   early as (
-    select t.sessions, w.sessions as planned, row_number() over (order by t.sessions::float8 / w.sessions) as place
+    select t.sessions, t.points, w.sessions as planned,
+           row_number() over (order by t.sessions::float8 / w.sessions) as place
     from tested as t
     join windows as w on w.run_id = t.run_id and t.sessions < w.sessions
   )
@@ -43,7 +47,7 @@ as $$
     to_char(e.planned, 'FM999,999,999'),
     case when c.results > 1 then format(' (%s of %s)', c.ended, c.results) end)
   from early as e
-  cross join (select (select count(*) from tested) as results, (select count(*) from early) as ended) as c
+  cross join (select (select sum(points) from tested) as results, (select sum(points) from early) as ended) as c
   where e.place = 1
 $$;
 comment on function desk.ended_early(bigint) is
@@ -57,7 +61,7 @@ set search_path = desk, pg_temp
 as $$
   select format('open at the end unknown: %s of %s tests', count(*) filter (where b.open_positions is null), count(*))
   from desk.walk_forward_folds as f
-  join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  join desk.full_results as b on b.id = f.out_of_sample_result_id
   where f.optimization_run_id = p_run_id
   having count(*) > count(b.open_positions)
 $$;
@@ -138,25 +142,19 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select array_remove(array[
-    case when count(*) > 0 and max(b.sessions) < 2 then 'no data' end,
-    case when count(*) > 0 and max(b.total_trades) = 0 then 'no trades' end,
-    case when bool_or(b.lost) then desk.flag_of_some('account lost', count(*) filter (where b.lost), count(*)) end,
-    desk.refusal_flag(max(b.refused_for_cash), count(*) filter (where b.refused_for_cash > 0), count(*),
-      'for lack of cash'),
-    desk.refusal_flag(max(b.refused_otherwise), count(*) filter (where b.refused_otherwise > 0), count(*),
-      'by the broker'),
-    case when count(*) > 0 and max(b.sessions) >= 2 then desk.ended_early(p_run_id) end,
+    case when x.results > 0 and x.most_sessions < 2 then 'no data' end,
+    case when x.results > 0 and x.most_trades = 0 then 'no trades' end,
+    case when x.lost > 0 then desk.flag_of_some('account lost', x.lost, x.results) end,
+    desk.refusal_flag(x.most_refused_for_cash, x.refused_for_cash, x.results, 'for lack of cash'),
+    desk.refusal_flag(x.most_refused_otherwise, x.refused_otherwise, x.results, 'by the broker'),
+    case when x.results > 0 and x.most_sessions >= 2 then desk.ended_early(p_run_id) end,
     desk.unknown_ends(p_run_id),
-    case when bool_or(b.metrics_given and b.engine_metrics = '{}')
-      then 'ratios as given: no moments to compute them from' end,
-    case when count(*) > 1 and max(b.total_trades) > 0
-      and count(distinct (b.ending_value, b.total_trades, b.total_orders, b.return_m2)) = 1
-      then 'all points identical' end,
-    case when count(*) > 1 and count(distinct b.ending_value) > 1 and cardinality(e.parameters) > 0
+    case when x.given then 'ratios as given: no moments to compute them from' end,
+    case when x.results > 1 and x.most_trades > 0 and x.identical then 'all points identical' end,
+    case when x.results > 1 and x.endings_differ and cardinality(e.parameters) > 0
       then 'best on the edge: ' || array_to_string(e.parameters, ', ') end], null) || desk.session_flags(p_run_id)
   from desk.best_on_edge(p_run_id) as e (parameters)
-  left join desk.backtest_results as b on b.optimization_run_id = p_run_id and b.outcome = 'finished'
-  group by e.parameters
+  cross join desk.run_extremes(p_run_id) as x
 $$;
 comment on function desk.run_flags(bigint) is
   'What looks wrong with a run: no data, no trades, accounts lost, orders refused, ended early, ends unknown, all '
@@ -170,7 +168,7 @@ as $$
   with results as (
     select b.engine_metrics
     from desk.optimization_runs as r
-    join desk.backtest_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
+    join desk.full_results as b on b.optimization_run_id = r.id and b.outcome = 'finished'
     -- The stitched test of a walk-forward is made of its folds' results, which say what there is to say.
     where (r.id = p_run_id and r.optimization_type <> 'Walk-Forward') or r.parent_run_id = p_run_id
   )

@@ -13,16 +13,16 @@ $$;
 comment on function desk.provenance_hash(desk.optimization_runs, jsonb, text) is
   'SHA-256 of all that decides the numbers of a point; null where something of it is not known.';
 
-create or replace function desk.copy_result(p_source desk.backtest_results, p_run desk.optimization_runs,
+create or replace function desk.copy_result(p_source desk.full_results, p_run desk.optimization_runs,
   p_ordinal bigint)
 returns bigint
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_copy desk.backtest_results := p_source;
+  v_copy desk.full_results := p_source;
 begin
-  v_copy.id := nextval(pg_get_serial_sequence('desk.backtest_results', 'id'));
+  v_copy.id := nextval(pg_get_serial_sequence('desk.full_results', 'id'));
   v_copy.optimization_run_id := p_run.id;
   v_copy.ordinal := p_ordinal;
   v_copy.source_result_id := coalesce(p_source.source_result_id, p_source.id);
@@ -30,7 +30,7 @@ begin
   v_copy.attempt := null;
   v_copy.duration := 0;
   v_copy.created_at := clock_timestamp();
-  insert into desk.backtest_results overriding system value select (v_copy).*
+  insert into desk.full_results overriding system value select (v_copy).*
   on conflict (optimization_run_id, ordinal) do nothing;
   if found then
     insert into desk.equity_curves (backtest_result_id, sessions, equity)
@@ -43,7 +43,7 @@ begin
   return v_copy.id;
 end
 $$;
-comment on function desk.copy_result(desk.backtest_results, desk.optimization_runs, bigint) is
+comment on function desk.copy_result(desk.full_results, desk.optimization_runs, bigint) is
   'Records a known result as a point of another run: the raw metrics are copied, the verdict is the run''s own.';
 
 drop function if exists desk.reuse_points(bigint, bigint, bigint, bigint[]);
@@ -66,7 +66,7 @@ begin
     cross join lateral unnest(w.ordinals, array(select jsonb_array_elements(w.parameters))) as p (ordinal, parameters)
     cross join lateral (
       select b as source
-      from desk.backtest_results as b
+      from desk.full_results as b
       where b.provenance_hash = desk.provenance_hash(v_run, p.parameters, n.platform)
         and b.outcome = 'finished' and b.source_result_id is null and b.optimization_run_id <> p_run_id
         -- A run that keeps every curve needs one.

@@ -143,12 +143,16 @@ set search_path = desk, pg_temp
 as $$
   -- Of a result that does not say its sessions the window tells them, and where nothing does it is believed.
   select exists (
-    select from desk.backtest_results as b
+    select from desk.full_results as b
     join desk.optimization_runs as r on r.id = b.optimization_run_id
     cross join (select (desk.setting('least_sessions') #>> '{}')::bigint as sessions) as least
     where b.optimization_run_id = p_run_id and b.passed
       and coalesce(b.sessions, round((r.end_date - r.start_date + 1) * b.sessions_a_year / 365.25), least.sessions)
         >= least.sessions)
+    or exists (
+      select from desk.bulk_points as b
+      where b.optimization_run_id = p_run_id and b.verdict = 0
+        and b.sessions >= (desk.setting('least_sessions') #>> '{}')::bigint)
 $$;
 comment on function desk.passes_for_long(bigint) is
   'True where a passed result of the run has at least least_sessions sessions: a shorter one proves nothing.';

@@ -45,7 +45,7 @@ begin
   if p_status = 'completed' and v_progress.finished = 0 and v_progress.failed > 0 then
     v_status := 'failed';
     select format('All %s points failed. %s', v_progress.failed, left(b.error, 500)) into v_error
-    from desk.backtest_results as b
+    from desk.full_results as b
     where b.optimization_run_id = p_run_id
     group by b.error order by count(*) desc, b.error limit 1;
   end if;
@@ -53,13 +53,15 @@ begin
   if (select r.config ->> 'keep_series' from desk.optimization_runs as r
     where r.id = p_run_id and r.optimization_type <> 'Walk-Forward') = 'best'
   then
-    delete from desk.equity_curves as e using desk.backtest_results as b
+    delete from desk.equity_curves as e using desk.full_results as b
     where b.id = e.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;
-    delete from desk.trades as t using desk.backtest_results as b
+    delete from desk.trades as t using desk.full_results as b
     where b.id = t.backtest_result_id and b.optimization_run_id = p_run_id
       and not b.passed and b.id is distinct from v_progress.best_result_id;
   end if;
+  -- Before a strategy is locked: it reads every point.
+  perform desk.write_sensitivity(p_run_id);
   perform desk.judge_family(p_run_id);
   update desk.optimization_runs
   set status = v_status,
@@ -110,6 +112,9 @@ begin
     return 0;
   end if;
   select greatest(2, coalesce(sum(r.processes), 0)) into v_processes from desk.alive_runners() as r;
+  if (select r.bulk from desk.optimization_runs as r where r.id = p_run_id) then
+    v_most := (desk.setting('max_bulk_item_points') #>> '{}')::float8;
+  end if;
   -- The points of an item share what they compute, so items are large; but each takes only its share of what is
   -- left, so that they get smaller and the last ones end together (guided self-scheduling, Polychronopoulos and
   -- Kuck 1987). Until the run's own points say how long they take, its strategy's last run does, and only so much
@@ -125,9 +130,10 @@ begin
     order by r.id desc
     limit 1;
     v_want := least(v_want, v_waiting + greatest(16, 4 * v_processes));
-    v_most := least(v_most, case when v_seconds is null then 2 else 32 end);
+    v_most := least(v_most, case when v_seconds is null then 2 else 32 end
+      * case when v_most > 1000 then 500 else 1 end);
   end if;
-  v_fill := v_item / greatest(v_seconds, 0.0001);
+  v_fill := v_item / greatest(v_seconds, 0.00001);
   v_most := greatest(least(v_most, v_fill), 1);
   -- Less is not worth a process, unless another one would have nothing to do.
   v_least := least(v_most, case when v_seconds is null then (v_progress.total - v_progress.cut) / 16

@@ -33,7 +33,7 @@ as $$
          abs(o.size) * s.price * m.multiplier
   from desk.walk_forward_folds as f
   join desk.optimization_runs as r on r.id = f.optimization_run_id
-  join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+  join desk.full_results as b on b.id = f.out_of_sample_result_id
   cross join lateral jsonb_to_recordset(b.open_positions) as o (symbol text, entry_time timestamptz, size float8,
     opened float8, entry_price float8, last_time timestamptz, last_close float8, profit float8, fees float8)
   cross join lateral (
@@ -66,7 +66,7 @@ as $$
            (e.equity[cardinality(e.equity)] - c.cost) / r.cash as growth
     from desk.walk_forward_folds as f
     join desk.optimization_runs as r on r.id = f.optimization_run_id
-    left join desk.backtest_results as b on b.id = f.out_of_sample_result_id
+    left join desk.full_results as b on b.id = f.out_of_sample_result_id
     -- With cash flows the curve is what the starting cash became, so the cost is its share of the account.
     cross join lateral (
       select coalesce(sum(t.cost), 0)
@@ -159,7 +159,7 @@ as $$
              'total_fees', l.scale * (b.total_fees + coalesce(c.fees, 0)),
              'traded_value', l.scale * (b.traded_value + coalesce(c.traded, 0))) as result
     from desk.fold_levels(p_run_id) as l
-    join desk.backtest_results as b on b.id = l.result_id
+    join desk.full_results as b on b.id = l.result_id
     left join closed as c on c.fold = l.fold
     where l.scale > 0
   ),

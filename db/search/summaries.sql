@@ -20,20 +20,39 @@ comment on function desk.summary_text(bigint, bigint, bigint, double precision, 
 
 create or replace function desk.runs_summary(p_run_ids bigint[])
 returns text
-language sql stable
+language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select desk.summary_text(
-    count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched'),
-    count(*) filter (where t.passed and t.optimization_run_id = any (p_run_ids)),
-    count(*) filter (where t.outcome = 'failed'),
-    max(t.sharpe_ratio) filter (where t.optimization_run_id = any (p_run_ids)),
-    max(t.sharpe_ratio) filter (where t.passed and t.optimization_run_id = any (p_run_ids)),
-    count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched' and t.repeated))
-  from desk.trials as t
-  where t.optimization_run_id in (
-    select r.id from desk.optimization_runs as r
-    where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids))
+  with runs as materialized (
+    select r.id, r.bulk, r.id = any (p_run_ids) as told
+    from desk.optimization_runs as r
+    where r.id = any (p_run_ids) or r.parent_run_id = any (p_run_ids)
+  ), counted as (
+    select count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched') as finished,
+           count(*) filter (where t.passed and r.told) as passed,
+           count(*) filter (where t.outcome = 'failed') as failed,
+           max(t.sharpe_ratio) filter (where r.told) as best,
+           max(t.sharpe_ratio) filter (where t.passed and r.told) as best_passed,
+           count(*) filter (where t.outcome = 'finished' and t.kind <> 'stitched' and t.repeated) as known
+    from desk.full_trials as t
+    join runs as r on r.id = t.optimization_run_id
+    union all
+    -- The best are read from the indexes, the numbers from the tallies.
+    select (select sum(v.points) from desk.bulk_verdicts as v where v.optimization_run_id = r.id),
+           (select sum(v.points) from desk.bulk_verdicts as v
+             where v.optimization_run_id = r.id and v.verdict = 0 and r.told), 0,
+           (select max(p.sharpe_ratio) from desk.bulk_points as p where p.optimization_run_id = r.id and r.told),
+           (select max(p.sharpe_ratio) from desk.bulk_points as p
+             where p.optimization_run_id = r.id and p.verdict = 0 and r.told),
+           (select coalesce(sum(upper(u.piece) - lower(u.piece)), 0)
+             from desk.bulk_runs as k cross join lateral unnest(k.repeated) as u (piece)
+             where k.optimization_run_id = r.id)
+             - (select count(*) from desk.full_results as f where f.optimization_run_id = r.id and f.repeated)
+    from runs as r where r.bulk
+  )
+  select desk.summary_text(coalesce(sum(c.finished), 0)::bigint, coalesce(sum(c.passed), 0)::bigint,
+    coalesce(sum(c.failed), 0)::bigint, max(c.best), max(c.best_passed), coalesce(sum(c.known), 0)::bigint)
+  from counted as c
 $$;
 comment on function desk.runs_summary(bigint[]) is
   'Summary over runs: their points, those that repeat earlier ones among them and told. Of a walk-forward run the '

@@ -206,8 +206,8 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_child  desk.optimization_runs;
-  v_chosen desk.backtest_results;
-  v_result desk.backtest_results;
+  v_chosen desk.full_results;
+  v_result desk.full_results;
   v_run_id bigint;
 begin
   select r.* into v_child from desk.optimization_runs as r
@@ -221,8 +221,10 @@ begin
     return;
   end if;
   if p_fold.state = 'in_sample' then
+    -- A fold points at its choice.
+    perform desk.promote_passed(v_child.id);
     select b.* into v_chosen
-    from desk.backtest_results as b
+    from desk.full_results as b
     cross join lateral (select (to_jsonb(b) ->> p_parent.target_metric)::float8) as v (value)
     where b.optimization_run_id = v_child.id and b.passed and v.value is not null
     order by case p_parent.target_direction when 'max' then -v.value else v.value end, b.ordinal
@@ -242,8 +244,8 @@ begin
     notify desk_work;
     return;
   end if;
-  select b.* into v_result from desk.backtest_results as b where b.optimization_run_id = v_child.id;
-  select b.* into v_chosen from desk.backtest_results as b where b.id = p_fold.chosen_result_id;
+  select b.* into v_result from desk.full_results as b where b.optimization_run_id = v_child.id;
+  select b.* into v_chosen from desk.full_results as b where b.id = p_fold.chosen_result_id;
   update desk.walk_forward_folds
   set state = 'done', out_of_sample_result_id = v_result.id,
       efficiency = case when v_chosen.annual_return > 0 then v_result.annual_return / v_chosen.annual_return end
@@ -278,7 +280,7 @@ begin
   then
     return 'asked';
   end if;
-  if not exists (select from desk.backtest_results as b where b.optimization_run_id = p_run_id) then
+  if not exists (select from desk.full_results as b where b.optimization_run_id = p_run_id) then
     perform desk.record_stitched(v_run);
   end if;
   return 'over';

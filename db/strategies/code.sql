@@ -249,7 +249,11 @@ as $$
     and (r.id = coalesce(this.parent_run_id, this.id) or r.parent_run_id = coalesce(this.parent_run_id, this.id))
     and r.code_version_id is not null
     and not exists (
-      select from desk.backtest_results as b
+      select from desk.full_results as b
+      join desk.optimization_runs as o on o.id = b.optimization_run_id
+      where o.id = coalesce(this.parent_run_id, this.id) or o.parent_run_id = coalesce(this.parent_run_id, this.id))
+    and not exists (
+      select from desk.bulk_blocks as b
       join desk.optimization_runs as o on o.id = b.optimization_run_id
       where o.id = coalesce(this.parent_run_id, this.id) or o.parent_run_id = coalesce(this.parent_run_id, this.id))
 $$;

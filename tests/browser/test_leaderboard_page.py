@@ -75,7 +75,7 @@ def filled_desk(template_desk: Desk) -> Iterator[Desk]:
             for statement in (FOLD, STITCHED):
                 owner.execute(statement)
             owner.execute(CURVES)
-            owner.execute("update desk.backtest_results set starting_cash = 100000")
+            owner.execute("update desk.full_results set starting_cash = 100000")
         yield desk
 
 

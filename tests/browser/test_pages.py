@@ -64,7 +64,7 @@ def filled_desk(built_template: Desk) -> Iterator[Desk]:
         with desk.connect("owner") as owner:
             owner.execute(SERIES)
             owner.execute(
-                "update desk.backtest_results set starting_cash = 100000"
+                "update desk.full_results set starting_cash = 100000"
                 " where id in (select backtest_result_id from desk.equity_curves)"
             )
         yield desk

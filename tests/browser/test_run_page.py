@@ -31,7 +31,7 @@ CONFIG: dict[str, Any] = {
     },
 }
 FAILED = """
-insert into desk.backtest_results (optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
+insert into desk.full_results (optimization_run_id, strategy_id, ordinal, parameters, parameters_hash,
   outcome, error_kind, error)
 select r.id, r.strategy_id, 99, '{"period": 1}', repeat('0', 64), 'failed', 'strategy',
   E'ZeroDivisionError: division by zero\\n  in next()'

@@ -142,7 +142,7 @@ def filled_desk(built_template: Desk) -> Iterator[Desk]:
             for statement in (PRICES, PINNED, CURVE, TRADES, SEARCH, GRID, FAILED):
                 owner.execute(statement)
             owner.execute(
-                "update desk.backtest_results set starting_cash = 100000, ending_value = 100050,"
+                "update desk.full_results set starting_cash = 100000, ending_value = 100050,"
                 " total_fees = 30 where id in (select backtest_result_id from desk.equity_curves)"
             )
             owner.execute("update desk.optimization_runs set best_on_edge = '{slow}'")

@@ -119,7 +119,7 @@ def test_no_call_of_a_runner_scans_the_queue(session: Session) -> None:
 
 def test_a_run_closes_at_a_cost_that_grows_with_its_points_only(session: Session) -> None:
     """On a table that nobody has analyzed yet, as that of a desk whose first run has just ended."""
-    session.execute("alter table backtest_results set (autovacuum_enabled = off)")
+    session.execute("alter table full_results set (autovacuum_enabled = off)")
     session.execute("select tap.drain(1)")
     pages = []
     for points in (POINTS, 3 * POINTS):
@@ -139,9 +139,9 @@ def count_results(session: Session) -> int:
 
 # As many more results like the first, each a trial of its own.
 COPIES = f"""
-insert into backtest_results overriding system value
+insert into full_results overriding system value
 select (jsonb_populate_record(b, jsonb_build_object(
-  'id', nextval(pg_get_serial_sequence('desk.backtest_results', 'id')),
+  'id', nextval(pg_get_serial_sequence('desk.full_results', 'id')),
   'ordinal', b.ordinal + (select max(ordinal) from backtest_results),
   'provenance_hash', md5(random()::text), 'parameters_hash', md5(random()::text)))).*
 from backtest_results as b where b.ordinal <= {POINTS}

@@ -161,12 +161,12 @@ def test_every_surface_says_the_same_of_a_result(built_desk: Desk) -> None:
 def test_who_survived_is_said_once(built_desk: Desk) -> None:
     """In the order of z, nulls last; at the threshold only what passed survived, as the funnel counts."""
     with built_desk.connect("admin") as admin:
-        admin.execute("alter table desk.backtest_results disable trigger user")
+        admin.execute("alter table desk.full_results disable trigger user")
         for trades, z in ((300, 1.645), (120, 1.644), (8, 2.0)):
             admin.execute(
-                "update desk.backtest_results set deflated_sharpe_z = %s where total_trades = %s", [z, trades]
+                "update desk.full_results set deflated_sharpe_z = %s where total_trades = %s", [z, trades]
             )
-        admin.execute("alter table desk.backtest_results enable trigger user")
+        admin.execute("alter table desk.full_results enable trigger user")
     with built_desk.connect("viewer") as viewer:
         rows = [(one.trades, one.survived) for one in read(viewer, results=True)]
         survivors = viewer.execute("select results from funnel where stage = 'survived deflation'").fetchone()

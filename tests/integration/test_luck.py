@@ -337,7 +337,7 @@ def test_the_error_of_block_sums_is_what_simulation_finds() -> None:
 def pinned(owner: Owner, run_id: int) -> None:
     """What a runner's results have: a provenance by their parameters."""
     owner.execute(
-        "update desk.backtest_results set provenance_hash = desk.sha256_text('made ' || parameters::text)"
+        "update desk.full_results set provenance_hash = desk.sha256_text('made ' || parameters::text)"
         " where optimization_run_id = %s",
         (run_id,),
     )
@@ -414,7 +414,7 @@ def test_results_of_older_formulas_are_counted_anew_once_and_what_moved_is_an_ev
             (run_id,),
         )
         owner.execute(
-            "update desk.backtest_results set deflated_sharpe = 0.99, deflated_sharpe_z = 2.3, luck_p = null"
+            "update desk.full_results set deflated_sharpe = 0.99, deflated_sharpe_z = 2.3, luck_p = null"
             " where optimization_run_id = %s",
             (run_id,),
         )

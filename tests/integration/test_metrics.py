@@ -56,7 +56,7 @@ def raw(returns: Any, cash: float = 1000.0) -> dict[str, Any]:
 def ratios(owner: Owner, metrics: dict[str, Any], risk_free_rate: float = 0.0) -> dict[str, Any]:
     row = owner.execute(
         "select to_jsonb(r) from desk.compute_ratios("
-        "jsonb_populate_record(null::desk.backtest_results, %s), %s) as r",
+        "jsonb_populate_record(null::desk.full_results, %s), %s) as r",
         (Jsonb(metrics), risk_free_rate),
     ).fetchone()
     assert row is not None

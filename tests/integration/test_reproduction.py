@@ -95,11 +95,11 @@ def test_a_runner_compares_with_the_benchmark_as_sql_does(built_desk: Desk, resu
 
 def test_a_difference_in_the_last_bit_is_told(built_desk: Desk, results: list[int]) -> None:
     with built_desk.connect("owner") as owner:
-        owner.execute("alter table backtest_results disable trigger user")
+        owner.execute("alter table full_results disable trigger user")
         owner.execute(
-            "update backtest_results set return_m2 = return_m2 * (1 + 2.3e-16) where id = %s", (results[1],)
+            "update full_results set return_m2 = return_m2 * (1 + 2.3e-16) where id = %s", (results[1],)
         )
-        owner.execute("alter table backtest_results enable trigger user")
+        owner.execute("alter table full_results enable trigger user")
     done = command(built_desk, results[1])
     assert done.returncode == 1
     assert done.stdout.splitlines()[0] == f"result {results[1]}: 1 number differs"

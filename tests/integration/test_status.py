@@ -117,7 +117,7 @@ def test_what_is_dead_or_failed_is_named_with_its_reason(with_views: Desk) -> No
     assert re.search(r"chores that failed\n.*\n.*\nprune  no room", shown)
     with with_views.connect("admin") as admin:
         admin.execute("update desk.chores set last_error = null")
-        admin.execute("delete from desk.backtest_results")
+        admin.execute("delete from desk.full_results")
         admin.execute("delete from desk.jobs where state = 'failed'")
 
 

@@ -55,7 +55,7 @@ language plpgsql
 as $$
 declare
   v_table text;
-  v_tables constant text[] := '{backtest_results,run_progress,optimization_runs,instruments}';
+  v_tables constant text[] := '{full_results,run_progress,optimization_runs,instruments}';
 begin
   foreach v_table in array v_tables loop
     execute format('alter table desk.%I disable trigger user', v_table);

@@ -120,7 +120,7 @@ select is((select status from strategies where name = 'rsi_mean_reversion'), 'ba
 select is((tap.refused_job(pg_temp.config()::text, 'rsi_mean_reversion'))[3], '$.commission', 'now that it is known, the next one is refused at the insert');
 
 -- Pilot points that fail; a held job that is cancelled; few points; a walk-forward
-delete from backtest_results;
+delete from full_results;
 insert into jobs (strategy, config) values ('sma_crossover', pg_temp.fast(40, '{"cash": 20000}'));
 select is(tap.drain(pg_temp.runner(), '{}', 'boom'), 5, 'when all pilot points fail');
 select is(

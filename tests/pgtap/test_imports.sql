@@ -3,7 +3,7 @@
 select plan(36);
 alter table strategies alter column id restart with 1;
 alter table optimization_runs alter column id restart with 1;
-alter table backtest_results alter column id restart with 1;
+alter table full_results alter column id restart with 1;
 select publish_strategies(tap.strategies());
 select is((select name from strategies where id = 1), 'rsi_mean_reversion', 'the desk''s first strategy has id 1');
 
@@ -88,7 +88,7 @@ select is((select last_ordinal from run_progress order by optimization_run_id de
 select is(
   tap.refusal($$insert into desk.backtest_results (optimization_run_id, strategy_id, parameters)
     select r.id, 1, jsonb_build_object('n', n) from (select max(id) as id from desk.optimization_runs) as r, generate_series(1, 6) as n$$),
-  array['22023', format('Run %s has its 5 results already', max(id)), '$.optimization_run_id', 'Insert another optimization_runs row for further results.'],
+  array['22023', format('Run %s is completed already', max(id)), '$.optimization_run_id', 'Insert another optimization_runs row for further results.'],
   'a statement with more rows than the run has is refused') from optimization_runs;
 select is(
   (select status from optimization_runs order by id desc limit 1), 'running', 'and leaves the run as it was');

@@ -30,8 +30,8 @@ from (values
 -- Ten daily returns: 2% -1% 3% -2% 1% 0% 5% -3% 2% -2%; mean 0.5%; deviations 1.5 -1.5 2.5 -2.5 0.5 -0.5 4.5 -3.5 1.5 -2.5.
 -- Their squares add to 58.5, their cubes to 36, their fourth powers to 692.625 (in units of a per cent to that power);
 -- the squares of the losses to 1 + 4 + 9 + 4 = 18.
-create function pg_temp.ten(p_more jsonb, p_rate float8 default 0) returns desk.backtest_results language sql as $$
-  select desk.compute_ratios(jsonb_populate_record(null::desk.backtest_results,
+create function pg_temp.ten(p_more jsonb, p_rate float8 default 0) returns desk.full_results language sql as $$
+  select desk.compute_ratios(jsonb_populate_record(null::desk.full_results,
     '{"starting_cash": 1000, "ending_value": 1050, "sessions": 10, "return_count": 10, "return_mean": 0.005, "return_m2": 0.005850,
       "return_m3": 0.000036, "return_m4": 0.00000692625, "downside_m2": 0.0018, "tail_count": 1, "tail_sum": -0.03,
       "tail_return": -0.03, "max_drawdown": 0.03, "total_trades": 4, "winning_trades": 3, "losing_trades": 1, "gross_profit": 80,

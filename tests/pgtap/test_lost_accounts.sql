@@ -6,7 +6,7 @@ select tap.given_runner();
 
 -- Ratios
 create function pg_temp.ratios(p_more jsonb) returns jsonb language sql as $$
-  select to_jsonb(desk.compute_ratios(jsonb_populate_record(null::desk.backtest_results, tap.metrics()
+  select to_jsonb(desk.compute_ratios(jsonb_populate_record(null::desk.full_results, tap.metrics()
     || '{"benchmark_return": 0.1, "benchmark_mean": 0.0003, "benchmark_m2": 0.02, "benchmark_comoment": 0.01}' || p_more), 0))$$;
 create function pg_temp.undefined(p_ratios jsonb) returns text language sql as $$
   select string_agg(d.metric, ' ' order by d.metric) from desk.metric_definitions as d
@@ -94,7 +94,7 @@ select is(
 -- From before: judged again when the desk is brought up to date.
 select is(judge_lost_again(), 0, 'nothing waits to be judged again');
 select tap.as_it_was($was$
-update backtest_results set lost = false, passed = true, rejection_reasons = '{}', sharpe_ratio = 1.41
+update full_results set lost = false, passed = true, rejection_reasons = '{}', sharpe_ratio = 1.41
 where optimization_run_id = (select run from trades) and ordinal = 1;
 update run_progress set passed = 2, best_value = 30, best_result_id = (
   select id from backtest_results where optimization_run_id = (select run from trades) and ordinal = 1)

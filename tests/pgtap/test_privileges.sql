@@ -17,7 +17,7 @@ select set_eq(
   $want$
   select t.role, t.privilege, object
   from (values
-    ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, jobs, optimization_runs, reproductions, result_costs,
+    ('desk_dbt', 'select', 'backtest_results, board, code_versions, crisis_windows, full_results, full_trials, jobs, optimization_runs, reproductions, result_costs,
      result_periods, run_benchmarks, run_progress, run_versions, run_statistics, run_tallies, runner_code, runner_status, settings,
      strategies, trials, walk_forward_efficiency, walk_forward_folds, work_items,
      accounts, broker_orders, halts, newest_executions, order_types, risk_events, session_days, trading_sessions'),
@@ -132,6 +132,21 @@ from (values
     ('may_register_again', 'p_runner_id bigint, p_code_hashes text[]', 'stable', 'definer', 'runner'),
     ('break_even_fee', 'p_result_id bigint', 'stable', 'definer', 'dbt, director, viewer'),
     ('trading_day', 'p_at timestamptz, p_timeframe text, p_zone text', 'stable', 'invoker', 'dbt, director, viewer'),
+    ('bulk_parameters', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
+    ('bulk_parameters_hash', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
+    ('bulk_plan', 'p_run_id bigint', 'stable', 'definer', 'runner'),
+    ('bulk_reasons', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
+    ('complete_block', 'p_work_item_id bigint, p_token uuid, p_first_ordinal bigint, p_seconds float8, p_sessions integer[],
+     p_return_count integer[], p_tail_count integer[], p_max_drawdown_sessions integer[], p_total_orders integer[],
+     p_total_trades integer[], p_winning_trades integer[], p_losing_trades integer[], p_exposed_sessions integer[],
+     p_ending_value float8[], p_return_mean float8[], p_return_m2 float8[], p_return_m3 float8[], p_return_m4 float8[],
+     p_downside_m2 float8[], p_tail_sum float8[], p_tail_return float8[], p_max_drawdown float8[], p_gross_profit float8[],
+     p_gross_loss float8[], p_trade_profit_sum float8[], p_trade_profit_m2 float8[], p_total_fees float8[],
+     p_traded_value float8[], p_refused_for_cash integer[], p_refused_otherwise integer[], p_exposed_time float8[],
+     p_benchmark_comoment float8[], p_lost_on date[], p_failed_ordinals bigint[], p_failed_kinds text[],
+     p_failed_errors text[], p_block_counts integer[], p_block_sums float8[], p_block_squares float8[]', 'volatile', 'definer', 'runner'),
+    ('min_track_record', 'p_sharpe float8, p_hurdle float8, p_skewness float8, p_kurtosis float8, p_confidence float8', 'immutable', 'invoker', 'dbt, director, importer, viewer'),
+    ('probabilistic_sharpe', 'p_sharpe float8, p_hurdle float8, p_skewness float8, p_kurtosis float8, p_sessions float8', 'immutable', 'invoker', 'dbt, director, importer, viewer'),
     ('cancel_job', 'p_job_id bigint', 'volatile', 'definer', 'director'),
     ('claim_task', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('claim_work', 'p_runner_id bigint, p_limit integer, p_waits boolean', 'volatile', 'definer', 'runner'),
@@ -257,7 +272,7 @@ from (values
     ('start_task_job', 'p_item_id bigint', 'volatile', 'definer', 'runner'),
     ('stop_runner', 'p_runner_id bigint', 'volatile', 'definer', 'runner'),
     ('strategy_for_import', 'p_strategy text, p_create boolean, p_named boolean, OUT id bigint, OUT name text, OUT remark text', 'volatile', 'definer', 'importer'),
-    ('runs_summary', 'p_run_ids bigint[]', 'stable', 'invoker', 'director, viewer'),
+    ('runs_summary', 'p_run_ids bigint[]', 'stable', 'definer', 'director, viewer'),
     ('summary_text', 'p_finished bigint, p_passed bigint, p_failed bigint, p_best_sharpe float8, p_best_passed_sharpe float8, p_known bigint', 'immutable', 'invoker', 'dbt, director, viewer'),
     ('sync_backlog', 'p_items jsonb', 'volatile', 'definer', 'director'),
     ('target_map', 'p_run_id bigint, p_x text, p_y text, p_cells integer', 'stable', 'definer', 'director, viewer'),
@@ -329,6 +344,12 @@ from (values
     ('instrument_place', 'p_instrument_id bigint', 'stable', 'definer', 'director, runner'),
     ('zone_of_times', 'p_times timestamptz[], p_minutes integer[]', 'stable', 'definer', 'director, runner')
 ) as t (name, arguments, volatility, security, roles);
+-- Ratios are called by whoever reads the view of results, with rights of their own.
+insert into interface
+select p.proname, replace(pg_get_function_identity_arguments(p.oid), 'double precision', 'float8'), 'immutable', 'invoker',
+  'dbt, director, importer, viewer'
+from pg_proc as p
+where p.pronamespace = 'desk'::regnamespace and p.proname like 'ratio\_%' and p.proname not in ('ratio_names', 'ratio_call');
 
 create temporary view callable as
 select

@@ -107,8 +107,8 @@ select is((select round(annual_return::numeric, 4) from backtest_results order b
 -- From before: judged again, once, and an event says what moved.
 select is(desk.judge_years_again(), 0, 'nothing waits');
 select tap.as_it_was($was$
-update backtest_results as b set sessions_a_year = 252, annual_return = 0.469, passed = false, rejection_reasons = '{low}' from results as r where b.id = r.id and r.name = 'coin';
-update backtest_results as b set sessions_a_year = 252, annual_return = 0.467, passed = true, rejection_reasons = '{}' from results as r where b.id = r.id and r.name = 'weeks';
+update full_results as b set sessions_a_year = 252, annual_return = 0.469, passed = false, rejection_reasons = '{low}' from results as r where b.id = r.id and r.name = 'coin';
+update full_results as b set sessions_a_year = 252, annual_return = 0.467, passed = true, rejection_reasons = '{}' from results as r where b.id = r.id and r.name = 'weeks';
 update optimization_runs set sessions_a_year = null where id in (select run from runs);
 update instruments set calendar_by = null, calendar = 'XNYS', zone = 'America/New_York' where symbol = 'COIN';
 update run_progress set passed = 1 where optimization_run_id = (select run from runs where name = 'weeks');

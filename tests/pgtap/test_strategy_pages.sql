@@ -77,11 +77,11 @@ update desk.trades set symbols = '{XYZ,XYZ,XYZ,XYZ}';
 
 -- fee_break_even: 5 before fees of 8.
 select is((select round(desk.fee_break_even(id)::numeric, 9) from made), 0.625, 'the fees at which nothing is earned');
-update desk.backtest_results set traded_value = 4000, total_fees = 8, break_even_fee = 0.5;
+update desk.full_results set traded_value = 4000, total_fees = 8, break_even_fee = 0.5;
 select is((select round(desk.break_even_fee(id)::numeric, 9) from made), 0.00125, 'as a share of a fill: 0.625 of 8 of 4000');
-update desk.backtest_results set ending_value = 990;
+update desk.full_results set ending_value = 990;
 select is((select desk.fee_break_even(id) from made), null, 'none where it loses without fees');
-update desk.backtest_results set ending_value = 1092;
+update desk.full_results set ending_value = 1092;
 update desk.trades set sizes = '{10,-20,10,10}', profits = '{38,28,3,23}';
 select ok(
   (select abs(c.total_return) < 1e-5 from made, desk.fee_break_even(made.id) as k, desk.cost_sweep(made.id, array[k]) as c),
@@ -93,7 +93,7 @@ delete from desk.trades;
 select is((select desk.break_even_fee(id) from made), 0.5::float8, 'without trades that at fixed sizes is all there is');
 
 -- target_values
-update desk.backtest_results set sharpe_ratio = 0.7;
+update desk.full_results set sharpe_ratio = 0.7;
 select results_eq(
   $$select v.parameters, v.outcome, v.target_value from made join desk.backtest_results as b using (id), desk.target_values(b.optimization_run_id) as v$$,
   $$values ('{"fast": 1}'::jsonb, 'finished', 0.7::float8)$$, 'each point of a run with its target');

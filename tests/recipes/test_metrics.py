@@ -11,14 +11,14 @@ import psycopg
 from testing.desks import Desk
 
 RAW = """
-alter table desk.backtest_results add column quotes_missed bigint;
-comment on column desk.backtest_results.quotes_missed is 'Raw: quotes that were missed.';
+alter table desk.full_results add column quotes_missed bigint;
+comment on column desk.full_results.quotes_missed is 'Raw: quotes that were missed.';
 alter type desk.raw_metrics add attribute quotes_missed bigint;
 """
 
 METRIC = """
-alter table desk.backtest_results add column fee_a_trade double precision;
-comment on column desk.backtest_results.fee_a_trade is 'Fees over closed trades.';
+alter table desk.full_results add column fee_a_trade double precision;
+comment on column desk.full_results.fee_a_trade is 'Fees over closed trades.';
 """
 ROW = """
 insert into desk.metric_definitions (
@@ -28,9 +28,14 @@ values (
   2, 'Fees over closed trades.');
 """
 FORMULA = (
-    "judgement/judgement.sql",
-    "  p_result.fee_pct := ",
-    "  p_result.fee_a_trade := p_result.total_fees / nullif(p_result.total_trades, 0);\n",
+    "judgement/ratios.sql",
+    "create or replace function desk.ratio_names()",
+    """create function desk.ratio_fee_a_trade(p_total_fees double precision, p_total_trades double precision)
+returns double precision
+language sql immutable
+as $$ select p_total_fees / nullif(p_total_trades, 0) $$;
+comment on function desk.ratio_fee_a_trade(double precision, double precision) is 'Fees over closed trades.';
+""",
 )
 
 
