@@ -37,7 +37,7 @@ select set_eq(
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
-     executions, halts, halts_now, level_rules, limit_changes, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
+     executions, halts, halts_now, level_rules, limit_changes, consents, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
@@ -56,7 +56,7 @@ select set_eq(
      daily_summaries, fills, order_events, orders, portfolio_snapshots, position_history, risk_events, risk_limit_definitions, risk_limits,
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_order_events, broker_orders, cash_movements,
-     executions, halts, halts_now, level_rules, limit_changes, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
+     executions, halts, halts_now, level_rules, limit_changes, consents, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
