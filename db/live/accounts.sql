@@ -113,6 +113,11 @@ begin
   end if;
   perform desk.refuse_fault((
     select c.id from desk.code_versions as c where c.strategy_id = v_strategy.id and c.code_hash = v_hash));
+  if not desk.is_seconded('approve', format('%s on %s with %s', v_strategy.name, p_account, v_hash), p_reason) then
+    raise notice 'Asked for by %. Nothing is approved before another login says the same, within an hour.',
+      session_user;
+    return null;
+  end if;
   insert into desk.approvals (strategy_id, account_id, code_hash, reason)
   values (v_strategy.id, v_account.id, v_hash, p_reason)
   returning id into v_id;
@@ -121,7 +126,8 @@ end
 $$;
 comment on function desk.approve_strategy(text, text, text, text) is
   'Lets a strategy''s code trade on an account: select approve_strategy(''sma_crossover'', ''U1'', ''three weeks of '
-  'paper''). It is the current code unless a hash is named; the login is recorded.';
+  'paper''). It is the current code unless a hash is named; the login is recorded. Null where another '
+  'login has to say the same first (two_logins).';
 grant execute on function desk.approve_strategy(text, text, text, text) to desk_director;
 
 grant select on desk.accounts, desk.restricted_symbols, desk.approvals to desk_director, desk_viewer;

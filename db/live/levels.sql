@@ -165,6 +165,10 @@ begin
   elsif p_account is not null then
     v_account_id := (desk.account_named(p_account)).id;
   end if;
+  if not desk.is_seconded('resume', concat_ws(' session ', coalesce(p_account, 'all'), p_session_id), p_reason) then
+    return format('Asked for by %s. Nothing is lifted before another login says the same, within an hour.',
+      session_user);
+  end if;
   -- Falls are counted anew from here.
   if v_account_id is not null then
     perform from desk.accounts as a where a.id = v_account_id for no key update;

@@ -175,6 +175,14 @@ create or replace trigger broker_orders_stay before delete on desk.broker_orders
 for each row execute function desk.tg_audit_stays();
 create or replace trigger live_alarms_stay before delete on desk.live_alarms
 for each row execute function desk.tg_audit_stays();
+create or replace trigger approvals_stay before update or delete on desk.approvals
+for each row execute function desk.tg_audit_stays();
+create or replace trigger cash_movements_stay before delete on desk.cash_movements
+for each row execute function desk.tg_audit_stays();
+create or replace trigger executions_stay before delete on desk.executions
+for each row execute function desk.tg_audit_stays();
+create or replace trigger process_events_stay before update or delete on desk.process_events
+for each row execute function desk.tg_audit_stays();
 create or replace trigger limit_changes_stay before update or delete on desk.limit_changes
 for each row execute function desk.tg_audit_stays();
 

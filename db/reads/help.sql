@@ -39,6 +39,12 @@ as $$
     select t.topic, n.name, t.position, n.place
     from (select row_number() over () as position, t.* from topics as t) as t
     cross join lateral unnest(t.names::text[]) with ordinality as n (name, place)
+    union all
+    select 'ratios', p.proname::text, 1000, row_number() over (order by p.proname)
+    from pg_proc as p
+    where p.pronamespace = 'desk'::regnamespace and p.proname like 'ratio\_%'
+    union all
+    select 'ratios', n.name, 1000, 0 from unnest('{min_track_record,probabilistic_sharpe}'::text[]) as n (name)
   ),
   found as (
     select p.proname::text as name, '(' || pg_get_function_identity_arguments(p.oid) || ')' as arguments,

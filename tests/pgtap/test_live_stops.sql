@@ -1,6 +1,6 @@
 -- Stops that act: what is cancelled and closed after one, before the close, and for a dead strategy; levels by rules; alarms.
 
-select plan(70);
+select plan(85);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 create function pg_temp.asked(p_key text, p_symbol text, p_quantity float8, p_more jsonb default '{}') returns text language sql as
@@ -149,5 +149,35 @@ select is((select message from live_alarms where kind = 'process' and settled_at
 select report_process('link-PAPER1', 'started', 'host', 2);
 select is((select count(*) from live_alarms where kind = 'process' and settled_at is null), 0::bigint, 'until it runs again');
 select is((select count(*) from process_events), 4::bigint, 'all of it is written down');
+
+-- Where two logins are wanted.
+select resume_trading('begin anew', p_session_id => id), resume_trading('begin anew', 'PAPER1'), resume_trading('begin anew') from s;
+update settings set value = 'true' where name = 'two_logins';
+select emergency_stop('two of us');
+select is(resume_trading('I looked'), format('Asked for by %s. Nothing is lifted before another login says the same, within an hour.', session_user), 'one login does not resume');
+select matches(resume_trading('again'), '^Asked for by ', 'nor does it twice');
+select is(approve_strategy('sma_crossover', 'PAPER1', 'good'), null, 'nor approve');
+-- Another login than this one said it; sessions of two logins are a superuser's to make here.
+insert into consents (what, subject, reason, said_by) values ('resume', 'PAPER1', 'x', 'somebody'), ('approve', 'other code', 'x', 'somebody');
+insert into consents (what, subject, reason, said_by, said_at) values ('resume', 'all', 'x', 'somebody', clock_timestamp() - interval '61 minutes');
+select matches(resume_trading('I looked, too'), '^Asked for by ', 'one that said something else, or long ago, does not second it');
+insert into consents (what, subject, reason, said_by) values ('resume', 'all', 'I looked', 'somebody');
+insert into consents (what, subject, reason, said_by) select 'approve', subject, 'good', 'somebody' from consents where what = 'approve' and said_by = session_user;
+select matches(resume_trading('I looked, too'), '^Lifted: [0-9]+ \(emergency_stop\)\.$', 'one that says the same does');
+select isnt(approve_strategy('sma_crossover', 'PAPER1', 'good'), null);
+select is((select array_agg(format('%s %s %s', what, said_by, used_by = session_user) order by id) from consents where used_at is not null),
+  '{"resume somebody t","approve somebody t"}', 'both names are kept');
+select is((select lifted_by from halts where reason = 'two of us'), session_user::text, 'the halt has the login, not the role');
+select throws_ok($$update consents set used_by = 'x', used_at = now() where used_at is not null$$, '42501', null, 'and nobody changes them');
+select throws_ok($$delete from halts$$, '42501', null, 'nor halts');
+select throws_ok($$update halts set reason = 'x'$$, '42501');
+select throws_ok($$delete from executions$$, '42501'); select throws_ok($$delete from broker_orders$$, '42501');
+update settings set value = 'false' where name = 'two_logins';
+
+-- Hostile text stays text.
+create function pg_temp.hostile() returns text language sql as $$select '%s %I''; drop table desk.halts; -- <script>alert(1)</script> {{x}} \x00' || chr(10)$$;
+select alike(emergency_stop(pg_temp.hostile()), 'HALTED (halt %');
+select is((select reason from halts_now), pg_temp.hostile(), 'in a reason');
+select resume_trading(pg_temp.hostile());
 
 select * from finish();

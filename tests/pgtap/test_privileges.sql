@@ -38,7 +38,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_codes, broker_looks, broker_order_events, broker_orders,
      broker_statuses, cash_movements, link_events, open_differences, order_absences, reconcile_differences,
-     executions, halts, halts_now, level_rules, limit_changes, live_accounts, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
+     executions, halts, halts_now, level_rules, limit_changes, consents, live_accounts, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, parameter_importance, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items'),
@@ -58,7 +58,7 @@ select set_eq(
      session_trades, trading_sessions, open_items,
      account_ledgers, account_values, accounts, approvals, broker_codes, broker_looks, broker_order_events, broker_orders,
      broker_statuses, cash_movements, link_events, open_differences, order_absences, reconcile_differences,
-     executions, halts, halts_now, level_rules, limit_changes, live_accounts, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
+     executions, halts, halts_now, level_rules, limit_changes, consents, live_accounts, live_alarms, desired_processes, process_holds, process_events, live_orders, live_sessions,
      order_trail, order_transitions, order_types, positions, parameter_importance, restricted_symbols, session_days, session_ledgers, session_prices,
      session_stream, stream_kinds, session_feeds, session_audits,
      success_criteria, task_kinds, trades, trials, tried_this_week, walk_forward_folds, walk_forward_plans, work_items')
