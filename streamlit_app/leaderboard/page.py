@@ -8,7 +8,7 @@ import streamlit as st
 
 from runners.leaderboard import Entry
 from runners.words import NOTHING
-from streamlit_app import hints
+from streamlit_app import exports, hints
 from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
 from streamlit_app.leaderboard.queries import PAGE_SIZE
@@ -47,17 +47,14 @@ def _board(wanted: Filters) -> list[Entry]:
     )
     if said := queries.of_all_tried():
         st.caption(said)
-    left, right = st.columns([1, 6], vertical_alignment="center")
-    left.download_button(
-        "CSV",
-        lambda: queries.comma_separated(wanted),
-        "leaderboard.csv",
-        "text/csv",
-        icon=":material/download:",
-        help=f"All {total:,} rows, every column, every digit.",
-        key="csv",
-        on_click="ignore",
-    )
+    left, right = st.columns([2, 5], vertical_alignment="center")
+    with left, st.container(horizontal=True):
+        exports.buttons(
+            "leaderboard",
+            f"All {total:,} rows, every column, every digit.",
+            lambda: queries.comma_separated(wanted),
+            lambda: queries.everything(wanted),
+        )
     with right:
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params")
