@@ -60,6 +60,11 @@ class RegisteredStrategy:
     """Folder whose modules count as the strategy's own code."""
 
     @property
+    def engine(self) -> str:
+        """Key of the engine that runs it."""
+        return str(getattr(self.strategy, "engine", ENGINE))
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         declared: tuple[Parameter, ...] | None = getattr(self.strategy, "parameters", None)
         return from_params(dict(self.strategy.params._getpairs())) if declared is None else declared
@@ -90,7 +95,7 @@ class RegisteredStrategy:
             "code": getattr(self.strategy, "code", "") or None,
             "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
             "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
-            "engine": getattr(self.strategy, "engine", ENGINE),
+            "engine": self.engine,
             "entry_point": self.name,
             "file": str(self.path),
             "tags": list(getattr(self.strategy, "tags", ())),

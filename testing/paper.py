@@ -118,9 +118,7 @@ class LinkThread:
                     link.execute("set synchronous_commit = off")
                 wakes = Wakes(link, CHANNEL, terms.account_id)
                 book = OrderBook(orders, self.account, token)
-                PaperSession(
-                    SessionLink(link, terms, token), book, wakes, self._stop, self.coming
-                ).run()
+                PaperSession(SessionLink(link, terms, token), book, wakes, self._stop, self.coming).run()
         except Stopped:
             return
         except BaseException as error:

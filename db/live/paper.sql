@@ -23,6 +23,20 @@ comment on function desk.paper_account(text) is
   'select paper_account(''PAPER'').';
 grant execute on function desk.paper_account(text) to desk_director;
 
+create or replace function desk.link_is_alive(p_account text)
+returns boolean
+language sql stable security definer
+set search_path = desk, pg_temp
+as $$
+  select exists (
+    select from desk.account_links as l join desk.accounts as a on a.id = l.account_id
+    where a.name = p_account
+      and l.beat_at > clock_timestamp() - make_interval(secs => (desk.setting('beat_seconds') #>> '{}')::float8))
+$$;
+comment on function desk.link_is_alive(text) is
+  'Whether the link of an account was heard of lately: select link_is_alive(''PAPER'').';
+grant execute on function desk.link_is_alive(text) to desk_director, desk_viewer;
+
 create or replace function desk.code_to_trade(p_strategy text, p_result_id bigint default null)
 returns table (strategy text, entry_point text, code_hash text, files jsonb)
 language plpgsql stable security definer

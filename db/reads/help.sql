@@ -26,9 +26,10 @@ as $$
     ('configs', '{config_schema,validate_config}'),
     ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
-    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,limits_of,'
-      'live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,restrict_symbol,'
-      'result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,trading_day}'),
+    ('live', '{approve_strategy,code_to_trade,emergency_stop,end_trading_session,halts_now,level_of_session,'
+      'limits_of,link_is_alive,live_orders,live_sessions,open_account,order_trail,paper_account,release_symbol,'
+      'restrict_symbol,result_account_rules,resume_trading,session_terms,start_paper_session,start_trading_session,'
+      'trading_day}'),
     ('desk', '{oldest_transaction,prune,help}')
   ),
   known as (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runners.errors import DeskError
 from strategies.parameters import ParameterError, Value, convert_all
-from strategies.registry import RegisteredStrategy, StrategyError, admit_file, resolve
+from strategies.registry import ENGINE, RegisteredStrategy, StrategyError, admit_file, resolve
 
 
 class RequestError(DeskError):
@@ -45,7 +45,18 @@ class BacktestRequest:
 
 
 def strategy_named(text: str) -> RegisteredStrategy:
-    """The registered strategy of that name, or the one in that file (`FILE.py`, or `FILE.py:NAME`)."""
+    """The registered strategy of that name, or the one in that file (`FILE.py`, or `FILE.py:NAME`), which
+    Backtrader runs: another engine's would do nothing here, and look as if it had been tried."""
+    entry = _entry(text)
+    if entry.engine != ENGINE:
+        raise RequestError(
+            f"{entry.name} is a strategy of the engine {entry.engine}, which runs it from the queue only",
+            hint=f"a config of one point: backdesk run FILE, with strategy: {entry.name}",
+        )
+    return entry
+
+
+def _entry(text: str) -> RegisteredStrategy:
     file, _, name = text.partition(".py")
     try:
         if text.endswith(".py") or ".py:" in text:

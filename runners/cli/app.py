@@ -47,6 +47,8 @@ TOPICS = {
         "load": "load",
     },
     "Trading": {
+        "live": "live",
+        "paper-replay": "live",
         "stop": "stop",
     },
     "Keeping a desk": {

@@ -35,8 +35,9 @@ select o.id, o.trading_session_id, o.parent_id, o.oco_id, o.key, o.symbol, o.qua
        o.tag, o.intent = 'flatten'
 """
 TAKE = f"{COLUMNS} from desk.take_orders(%s, %s, 1000) as o"
-CANCELS = "select trading_session_id, key, cancelled_by from desk.take_cancels(%s, %s, %s)"
-PLACED = f"{COLUMNS} from desk.placed_orders(%s::bigint, %s) as o"
+CANCELS = "select trading_session_id, id, key, cancelled_by from desk.take_cancels(%s, %s, %s)"
+PLACED = f"{COLUMNS}, o.state, o.cancelled_by from desk.placed_orders(%s::bigint, %s) as o"
+STATE = "select desk.record_order_state(%s, %s, %s::bigint, 'cancelled')"
 FAULT = "select desk.report_fault(%s::bigint, %s, 'ledger', %s)"
 HISTORY = "select desk.record_history(%s::bigint, %s, %s)"
 STEP = "select desk.record_step(%s::bigint, %s, %s, %s, %s, %s)"
@@ -67,6 +68,7 @@ class OrderBook:
         self._orders: dict[int, list[OrderTerms]] = {}
         self._cancels: dict[int, list[Cancel]] = {}
         self._keys: dict[int, str] = {}
+        self._numbers: dict[tuple[int, str], int] = {}
         self._again = True
         """What a link before this one took and did not come to use is taken once more."""
 
@@ -77,20 +79,36 @@ class OrderBook:
             while found := rows(self._link, TAKE, self._account, self._token):
                 for session, terms in self._terms(found):
                     self._orders.setdefault(session, []).append(terms)
-            for session, key, by in rows(self._link, CANCELS, self._account, self._token, self._again):
+            for session, number, key, by in rows(
+                self._link, CANCELS, self._account, self._token, self._again
+            ):
+                # Between bars nothing is filled, so that it is cancelled now, whatever the strategy does.
+                value(self._link, STATE, self._account, self._token, number)
                 self._cancels.setdefault(session, []).append(Cancel(key, by == "desk"))
             self._again = False
             return self._orders.pop(session_id, []), self._cancels.pop(session_id, [])
 
-    def placed(self, session_id: int) -> dict[str, OrderTerms]:
-        """All that was ever taken of a session, by key."""
+    def placed(self, session_id: int) -> tuple[dict[str, OrderTerms], list[Cancel]]:
+        """All that was ever taken of a session, by key, and what of it was cancelled."""
         with self._lock:
             found = rows(self._link, PLACED, session_id, self._token)
-            return {terms.key: terms for _, terms in self._terms(found)}
+            orders = {terms.key: terms for _, terms in self._terms(row[:-2] for row in found)}
+            cancels = [
+                Cancel(key, by == "desk")
+                for key, (*_, state, by) in zip(orders, found, strict=True)
+                if state == "cancelled"
+            ]
+            return orders, cancels
+
+    def cancelled(self, session_id: int, key: str) -> None:
+        """An order that was taken came to nothing."""
+        with self._lock:
+            value(self._link, STATE, self._account, self._token, self._numbers[session_id, key])
 
     def _terms(self, found: Iterable[Any]) -> Iterator[tuple[int, OrderTerms]]:
         for number, session, parent, group, key, *words, tag, by_desk in found:
             self._keys[number] = key
+            self._numbers[session, key] = number
             # Whatever it hangs on was taken before it, or came to nothing.
             terms = (key, *words, self._keys.get(parent), self._keys.get(group), tag, by_desk)
             yield session, OrderTerms(*terms)

@@ -69,6 +69,7 @@ class MatchingBroker(StepBroker):
         self.by_key: dict[str, Any] = {}
         self.fills: list[Fill] = []
         self.executions: list[Execution] = []
+        self._said: dict[str, Word] = {}
         return self
 
     def _execute(
@@ -92,13 +93,17 @@ class MatchingBroker(StepBroker):
             )
         return answer
 
+    def notify(self, order: Any) -> None:
+        super().notify(order)
+        key = order.info["key"]
+        # What was filled is said by its executions.
+        self._said.pop(key, None)
+        if order.status in WORDS:
+            self._said[key] = Word(key, *WORDS[order.status])
+
     def words(self) -> list[Word]:
         """What it has said since it was last asked; of each order the last."""
-        said: dict[str, Word] = {}
-        while (order := self.get_notification()) is not None:
-            if order.status in WORDS:
-                key = order.info["key"]
-                said[key] = Word(key, *WORDS[order.status])
+        said, self._said = self._said, {}
         return list(said.values())
 
 

@@ -86,9 +86,11 @@ class PaperSession:
         epochs = [item["epoch"] for _, _, item in self._recorded if "epoch" in item]
         newest = max(epochs, default=terms.begins - 1)
         mentioned = {key for _, _, item in self._recorded for key in item.get("placed", ())}
-        self._placed = self._book.placed(terms.trading_session_id)
+        self._placed, cancels = self._book.placed(terms.trading_session_id)
         # Taken by a link that ended before it could use them.
         self._not_placed = [one for key, one in self._placed.items() if key not in mentioned]
+        said = {key for _, _, item in self._recorded for key in item.get("cancels", ())}
+        self._to_cancel = [one for one in cancels if one.key not in said]
         if self._recorded[-1][1] == "end":
             return
         grace = terms.bar_seconds / 2 if terms.is_replay else GRACE_SECONDS
@@ -130,12 +132,26 @@ class PaperSession:
         self._timed = next(self._steps, None)
         self._wait_for_decision()
         self._take()
-        self._dropped = tuple(one.key for one in self._to_cancel if one.by_desk)
-        self._actions = Actions(tuple(self._not_placed), tuple(one.key for one in self._to_cancel))
-        self._not_placed, self._to_cancel = [], []
+        self._actions, self._dropped = self._due()
         if self._timed is None:
             return self._actions, None
         return self._actions, (self._timed.epoch, self._timed.bars)
+
+    def _due(self) -> tuple[Actions, tuple[str, ...]]:
+        """What has been taken: to be placed and cancelled now, and what the strategy has to be told of."""
+        by_key = {one.key: one.by_desk for one in self._to_cancel}
+        orders = []
+        for one in self._not_placed:
+            if by_key.get(one.parent_key or "") is not None and one.key not in by_key:
+                # An exit without its entry.
+                self._book.cancelled(self._terms.trading_session_id, one.key)
+                by_key[one.key] = True
+            elif one.key not in by_key:
+                orders.append(one)
+        unplaced = {one.key for one in self._not_placed}
+        self._not_placed, self._to_cancel = [], []
+        cancels = tuple(key for key in by_key if key not in unplaced)
+        return Actions(tuple(orders), cancels), tuple(key for key, desks in by_key.items() if desks)
 
     def _take(self) -> None:
         orders, cancels = self._book.take(self._terms.trading_session_id)
@@ -149,6 +165,8 @@ class PaperSession:
             if end is not None and time.monotonic() > end:
                 return
             self._pause(1.0)
+            # What the desk cancels does not wait for the strategy.
+            self._take()
 
     def _pause(self, seconds: float) -> None:
         if self._stop.is_set():

@@ -72,16 +72,15 @@ class _Rows:
 
     def __init__(self, side: DeskSide, broker: SessionBroker, newest: int) -> None:
         self._side, self._broker, self._newest = side, broker, newest
-        self._told = 0
         self.buffer = RowBuffer(self._send)
 
     def _send(self, rows: Sequence[Row]) -> None:
         new = [row for row in rows if int(str(row[1][0])) > self._newest]
         if new:
-            keys = self._broker.keys
-            fresh = dict(list(keys.items())[self._told :])
-            self._told = len(keys)
-            self._side.record_rows(by_name(new), fresh)
+            logged = by_name(new)
+            refs = {row["order_ref"] for table in ("order_events", "fills") for row in logged.get(table, ())}
+            keys = {ref: key for ref, key in self._broker.keys.items() if ref in refs}
+            self._side.record_rows(logged, keys)
 
 
 def run_session(terms: SessionTerms, side: DeskSide, analyzers: Mapping[str, Any] | None = None) -> Any:

@@ -20,6 +20,10 @@ pytestmark = pytest.mark.sql
 WARM_UP = 30
 COMMISSION = {"percent": 0.001, "per_share": 0.002, "minimum": 1.0}
 SLIPPAGE = 0.0005
+STATES = {
+    "Completed": "filled", "Canceled": "cancelled", "Expired": "cancelled", "Margin": "rejected",
+    "Rejected": "rejected", "Accepted": "working", "Partial": "working", "Submitted": "allowed",
+}  # fmt: skip
 SERIES = [wandering("A", 1, 160), wandering("B", 2, 160, 40), wandering("C", 3, 158)]
 
 
@@ -50,6 +54,23 @@ def started(desk: Desk, strategy: str, prices: Sequence[AdjustedPrices], start: 
     )  # fmt: skip
 
 
+def states(desk: Desk, session: int) -> list[str]:
+    """Of all orders in the order in which they were asked for, as SQL has them."""
+    with desk.connect("admin") as admin:
+        rows = admin.execute(
+            "select state from desk.broker_orders where trading_session_id = %s order by id", (session,)
+        ).fetchall()
+    return [state for (state,) in rows]
+
+
+def last_states(seen: list[Any]) -> list[str]:
+    """Of each order the last that its strategy saw."""
+    last: dict[int, str] = {}
+    for number, state, *_ in seen:
+        last[number] = state
+    return [last[number] for number in sorted(last)]
+
+
 @pytest.mark.parametrize("strategy", ["sma_crossover", "sma_crossover_risk_managed", "bollinger_reversion"])
 def test_a_strategy_trades_on_paper_as_in_its_backtest(prepared: Desk, strategy: str) -> None:
     start = dt.datetime.fromtimestamp(SERIES[0].epochs[WARM_UP], dt.UTC).date()
@@ -59,3 +80,4 @@ def test_a_strategy_trades_on_paper_as_in_its_backtest(prepared: Desk, strategy:
     assert found["orders"] == wanted["orders"]
     assert found["fills"] == wanted["fills"]
     assert found["values"] == wanted["values"]
+    assert states(prepared, session) == [STATES[state] for state in last_states(wanted["orders"])]

@@ -178,6 +178,7 @@ from (values
     ('price_splits', 'p_symbols text[], p_timeframe text', 'stable', 'definer', 'director, viewer'),
     ('prune', 'p_limit integer', 'volatile', 'definer', 'director'),
     ('publish_strategies', 'p_strategies jsonb, p_host text, p_announce boolean', 'volatile', 'definer', 'director, runner'),
+    ('link_is_alive', 'p_account text', 'stable', 'definer', 'director, viewer'),
     ('paper_account', 'p_name text', 'volatile', 'definer', 'director'),
     ('code_to_trade', 'p_strategy text, p_result_id bigint', 'stable', 'definer', 'director'),
     ('start_paper_session', 'p_strategy text, p_account text, p_capital float8, p_symbols text[], p_timeframe text, p_code_hash text, p_code_copy text,
