@@ -8,7 +8,7 @@ import streamlit as st
 
 from runners.leaderboard import Entry
 from runners.words import NOTHING
-from streamlit_app import hints
+from streamlit_app import exports, hints
 from streamlit_app.leaderboard import comparison, figures, filters, queries
 from streamlit_app.leaderboard.filters import Filters
 from streamlit_app.leaderboard.queries import PAGE_SIZE
@@ -59,16 +59,13 @@ def _board(wanted: Filters) -> list[Entry]:
             placeholder="all",
             help="They stay in the address of this page.",
         )
-    buttons.download_button(
-        "CSV",
-        lambda: queries.comma_separated(wanted),
-        "leaderboard.csv",
-        "text/csv",
-        icon=":material/download:",
-        help=f"All {total:,} rows, every column, every digit.",
-        key="csv",
-        on_click="ignore",
-    )
+    with buttons:
+        exports.buttons(
+            "leaderboard",
+            f"All {total:,} rows, every column, every digit.",
+            lambda: queries.comma_separated(wanted),
+            lambda: queries.everything(wanted),
+        )
     if pages > 1:
         with buttons:
             st.pagination(pages, key="page", bind="query-params")

@@ -59,6 +59,13 @@ def comma_separated(filters: Filters) -> bytes:
             return b"".join(bytes(part) for part in parts)
 
 
+def everything(filters: Filters) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of everything that fits."""
+    with reading() as viewer, viewer.cursor() as cursor:
+        found = cursor.execute(statements.everything(filters))
+        return [column.name for column in found.description or []], found.fetchall()
+
+
 def sparklines(ids: Sequence[int]) -> Mapping[int, list[float]]:
     """Stored curves in small, by result."""
     found = rows(

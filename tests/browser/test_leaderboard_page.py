@@ -6,9 +6,11 @@ import csv
 import io
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from streamlit_app import exports
 from streamlit_app.leaderboard import queries
 from streamlit_app.leaderboard.filters import Filters
 from testing import desks, many_results
@@ -194,6 +196,17 @@ def test_csv_has_every_row_that_fits() -> None:
     found = list(csv.DictReader(io.StringIO(text)))
     assert len(found) == queries.count(Filters(every_result=True, passed=True)) > queries.PAGE_SIZE
     assert [int(row["rank"]) for row in found] == list(range(1, len(found) + 1))
+
+
+@pytest.mark.usefixtures("large")
+def test_parquet_and_excel_have_them_too() -> None:
+    filters = Filters(every_result=True, passed=True)
+    columns, found = queries.everything(filters)
+    assert len(found) == queries.count(filters)
+    for kind, read in ((exports.parquet, pd.read_parquet), (exports.excel, pd.read_excel)):
+        frame = read(io.BytesIO(kind(columns, found)))
+        assert list(frame.columns) == columns
+        assert list(frame["rank"]) == list(range(1, len(found) + 1))
 
 
 @pytest.mark.usefixtures("large")
