@@ -54,6 +54,19 @@ class Conversation(Orders):
     def on_63(self, v: list[str]) -> None:
         """cancelAccountSummary: nothing to answer."""
 
+    def on_6(self, v: list[str]) -> None:
+        if v[2] != "1":
+            return
+        for key, value in self.broker.values().items():
+            self.send(6, 2, key, round(value, 2), "USD", self.broker.account)
+        self.send(8, 1, "14:30")
+        self.answer("account", -1, lambda ends: self.send(54, 1, v[3]) if ends else None)
+
+    def on_76(self, v: list[str]) -> None:
+        value = round(self.broker.values()["NetLiquidation"], 2)
+        self.send(73, 1, v[2], self.broker.account, "", "NetLiquidation", value, "USD")
+        self.send(74, 1, v[2])
+
     def on_61(self, v: list[str]) -> None:
         def act(ends: bool) -> None:
             self.wants_positions = True

@@ -12,7 +12,7 @@ from tests.tws.wire import Wire
 class Orders(Wire):
     def on_3(self, v: list[str]) -> None:
         order_id, broker, gateway = int(v[1]), self.broker, self.gateway
-        contract, terms = order_terms(v, gateway.version)
+        contract, terms = order_terms(v, self.version)
         gateway.arrived += 1
         happens = gateway.script.of_order(gateway.arrived)
         now = time.monotonic()
@@ -113,7 +113,7 @@ class Orders(Wire):
             "status": order.status,
             "account": order.account,
         }
-        fields = table(OPEN_ORDER, known, self.gateway.version)
+        fields = table(OPEN_ORDER, known, self.version)
         self.send(5, order.id, *[order.contract[k] for k in CONTRACT], *fields)
         self.status(order)
 
@@ -145,7 +145,7 @@ class Orders(Wire):
             "completedTime": "20260105 15:00:00 UTC",
             "completedStatus": order.ended,
         }
-        fields = table(COMPLETED_ORDER, known, self.gateway.version)
+        fields = table(COMPLETED_ORDER, known, self.version)
         self.send(101, *[order.contract[k] for k in CONTRACT], *fields)
 
     def execution(self, request: int | str, e: Execution) -> None:
@@ -172,7 +172,7 @@ class Orders(Wire):
             "",
             "",
             1,
-            *([0] if self.gateway.version >= 178 else []),
+            *([0] if self.version >= 178 else []),
         )
 
     def commission(self, e: Execution) -> None:

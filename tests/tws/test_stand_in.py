@@ -73,6 +73,11 @@ def test_the_real_client_reads_every_answer(version: int) -> None:
         assert values["TotalCashValue"] == "98108.0"
         assert await client.qualifyContractsAsync(ib.Stock("SPY", "SMART", "USD")) != [None]
         assert await client.reqCurrentTimeAsync()
+        whole = ib.IB()
+        # All that the client asks by itself.
+        await whole.connectAsync("127.0.0.1", gateway.port, clientId=8, timeout=1, raiseSyncErrors=True)
+        assert len(whole.fills()) == 2
+        whole.disconnect()
 
     assert played("", act, version).broker.written == {"a-1": 1, "a-2": 1, "a-3": 1}
 

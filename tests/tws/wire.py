@@ -21,6 +21,8 @@ class Wire(asyncio.Protocol):
     def __init__(self, gateway: Gateway) -> None:
         self.gateway, self.broker = gateway, gateway.broker
         self.buffer, self.greeted, self.client = b"", False, -1
+        self.version = gateway.version
+        """Of the protocol: the newest that both know."""
         self.wants_positions = False
         self.times: deque[float] = deque(maxlen=PACE)
 
@@ -49,11 +51,14 @@ class Wire(asyncio.Protocol):
         if not self.greeted:
             if len(self.buffer) < 8 or len(self.buffer) < 8 + struct.unpack(">I", self.buffer[4:8])[0]:
                 return
+            hello = self.buffer[8 : 8 + struct.unpack(">I", self.buffer[4:8])[0]].decode().split(" ")[0]
             self.buffer = self.buffer[8 + struct.unpack(">I", self.buffer[4:8])[0] :]
             self.greeted = True
+            offered = int(hello.rpartition(".")[2])
+            self.version = min(self.gateway.version, offered)
             if not self.gateway.is_silent:
                 at = time.strftime("%Y%m%d %H:%M:%S", time.gmtime(self.broker.now))
-                self.write(f"{self.gateway.version}\0{at} UTC\0".encode())
+                self.write(f"{self.version}\0{at} UTC\0".encode())
         while len(self.buffer) > 4:
             size = struct.unpack(">I", self.buffer[:4])[0]
             if len(self.buffer) < 4 + size:

@@ -68,6 +68,8 @@ class Connection:
     library: Library
     number: int
     words: asyncio.Queue[Word | asyncio.Future[None]]
+    recorded_ids: set[object] = field(default_factory=set)
+    """Executions and fees that this process has recorded: each answer has the whole day again."""
     handles: dict[int, int] = field(default_factory=dict)
     """Handle to order. It lasts as long as the connection: the broker gives lost ones again."""
     orders: dict[int, int] = field(default_factory=dict)

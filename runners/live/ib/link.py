@@ -38,6 +38,7 @@ class Link:
         self.beat_seconds, self.poll_seconds = beat_seconds, poll_seconds
         self.pause_seconds, self.deadline = pause_seconds, deadline
         self.contracts: dict[str, Any] = {}
+        self.recorded_ids: set[object] = set()
         self.at: Connection | None = None
         self.failures = 0
 
@@ -83,7 +84,7 @@ class Link:
             accounts = await wire.connect(self.terms.host, self.terms.port, self.terms.client_id)
             await self.rows.check_account(accounts)
             number = await self.rows.begin_connection()
-            self.at = Connection(wire, self.rows, self.terms, self.library, number, words)
+            self.at = Connection(wire, self.rows, self.terms, self.library, number, words, self.recorded_ids)
             await self._serve(self.at)
         finally:
             wire.close()

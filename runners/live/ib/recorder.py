@@ -47,8 +47,7 @@ class Recorder:
             case Fill():
                 await self._fill(word)
             case Fee():
-                if await self.rows.record_fee(word) == "unknown":
-                    self.fees[word.execution] = word
+                await self._fee(word)
             case Said():
                 await self._said(word)
             case Unread():
@@ -90,13 +89,24 @@ class Recorder:
     async def _fill(self, fill: Fill) -> None:
         if fill.account != self.terms.account:
             return
-        await self.rows.record_fill(fill)
+        if fill.execution not in self.at.recorded_ids:
+            await self.rows.record_fill(fill)
+            self.at.recorded_ids.add(fill.execution)
         order_id = self.terms.order_of(fill.reference)
         if order_id is not None:
             self.at.filled.add(order_id)
             self.at.heard_of(order_id)
         if fee := self.fees.pop(fill.execution, None):
-            await self.rows.record_fee(fee)
+            await self._fee(fee)
+
+    async def _fee(self, fee: Fee) -> None:
+        """One that comes before its fill waits for it."""
+        if fee in self.at.recorded_ids:
+            return
+        if await self.rows.record_fee(fee) == "unknown":
+            self.fees[fee.execution] = fee
+        else:
+            self.at.recorded_ids.add(fee)
 
     async def _said(self, said: Said) -> None:
         order_id = self.at.handles.get(said.number)
