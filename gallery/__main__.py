@@ -65,6 +65,9 @@ def _take(browser: Browser, address: str, portrait: Portrait, folder: Path) -> l
         if portrait.prepare is not None:
             portrait.prepare(view)
             view.page.evaluate(LET_GO)
+        # A short address is made a whole one, with which the page is drawn once more.
+        view.page.wait_for_timeout(REST_MILLISECONDS)
+        view.settle(portrait.title)
         height = min(max(int(view.page.evaluate(HEIGHT)) + 24, LEAST_HEIGHT), MOST_HEIGHT)
         view.page.set_viewport_size(ViewportSize(width=WIDTH, height=height))
         view.page.wait_for_timeout(REST_MILLISECONDS)

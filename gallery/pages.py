@@ -73,7 +73,15 @@ def portraits(viewer: psycopg.Connection[Any]) -> Sequence[Portrait]:
             prepare=_fill_in,
         ),
         Portrait("live", "Live", "live", "Accounts, levels and limits, what is on its way, and the stop."),
-        Portrait("monitor", "Monitor", "monitor", "What a strategy did: orders, limits, the account."),
+        Portrait(
+            "monitor_paper",
+            "Monitor",
+            "monitor",
+            "A session on paper: what the gate allowed and refused, and why.",
+        ),
+        Portrait(
+            "monitor", "Monitor", "monitor?session=1", "What a strategy did: orders, limits, the account."
+        ),
     )
 
 

@@ -29,6 +29,7 @@ COLUMNS: dict[str, Any] = {
     "of the portfolio": PER_CENT, "profit of the day (%)": PER_CENT,
     "price seen": PRICE,
     "message": st.column_config.TextColumn(width="large"), "why": st.column_config.TextColumn(width="large"),
+    "rule": st.column_config.TextColumn(width=170),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from testing.chromium import View
 from testing.desks import Desk
 from testing.hands import TICK, choose, click_row, press, write
 from tests.journeys.pages import PAGES
-from tests.journeys.widths import cut
+from tests.journeys.widths import WIDTHS, cut
 
 CONFIGS = ("rsi_etf_example", "bollinger_etf_example", "sma_crossover_example")
 # Where the number that leads to a result stands on the board, past the tick and the rank.
@@ -76,7 +76,7 @@ def runner(demo_desk: Desk) -> Iterator[None]:
 def test_a_page_of_the_demos_desk(view: View, path: str) -> None:
     """Nothing of it is cut off on a screen, on half of one or on a phone."""
     view.open(path, PAGES[path])
-    assert cut(view, PAGES[path]) == {}
+    assert cut(view) == {}
 
 
 def test_the_winner_is_opened_from_the_board(view: View, demo_desk: Desk) -> None:
@@ -98,7 +98,7 @@ def test_the_winner_is_opened_from_the_board(view: View, demo_desk: Desk) -> Non
         expect(winner.page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
         winner.settle("Strategy")
         assert f"more={name}" in winner.page.url
-        assert cut(winner, "Strategy") == {}, name
+        assert cut(winner, WIDTHS[-1:]) == {}, name
     assert winner.complaints() == []
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from playwright.sync_api import ViewportSize
 
 from testing.chromium import View
 
 WIDTHS = (1440, 900, 420)
 """A screen, half of one, a phone."""
-REST_MILLISECONDS = 700
+REST_MILLISECONDS = 200
+# Charts draw themselves once more after the window has changed.
+PATIENCE_SECONDS = 8.0
 
 # A table scrolls by itself, and a tooltip's or menu's place is not the page's.
 CUT = """
@@ -45,16 +50,18 @@ CUT = """
 """
 
 
-def cut(view: View, title: str | None = None) -> dict[int, list[str]]:
+def cut(view: View, widths: Sequence[int] = WIDTHS) -> dict[int, list[str]]:
     """By the width of the window, what does not fit in it; widths at which all does are left out."""
     found = {}
     before = view.page.viewport_size
-    for width in WIDTHS:
+    for width in widths:
         view.page.set_viewport_size(ViewportSize(width=width, height=900))
-        # Charts draw themselves once more after the window has changed.
-        view.page.wait_for_timeout(REST_MILLISECONDS)
-        view.settle(title)
-        found[width] = list(view.page.evaluate(CUT))
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            view.page.wait_for_timeout(REST_MILLISECONDS)
+            found[width] = list(view.page.evaluate(CUT))
+            if not found[width] or time.monotonic() > until:
+                break
     if before is not None:
         view.page.set_viewport_size(before)
     return {width: what for width, what in found.items() if what}

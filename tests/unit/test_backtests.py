@@ -127,6 +127,33 @@ def test_the_page_needs_no_network_and_shows_everything(settings: Settings) -> N
     ]  # fmt: skip
 
 
+def test_a_recorded_backtest_has_its_benchmark_criteria_and_what_luck_leaves(settings: Settings) -> None:
+    document = crossing(settings).document()
+    days = [row["session"] for row in document["equity"]]
+    document |= {
+        "drawdowns": [
+            {"depth": 0.125, "peak": None, "trough": "2012-02-01", "recovery": None, "sessions": 7,
+             "sessions_to_trough": 3},
+        ],
+        "standing": {
+            "deflated_sharpe": 0.258, "passed": False, "benchmark": "buy and hold",
+            "benchmark_returns": [[day, 0.1] for day in days],
+            "criteria": [
+                {"title": "Trades", "value": 3, "unit": "count", "decimals": 0, "comparison": ">=",
+                 "threshold": 10, "met": False},
+            ],
+        },
+    }  # fmt: skip
+    sheet = tear_sheet(document)
+    page = Page()
+    page.feed(sheet)
+    assert {"Criteria", "Against the benchmark", "Worst drawdowns"} <= set(page.headings)
+    assert "Deflated Sharpe ratio 25.8%, rejected; benchmark: buy and hold." in sheet
+    assert "<td>Trades</td><td>3</td><td>&gt;= 10</td><td>not met</td>" in sheet
+    assert "<td>12.5%</td><td>the start</td><td>2012-02-01</td><td>not yet</td><td>7</td><td>3</td>" in sheet
+    assert "--record" not in sheet
+
+
 def test_names_are_text_on_the_page_and_nothing_else(settings: Settings) -> None:
     document = crossing(settings).document()
     hostile = "<img src=x>"
