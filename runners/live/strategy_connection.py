@@ -88,8 +88,8 @@ class StrategyConnection:
             if self._not_asked:
                 key = min(self._not_asked, key=_place)
                 raise Divergence(
-                    f"order {key} and {len(self._not_asked) - 1} others are recorded, "
-                    "and were not asked for on the same stream"
+                    f"order {key} is recorded, and was not asked for on the same stream "
+                    f"({len(self._not_asked)} in all)"
                 )
             self._not_asked = None
         self._beaten = time.monotonic()
