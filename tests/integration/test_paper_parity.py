@@ -30,12 +30,11 @@ STATES = {
     "Completed": "filled", "Canceled": "cancelled", "Expired": "cancelled", "Margin": "rejected",
     "Rejected": "rejected", "Accepted": "working", "Partial": "working", "Submitted": "allowed",
 }  # fmt: skip
-SERIES = {
-    "1d": [wandering("A", 1, 160), wandering("B", 2, 160, 40), wandering("C", 3, 158)],
-}
+SERIES = [wandering("A", 1, 160), wandering("B", 2, 160, 40), wandering("C", 3, 158)]
+LONGER = [wandering("D", 1, 420), wandering("E", 2, 420, 40), wandering("F", 3, 418)]
 LONG_SERIES = {"5m": dt.date(2024, 5, 7), "1m": dt.date(2024, 5, 3)}
 """First of the days, to 2024-05-10."""
-SECONDS = {"1d": 86_400, "5m": 300, "1m": 60}
+DAY = 86_400
 
 
 def intraday(timeframe: str) -> list[AdjustedPrices]:
@@ -54,7 +53,7 @@ def intraday(timeframe: str) -> list[AdjustedPrices]:
 
 @pytest.fixture(scope="module")
 def prepared(desk: Desk) -> Desk:
-    paper.prepare(desk, SERIES["1d"], "1d")
+    paper.prepare(desk, SERIES, "1d")
     return desk
 
 
@@ -131,7 +130,7 @@ def compare(desk: Desk, strategy: str, prices: Sequence[AdjustedPrices], timefra
 
 @pytest.mark.parametrize("strategy", ["sma_crossover_risk_managed", "bollinger_reversion"])
 def test_a_strategy_trades_on_paper_as_in_its_backtest(prepared: Desk, strategy: str) -> None:
-    compare(prepared, strategy, SERIES["1d"], "1d")
+    compare(prepared, strategy, SERIES, "1d")
 
 
 def shuffled(coming: list[Arrival], seconds: int) -> list[Arrival]:
@@ -157,8 +156,8 @@ def shuffled(coming: list[Arrival], seconds: int) -> list[Arrival]:
 
 
 def test_bars_that_come_shuffled_repeated_and_corrected_give_the_same_trades(prepared: Desk) -> None:
-    prices = SERIES["1d"]
-    coming = shuffled(arrivals(prices, SECONDS["1d"]), SECONDS["1d"])
+    prices = SERIES
+    coming = shuffled(arrivals(prices, DAY), DAY)
     _, wanted = traded(prepared, "bollinger_reversion", prices, "1d")
     session, found = traded(prepared, "bollinger_reversion", prices, "1d", coming)
     assert found == wanted
@@ -176,7 +175,7 @@ def test_bars_that_come_shuffled_repeated_and_corrected_give_the_same_trades(pre
 @pytest.mark.live
 @pytest.mark.parametrize("timeframe", ["1d", "5m", "1m"])
 def test_the_whole_library_trades_on_paper_as_in_its_backtest(desk: Desk, timeframe: str) -> None:
-    prices = SERIES[timeframe] if timeframe == "1d" else intraday(timeframe)
+    prices = LONGER if timeframe == "1d" else intraday(timeframe)
     paper.prepare(desk, prices, timeframe)
     for strategy in LIBRARY:
         compare(desk, strategy, prices[: 2 if strategy == "pairs_reversion" else 3], timeframe)
