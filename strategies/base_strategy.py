@@ -55,6 +55,8 @@ class BaseStrategy(
     """Why it should make money, in a sentence."""
     tags: ClassVar[tuple[str, ...]] = ()
     priority: ClassVar[int] = 0
+    resample: ClassVar[tuple[str, ...]] = ()
+    """Longer timeframes that it needs, such as ("1w",), where its config names none."""
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
             "position_share", float, 0.95, 0.0, 1.0,
@@ -119,9 +121,21 @@ class BaseStrategy(
     def on_bar(self, data: Any) -> None:
         """Decide on one feed's newest bar."""
 
+    def longer(self, timeframe: str, data: Any = None) -> Any:
+        """The feed of `resample: [1w]` for one symbol, by default the first; for `__init__` and later."""
+        feed = self.data if data is None else data
+        name = f"{feed._name} {timeframe}"
+        for one in self.datas:
+            if one._name == name:
+                return one
+        had = [one._name for one in self.datas if getattr(one, "longer_of", None) is feed]
+        raise KeyError(
+            f"no bars of {name}; it has {had or 'none'}: write resample: [{timeframe}] in the config"
+        )
+
     def updated_feeds(self) -> Iterator[Any]:
         """Feeds with a bar not seen before: of several symbols, some miss sessions."""
-        for data in self.datas:
+        for data in self.traded_feeds:
             bars = len(data)
             if bars != self._seen_bars.get(data, 0):
                 self._seen_bars[data] = bars

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import importlib.util
 import platform
 import sys
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def code_version(
     `module` is its dotted name, `root` the folder of its package. Returns the hash and its details: the hash
     of each file, and the versions of Backtrader, Python and of every other library that these files import.
     """
-    package = module.rpartition(".")[0]
+    package = module.partition(".")[0]
     roots = {"strategies": OWN_ROOT, package: root}
     if (name := own_name(root)) is not None:
         roots[name] = root
@@ -77,6 +78,8 @@ def code_version(
             top = imported.partition(".")[0]
             if top in roots:
                 waiting += sources.files(imported, roots[top])
+            elif root != OWN_ROOT and lies_in(top, root):
+                waiting += sources.files(f"{package}.{imported}", root)
             elif top not in sys.stdlib_module_names:
                 libraries.add(top)
     digest = hashlib.sha256()
@@ -88,6 +91,26 @@ def code_version(
         "python": platform.python_version(),
     }
     return digest.hexdigest(), details
+
+
+def lies_in(top: str, root: Path) -> bool:
+    """True where a plain `import top` finds a module of this folder, which is on the path as the last."""
+    if top in sys.stdlib_module_names or not ((root / f"{top}.py").is_file() or (root / top).is_dir()):
+        return False
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    return any(place and Path(place).resolve().is_relative_to(root) for place in places)
+
+
+def imported_names(path: Path, module: str) -> set[str]:
+    """Dotted names that a file imports; none of one that cannot be read as Python."""
+    try:
+        return set(_imports(path.read_bytes(), module, is_package=path.name == "__init__.py"))
+    except (SyntaxError, ValueError, OSError):
+        return set()
 
 
 def _imports(source: bytes, module: str, *, is_package: bool) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class Portfolio:
 
     def __init__(self, strategy: Any) -> None:
         self._strategy = strategy
-        self._holdings = {data: Holding(strategy, data) for data in strategy.datas}
+        self._holdings = {data: Holding(strategy, data) for data in strategy.traded_feeds}
 
     def __getitem__(self, symbol: Any) -> Holding:
         return self._holdings[feed_of(self._strategy, symbol)]

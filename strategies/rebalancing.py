@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from strategies.bar_time import moment
+from strategies.contracts import contract_of
 from strategies.shares import clean, whole
 
 
@@ -13,7 +14,7 @@ class Rebalancing:
     """Mixed into a `BaseStrategy`."""
 
     broker: Any
-    datas: Any
+    traded_feeds: Any
     lines: Any
     buy: Any
     sell: Any
@@ -36,11 +37,12 @@ class Rebalancing:
         self.cancel_pending()
         value = self.broker.getvalue()
         changes = []
-        for data in self.datas:
-            price, held = data.close[0], self.getposition(data).size
-            target = whole(value * weights.get(data, 0.0) / price, data)
+        for data in self.traded_feeds:
+            worth = data.close[0] * contract_of(data).multiplier
+            held = self.getposition(data).size
+            target = whole(value * weights.get(data, 0.0) / worth, data)
             change = clean(target - held)
-            if not change or (target and abs(change) * price < tolerance * value):
+            if not change or (target and abs(change) * worth < tolerance * value):
                 continue
             changes.append((change, data))
         for change, data in sorted(changes, key=lambda one: one[0]):

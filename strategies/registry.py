@@ -21,6 +21,7 @@ from backdesk.project import ProjectError, strategies_folder
 from strategies.code_hash import Sources, code_version
 from strategies.lean_projects import LeanProject, broken_projects, lean_projects
 from strategies.parameters import Parameter, ParameterError, from_params
+from strategies.user_files import is_imported, strategy_files
 from strategies.user_modules import StrategyError as StrategyError
 from strategies.user_modules import importable, loaded
 from strategies.user_package import USER_PACKAGE, user_package
@@ -59,20 +60,42 @@ class RegisteredStrategy:
     """Folder whose modules count as the strategy's own code."""
 
     @property
+    def engine(self) -> str:
+        """Key of the engine that runs it."""
+        return str(getattr(self.strategy, "engine", ENGINE))
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         declared: tuple[Parameter, ...] | None = getattr(self.strategy, "parameters", None)
         return from_params(dict(self.strategy.params._getpairs())) if declared is None else declared
 
+    @property
+    def untyped(self) -> dict[str, str]:
+        """Parameters whose default is no number, truth value or text, with it: none to search over."""
+        known = {parameter.name for parameter in self.parameters}
+        pairs = self.strategy.params._getpairs().items()
+        return {name: repr(default)[:60] for name, default in pairs if name not in known}
+
+    @property
+    def resample(self) -> tuple[str, ...]:
+        """Longer timeframes that it needs."""
+        named = getattr(self.strategy, "resample", ())
+        return tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+
     def published(self, sources: Sources | None = None) -> dict[str, object]:
         """What `publish_strategies` takes of it."""
         code_hash, details = code_version(self.module, self.path, self.root, sources)
+        if self.resample:
+            details["resample"] = list(self.resample)
+        if self.untyped:
+            details["untyped"] = self.untyped
         docstring = (self.strategy.__doc__ or "").strip()
         return {
             "name": self.name,
             "code": getattr(self.strategy, "code", "") or None,
             "title": getattr(self.strategy, "title", "") or self.strategy.__name__,
             "hypothesis": getattr(self.strategy, "hypothesis", "") or docstring.partition("\n\n")[0],
-            "engine": getattr(self.strategy, "engine", ENGINE),
+            "engine": self.engine,
             "entry_point": self.name,
             "file": str(self.path),
             "tags": list(getattr(self.strategy, "tags", ())),
@@ -147,7 +170,7 @@ def admit_file(path: Path, name: str | None = None) -> RegisteredStrategy:
     if not known:
         user_package(path.parent, *map(Path, getattr(sys.modules.get(USER_PACKAGE), "__path__", ())))
         importable(path.parent)
-        known = {entry.name: entry for entry in _entries_of(loaded(path), path, path.parent)}
+        known = {entry.name: entry for entry in _entries_of(loaded(path, path.parent), path, path.parent)}
     if name is None and len(known) > 1:
         first = next(iter(known))
         raise StrategyError(f"{path} has the strategies {', '.join(known)}; name one: {path.name}:{first}")
@@ -180,12 +203,12 @@ def _listed(folder: Path | None) -> tuple[dict[str, RegisteredStrategy], tuple[B
         importable(folder)
     except StrategyError as error:
         return found, (Broken(folder, str(error)),)
-    for path in sorted(folder.glob("*.py")):
-        # A leading underscore marks a module that strategies share.
-        if path.stem.startswith("_"):
-            continue
+    for path in strategy_files(folder):
         try:
-            fresh = list(_entries_of(loaded(path), path, folder))
+            module = loaded(path, folder)
+            if not _classes(module) and (path.parent != folder or is_imported(path, folder)):
+                continue
+            fresh = list(_entries_of(module, path, folder))
             for number, entry in enumerate(fresh):
                 # Declarations that cannot be published are told here, with their file.
                 _ = entry.parameters
@@ -212,12 +235,16 @@ def _library() -> Iterator[RegisteredStrategy]:
         yield from _entries_of(module, root / f"{stem}.py", root)
 
 
-def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[RegisteredStrategy]:
-    classes = [
+def _classes(module: types.ModuleType) -> list[Any]:
+    return [
         thing
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, bt.Strategy) and thing.__module__ == module.__name__
     ]
+
+
+def _entries_of(module: types.ModuleType, path: Path, root: Path) -> Iterator[RegisteredStrategy]:
+    classes = _classes(module)
     if not classes:
         raise StrategyError(f"{path} defines no strategy; begin its name with _ if it is shared code")
     for strategy in classes:

@@ -28,6 +28,11 @@ class SessionDay:
         local = dt.datetime.fromtimestamp(seconds, self._clock).replace(tzinfo=None)
         return (local - self._shift).date()
 
+    def seconds(self, seconds: float) -> int:
+        """Seconds from midnight on its clock at UTC seconds."""
+        local = dt.datetime.fromtimestamp(seconds, self._clock)
+        return local.hour * 3600 + local.minute * 60 + local.second
+
     def end(self, session: dt.date) -> int:
         """UTC seconds at which the day of a session ends."""
         midnight = dt.datetime.combine(session + dt.timedelta(days=1), dt.time())
@@ -51,5 +56,6 @@ def session_days(rows: Iterable[Sequence[object]]) -> tuple[SessionDay, ...]:
 
 
 def newest_session(days: Sequence[SessionDay], feeds: Iterable[Any]) -> dt.date:
-    """The latest session that the newest bar of any of Backtrader's feeds belongs to."""
-    return max(day.date(epoch(feed.datetime[0])) for day, feed in zip(days, feeds, strict=True) if len(feed))
+    """The latest session that the newest bar of any of Backtrader's feeds belongs to; those beyond the days
+    are made of the others."""
+    return max(day.date(epoch(feed.datetime[0])) for day, feed in zip(days, feeds, strict=False) if len(feed))

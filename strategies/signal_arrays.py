@@ -84,7 +84,7 @@ def newest_at_steps(feeds: Sequence[Bars]) -> list[Bars]:
 def newest_row(strategy: Any) -> Row:
     """What the newest step knows, bar by bar."""
     feeds = []
-    for data, made in zip(strategy.datas, strategy.declared, strict=True):
+    for data, made in zip(strategy.traded_feeds, strategy.declared, strict=True):
         row: dict[str, Any] = {name: _newest(getattr(data.lines, name), data) for name in PRICES}
         for name, thing in made.items():
             lines = _lines(thing)

@@ -56,7 +56,7 @@ class SignalStrategy(Rebalancing, BaseStrategy):
         self.declare()
         self._rules = self.rules()
         self._eventful = self._rules != Rules()
-        self._states = {data: _State() for data in self.datas}
+        self._states = {data: _State() for data in self.traded_feeds}
         self._whole: Any = None
         self._bits: dict[Any, bytes] = {}
         self._rows: deque[Any] = deque(maxlen=max(1, self.window))
@@ -64,14 +64,14 @@ class SignalStrategy(Rebalancing, BaseStrategy):
     def declare(self) -> None:
         """Make the indicators of every feed."""
         names = indicators_of(type(self))
-        self.declared = [{name: getattr(self, name)(data) for name in names} for data in self.datas]
+        self.declared = [{name: getattr(self, name)(data) for name in names} for data in self.traded_feeds]
 
     def prenext(self) -> None:
         self._look()
 
     def nextstart(self) -> None:
         # The order in which the account adds up what its positions are worth.
-        for data in self.datas:
+        for data in self.traded_feeds:
             self.getposition(data)
         super().nextstart()
 
@@ -94,14 +94,14 @@ class SignalStrategy(Rebalancing, BaseStrategy):
 
     def evaluate(self) -> None:
         """Signals or weights of all bars, from arrays that are complete."""
-        feeds = [whole_bars(data, made) for data, made in zip(self.datas, self.declared, strict=True)]
+        feeds = [whole_bars(data, made) for data, made in zip(self.traded_feeds, self.declared, strict=True)]
         if self.by_weights:
             stepped = newest_at_steps(feeds)
             self.when, self.shares, self.tolerance = self.weighed(stepped, len(stepped[0]))
         else:
             self._bits = {
                 data: self.signals(bars).bits(len(bars)).tobytes()
-                for data, bars in zip(self.datas, feeds, strict=True)
+                for data, bars in zip(self.traded_feeds, feeds, strict=True)
             }
 
     def weighed(self, bars: Sequence[Bars], steps: int) -> tuple[Any, Any, float]:
@@ -113,7 +113,7 @@ class SignalStrategy(Rebalancing, BaseStrategy):
         """Bits of the newest bar's signal."""
         if self._whole:
             return self._bits[data][len(data) - 1]
-        made = self.declared[self.datas.index(data)]
+        made = self.declared[self.traded_feeds.index(data)]
         bars = newest_bars(data, made, self.window)
         return int(self.signals(bars).bits(len(bars))[-1])
 
@@ -187,7 +187,7 @@ class SignalStrategy(Rebalancing, BaseStrategy):
             if not when[-1]:
                 return
             shares = all_shares[:, -1]
-        self.rebalance(dict(zip(self.datas, map(float, shares), strict=True)), tolerance)
+        self.rebalance(dict(zip(self.traded_feeds, map(float, shares), strict=True)), tolerance)
 
 
 class _State:

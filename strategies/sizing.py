@@ -54,6 +54,11 @@ class PositionSizing:
     order_checks: list[Any]
     pending_orders: Any
 
+    @property
+    def traded_feeds(self) -> list[Any]:
+        """The run's symbols, without the longer bars that `resample` gives beside them."""
+        return [data for data in self.datas if getattr(data, "longer_of", None) is None]
+
     def option(self, name: str) -> Any:
         """The strategy's parameter or class attribute of this name, else the default."""
         pairs = self.params
@@ -88,7 +93,7 @@ class PositionSizing:
         # What a position is worth goes by the value of what it stands for.
         worth = price * contract_of(feed).multiplier
         if method == "share":
-            return float(value * self.params.position_share / len(self.datas) / worth)
+            return float(value * self.params.position_share / len(self.traded_feeds) / worth)
         if method == "risk":
             stop = price * (1.0 - self.option("stop_distance")) if stop is None else stop
             multiplier = contract_of(feed).multiplier
@@ -96,7 +101,8 @@ class PositionSizing:
         if method == "volatility":
             bars = min(len(feed), self.option("volatility_period") + 1)
             closes = [feed.close[-ago] for ago in range(bars - 1, -1, -1)]
-            return by_volatility(value, self.option("volatility_target") / len(self.datas), worth, closes)
+            target = self.option("volatility_target") / len(self.traded_feeds)
+            return by_volatility(value, target, worth, closes)
         if method == "fixed":
             return float(self.option("fixed_size"))
         raise ParameterError(f"sizing is {method!r}; expected share, risk, volatility or fixed")

@@ -71,7 +71,9 @@ class Bars:
     def __init__(self, strategy: Any) -> None:
         now = strategy.lines.datetime[0]
         # A feed that misses a session still stands at its last bar.
-        self._feeds = {data._name: data for data in strategy.datas if len(data) and data.datetime[0] == now}
+        self._feeds = {
+            data._name: data for data in strategy.traded_feeds if len(data) and data.datetime[0] == now
+        }
 
     def contains_key(self, symbol: Any) -> bool:
         return symbol in self

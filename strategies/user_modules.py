@@ -33,12 +33,16 @@ class _FromSource(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
 
-def loaded(path: Path) -> types.ModuleType:
-    name = f"{USER_PACKAGE}.{path.stem}"
+def loaded(path: Path, root: Path) -> types.ModuleType:
+    """The module of a file in `root` or below."""
+    parts = path.relative_to(root).with_suffix("").parts
+    name = ".".join((USER_PACKAGE, *parts))
     if not path.stem.isidentifier():
         raise StrategyError(
             f"{path}: the file's name is the strategy's name, so it must be a Python identifier"
         )
+    if not all(part.isidentifier() for part in parts):
+        raise StrategyError(f"{path}: it is imported by its folders' names, and {path.parent.name!r} is none")
     spec = importlib.util.spec_from_file_location(name, path, loader=_FromSource(name, str(path)))
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path}: cannot be read as a Python file")

@@ -28,8 +28,11 @@ def own_name(folder: Path) -> str | None:
 def make_importable(folder: Path) -> None:
     """Lets the folder's modules be imported by its own name, installed or not; raises OtherPackage.
 
-    What is imported is then what `code_version` hashes, and not some other copy of it.
+    What is imported is then what `code_version` hashes, and not some other copy of it. Also `import helper`
+    finds a file of the folder, unless another module has that name.
     """
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
     name = own_name(folder)
     if name is None:
         return

@@ -9,15 +9,15 @@ import psycopg
 # As old orders are: over, a few a minute, none of them open.
 FILL = """
 insert into desk.broker_orders (account_id, trading_session_id, key, symbol, quantity, type, state,
-  cancelled_by, decision_price, counted_at, decided_in, decided_at, changed_at)
-select {account}, {session}, 'old:' || n, 'AAA', 1, 'market', 'cancelled', 'broker', 100, t.at, now(),
+  is_open, cancelled_by, decision_price, counted_at, decided_in, decided_at, changed_at)
+select {account}, {session}, 'old:' || n, 'AAA', 1, 'market', 'cancelled', false, 'broker', 100, t.at, now(),
   t.at, t.at
 from generate_series({first}, {last}) as n
 cross join lateral (select now() - interval '1 day' - n * interval '10 seconds' as at) as t
 """
 JUDGED = """
 explain (analyze, buffers, format json)
-select desk.order_breach(o, t, l, a)
+select desk.order_breach(o, desk.gate_facts(o, a.id), a)
 from desk.trading_sessions as t
 join desk.session_ledgers as l on l.trading_session_id = t.id
 join desk.accounts as a on a.id = l.account_id

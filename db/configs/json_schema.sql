@@ -6,7 +6,12 @@ language sql stable
 set search_path = desk, pg_temp
 as $$
   select jsonb_strip_nulls(jsonb_build_object(
-    'description', p_key.description, 'default', p_key.default_value,
+    'description', coalesce((
+      select string_agg(s.name, ', ' order by s.position) || ': '
+      from desk.searches as s
+      where p_key.path in (select 'optimization.' || k.name from unnest(s.keys) as k (name)
+        union all select 'optimization.parameters.*.' || k.name from unnest(s.range_keys) as k (name))
+    ), '') || p_key.description, 'default', p_key.default_value,
     'minimum', trim_scale(p_key.minimum), 'maximum', trim_scale(p_key.maximum),
     'enum', to_jsonb(desk.key_choices(p_key))))
     || case p_key.type

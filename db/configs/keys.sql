@@ -1,4 +1,5 @@
--- Every key a config may have. validate_config(), config_schema() and the docs read these rows.
+-- Every key a config may have. validate_config(), config_schema() and the docs read these rows. Which searches read a
+-- key of optimization, theirs say (search/searches.sql).
 
 delete from desk.config_keys;
 insert into desk.config_keys (
@@ -56,24 +57,24 @@ values
   (48, 'optimization.parameters.*.end', 'number', 'execution', true, null, null, null, null, '20',
     'Last value of a range, included when a step lands on it.'),
   (49, 'optimization.parameters.*.step', 'number', 'execution', false, null, null, null, null, '2',
-   'Distance between values; Random and Bayesian searches may leave it out.'),
+   'Distance between values; searches that draw their points may leave it out.'),
   (50, 'optimization.parameters.*.min_step', 'number', 'execution', false, null, null, null, null, '0.1',
-   'Euler: the finest step; step / 10 when absent, 1 for whole numbers.'),
+   'The finest step; step / 10 when absent, 1 for whole numbers.'),
   (51, 'optimization.parameters.*.log', 'boolean', 'execution', false, null, null, null, null, 'true',
-   'Random and Bayesian: draw on a logarithmic scale.'),
+   'Draw on a logarithmic scale.'),
   (52, 'optimization.segments', 'integer', 'execution', false, null, 2, 1000, null, '4',
-   'Euler: into how many parts a step is divided for the next generation; 4 when absent.'),
+   'Into how many parts a step is divided for the next generation; 4 when absent.'),
   (53, 'optimization.points', 'integer', 'execution', false, null, 1, 1000000, null, '200',
-   'Random and Bayesian: how many points are tried.'),
+   'How many points are tried.'),
   (54, 'optimization.batch_points', 'integer', 'execution', false, null, 1, 1000, null, '16',
-   'Bayesian: points suggested at a time; 16 when absent.'),
+   'Points suggested at a time; 16 when absent.'),
   (55, 'optimization.patience', 'integer', 'execution', false, null, 1, 1000000, null, '64',
-   'Bayesian: stop when so many points brought no better one.'),
+   'Stop when so many points brought no better one.'),
   (56, 'optimization.search', 'inner_search', 'execution', false, null, null, null, null, 'Euler Search',
-   'Walk-forward: the search inside each in-sample window; Grid Search when absent.'),
+   'The search inside each in-sample window; Grid Search when absent.'),
   (57, 'optimization.walk_forward', 'object', 'execution', false, null, null, null, null,
     '{in_sample: 504, out_of_sample: 126}',
-    'Walk-forward: how the windows are laid.'),
+    'How the windows are laid.'),
   (58, 'optimization.walk_forward.mode', 'text', 'execution', false, null, null, null, '{rolling,anchored}', 'rolling',
    'rolling moves the in-sample window, anchored lets it grow; rolling when absent.'),
   (59, 'optimization.walk_forward.unit', 'text', 'execution', false, null, null, null, '{bars,days,months,years}',
@@ -118,6 +119,8 @@ values
     'The period, by the sessions'' dates.'),
   (203, 'cash_flows.by_strategy', 'boolean', 'result', false, null, null, null, null, 'true',
     'True lets the strategy pay in and take out, by broker.add_cash.'),
+  (205, 'resample', 'texts', 'result', false, null, null, null, null, '["1w"]',
+    'Longer timeframes whose bars, made of the run''s own, are further feeds; those of the strategy when absent.'),
   (80, 'risk_limits', 'object', 'result', false, null, null, null, null, '',
    'Limits of the strategy''s risk manager, over those of the table risk_limits.');
 
@@ -147,4 +150,4 @@ where k.path = any (u.paths);
 -- LEAN's algorithms set margin models and pay in by themselves.
 update desk.config_keys
 set engines = '{backtrader}'
-where path in ('margin', 'cash_flows');
+where path in ('margin', 'cash_flows', 'resample');

@@ -172,6 +172,8 @@ declare
   v_spec      jsonb;
   v_parameter desk.strategy_parameters;
   v_space     jsonb := '[]';
+  v_untyped   jsonb := (select c.details -> 'untyped' from desk.strategies as s
+    join desk.code_versions as c on c.id = s.current_version_id where s.id = p_strategy_id);
 begin
   for v_name, v_spec in select * from jsonb_each(p_parameters) loop
     if not exists (select from desk.strategy_parameters as p where p.strategy_id = p_strategy_id
@@ -180,8 +182,11 @@ begin
         format('Strategy %s has no parameter %s', (select s.name from desk.strategies as s where s.id = p_strategy_id),
           to_jsonb(left(v_name, 60))),
         desk.json_path('$.optimization.parameters', v_name),
-        desk.did_you_mean(v_name, array(select p.name from desk.strategy_parameters as p
-          where p.strategy_id = p_strategy_id)));
+        case when v_untyped ? v_name
+          then format('The class has it with a default of %s, which has no type: give it a number, a text, true or '
+            'false as default.', v_untyped ->> v_name)
+          else desk.did_you_mean(v_name, array(select p.name from desk.strategy_parameters as p
+            where p.strategy_id = p_strategy_id)) end);
     end if;
   end loop;
   for v_parameter in

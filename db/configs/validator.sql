@@ -109,6 +109,8 @@ begin
   end if;
 
   perform desk.check_engine_keys(v_strategy.engine, v_config);
+  v_config := coalesce((select jsonb_build_object('resample', c.details -> 'resample') from desk.code_versions as c
+    where c.id = v_strategy.current_version_id and c.details ? 'resample'), '{}') || v_config;
   perform desk.check_margin(v_config -> 'margin');
   perform desk.check_cash_flows(v_config -> 'cash_flows');
 
@@ -144,6 +146,7 @@ begin
     perform desk.refuse(format('Got %s as timeframe', to_jsonb(left(v_timeframe, 20))), '$.timeframe',
       'Write a number and m, h, d, w or mo: 1d.');
   end if;
+  perform desk.check_resample(v_config -> 'resample', v_timeframe);
   v_symbols := desk.checked_symbols(v_config -> 'symbols', v_timeframe);
   perform desk.check_contracts(v_strategy.engine, v_symbols, v_config);
   v_start := (v_config ->> 'start_date')::date;

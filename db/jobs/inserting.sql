@@ -34,6 +34,21 @@ comment on function desk.tg_jobs_validate() is 'Refuses a job that cannot run, o
 create or replace trigger jobs_a_validate before insert on desk.jobs
 for each row execute function desk.tg_jobs_validate();
 
+create or replace function desk.result_settings(p_config jsonb)
+returns jsonb
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}')
+  from desk.config_keys as k
+  where k.affects = 'result' and k.path !~ '[.]'
+    -- The strategy is known by its code's hash, the window by its first and last day.
+    and k.path not in ('strategy', 'start_date', 'end_date')
+    and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
+$$;
+comment on function desk.result_settings(jsonb) is
+  'What of a config affects results, where it is not at its default: it parts their hashes, and engines are told it.';
+
 drop function if exists desk.settings_hash(jsonb, date, date, integer);
 drop function if exists desk.settings_hash(jsonb, date, date, integer, jsonb);
 create or replace function desk.settings_hash(p_config jsonb, p_start date, p_end date, p_warm_up integer,
@@ -44,12 +59,7 @@ set search_path = desk, pg_temp
 as $$
   select desk.sha256_text((jsonb_build_object('start', p_start, 'end', p_end, 'warm_up', p_warm_up) || p_sessions
     || case when p_terms is null then '{}' else jsonb_build_object('contracts', p_terms) end
-    || coalesce(jsonb_object_agg(k.path, p_config -> k.path), '{}'))::text)
-  from desk.config_keys as k
-  where k.affects = 'result' and k.path !~ '[.]'
-    -- The strategy is known by its code's hash, the window by its first and last day.
-    and k.path not in ('strategy', 'start_date', 'end_date')
-    and (k.in_every_hash or p_config -> k.path <> coalesce(k.default_value, 'null'))
+    || desk.result_settings(p_config))::text)
 $$;
 comment on function desk.settings_hash(jsonb, date, date, integer, jsonb, jsonb) is
   'SHA-256 of all besides code, prices and parameters that decides a result; of sessions what session_settings() says, '

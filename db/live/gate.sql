@@ -10,11 +10,8 @@ begin
     perform desk.refuse(format('Orders are asked for in READ COMMITTED, not in %s',
       upper(current_setting('transaction_isolation'))), '$',
       'An older snapshot would count what is on its way wrongly.', '25001');
-  -- A simple statement begins its transaction. In the extended protocol the parse does, a moment earlier; there the
-  -- commit is refused (broker_orders_alone), and only what is long open is refused at once.
-  elsif statement_timestamp() <> transaction_timestamp() and (
-    statement_timestamp() > transaction_timestamp() + interval '1 second'
-    or not exists (select from pg_catalog.pg_cursors as c where c.name = ''))
+  elsif statement_timestamp() > transaction_timestamp() + interval '1 second'
+    or not exists (select from pg_catalog.pg_cursors as c where c.name = '')
   then
     perform desk.refuse('An order is asked for in a statement of its own', '$',
       'Call submit_order() outside a transaction, in autocommit: it holds the gate of its account until the commit.',
@@ -62,9 +59,9 @@ begin
   if not found then
     -- Its refusal may be counted in another's row.
     select o.* into v_known
-    from desk.broker_orders as o
-    where o.trading_session_id = p_order.trading_session_id and o.state = 'refused'
-      and rtrim(o.key, '0123456789') = rtrim(p_order.key, '0123456789')
+    from desk.refused_keys as k
+    join desk.broker_orders as o on o.id = k.order_id
+    where k.trading_session_id = p_order.trading_session_id and k.prefix = rtrim(p_order.key, '0123456789')
       and desk.key_number(p_order.key) between desk.key_number(o.key) and o.last_number
       and desk.same_terms(o, p_order)
     order by o.id
@@ -84,6 +81,35 @@ $$;
 comment on function desk.known_order(desk.broker_orders) is
   'The row of an order''s key, null where there is none; refuses a key that was another order.';
 
+create or replace function desk.known_orders(p_orders desk.broker_orders[])
+returns desk.broker_orders[]
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  v_first desk.broker_orders := desk.known_order(p_orders[1]);
+  v_known desk.broker_orders[] := array[v_first];
+  v_one   desk.broker_orders;
+begin
+  if v_first.id is null then
+    return null;
+  end if;
+  for i in 2 .. cardinality(p_orders) loop
+    v_one := p_orders[i];
+    v_one.parent_id := v_first.id;
+    v_one := desk.known_order(v_one);
+    if v_one.id is null then
+      perform desk.refuse(format('The bracket of %s had no order %s', v_first.key, p_orders[i].key), '$.key',
+        'A key is one order for ever.', '23505');
+    end if;
+    v_known := v_known || v_one;
+  end loop;
+  return v_known;
+end
+$$;
+comment on function desk.known_orders(desk.broker_orders[]) is
+  'The rows of an order, or of a bracket, that was asked for before; null where it was not.';
+
 create or replace function desk.write_order(p_order desk.broker_orders, p_breach desk.order_breach)
 returns desk.broker_orders
 language plpgsql volatile
@@ -98,127 +124,143 @@ begin
     update desk.broker_orders as b
     set times_refused = b.times_refused + 1, last_number = desk.key_number(o.key), changed_at = clock_timestamp()
     where b.id = (
-      select r.id from desk.broker_orders as r
-      where r.trading_session_id = o.trading_session_id and r.state = 'refused'
-        and rtrim(r.key, '0123456789') = rtrim(o.key, '0123456789') and r.last_number < desk.key_number(o.key)
-        and r.rule = p_breach.rule and r.decided_at > clock_timestamp() - interval '1 second' and desk.same_terms(r, o)
+      select r.id
+      from desk.refused_keys as k
+      join desk.broker_orders as r on r.id = k.order_id
+      where k.trading_session_id = o.trading_session_id and k.prefix = rtrim(o.key, '0123456789')
+        and r.last_number < desk.key_number(o.key) and r.rule = p_breach.rule
+        and r.decided_at > clock_timestamp() - interval '1 second' and desk.same_terms(r, o)
       order by r.id desc limit 1)
     returning b.* into p_order;
     if found then
       return p_order;
     end if;
   end if;
-  insert into desk.broker_orders (account_id, trading_session_id, key, symbol, quantity, type, limit_price, stop_price,
-    trail_amount, trail_part, time_in_force, valid_until, parent_id, oco_id, intent, tag, state, rule, reason, observed,
-    threshold, times_refused, last_number, reduces, decision_bar, decision_price, counted_at, decided_in)
+  insert into desk.broker_orders as b (account_id, trading_session_id, key, symbol, quantity, type, limit_price,
+    stop_price, trail_amount, trail_part, time_in_force, valid_until, parent_id, oco_id, intent, tag, state, is_open,
+    rule, reason, observed, threshold, times_refused, last_number, reduces, decision_bar, decision_price, counted_at,
+    decided_in)
   values (o.account_id, o.trading_session_id, o.key, o.symbol, o.quantity, o.type, o.limit_price, o.stop_price,
-    o.trail_amount,
-    o.trail_part, o.time_in_force, o.valid_until, o.parent_id, o.oco_id, o.intent, o.tag,
-    case when v_refused then 'refused' else 'allowed' end, p_breach.rule, case when v_refused then p_breach.reason end,
-    p_breach.observed, p_breach.threshold, case when v_refused then 1 end,
-    case when v_refused then desk.key_number(o.key) end, p_breach.reason is not distinct from 'reduces',
-    coalesce(o.decision_bar, '-infinity'), o.decision_price, o.counted_at, statement_timestamp())
-  returning * into o;
-  if not v_refused then
+    o.trail_amount, o.trail_part, o.time_in_force, o.valid_until, o.parent_id, o.oco_id, o.intent, o.tag,
+    case when v_refused then 'refused' else 'allowed' end, not v_refused, p_breach.rule,
+    case when v_refused then p_breach.reason end, p_breach.observed, p_breach.threshold,
+    case when v_refused then 1 end, case when v_refused then desk.key_number(o.key) end,
+    p_breach.reason is not distinct from 'reduces', coalesce(o.decision_bar, '-infinity'), o.decision_price,
+    o.counted_at, statement_timestamp())
+  on conflict (trading_session_id, key) do nothing
+  returning b.* into o;
+  if o.id is null then
+    return null;
+  elsif v_refused then
+    insert into desk.refused_keys (trading_session_id, prefix, order_id)
+    values (o.trading_session_id, rtrim(o.key, '0123456789'), o.id);
+  else
+    insert into desk.broker_order_events (order_id, to_state, filled) values (o.id, 'allowed', 0);
     update desk.session_ledgers set orders_today = orders_today + 1 where trading_session_id = o.trading_session_id;
   end if;
   return o;
 end
 $$;
 comment on function desk.write_order(desk.broker_orders, desk.order_breach) is
-  'Writes the row of an order that was judged: refused where the breach has a rule.';
+  'Writes the row of an order that was judged: refused where the breach has a rule; null where its key is there.';
 
-create or replace function desk.place_orders(p_orders desk.broker_orders[], p_token uuid)
-returns setof desk.broker_orders
+create or replace function desk.judge_orders(p_orders desk.broker_orders[], p_token uuid)
+returns desk.broker_orders[]
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_session  desk.trading_sessions;
-  v_ledger   desk.session_ledgers;
   v_account  desk.accounts;
+  f          desk.gate_facts;
   v_breach   desk.order_breach;
-  v_known    desk.broker_orders;
-  v_parent   desk.broker_orders;
   v_breaches desk.order_breach[] := '{}';
-  o          desk.broker_orders;
+  v_refusal  desk.order_breach;
+  v_written  desk.broker_orders[];
+  o          desk.broker_orders := p_orders[1];
+  v_first    desk.broker_orders := o;
 begin
-  select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = p_orders[1].trading_session_id;
+  select a.* into v_account
+  from desk.session_ledgers as l
+  join desk.accounts as a on a.id = l.account_id
+  where l.trading_session_id = o.trading_session_id for no key update of a;
   if not found then
     perform desk.refuse(
-      format('There is no session %s on an account', coalesce(p_orders[1].trading_session_id::text, 'null')),
+      format('There is no session %s on an account', coalesce(o.trading_session_id::text, 'null')),
       '$.session', 'See live_sessions.', '23503');
   end if;
-  -- Everything that counts is read after the lock: each statement of READ COMMITTED sees what was committed by then.
-  select a.* into v_account from desk.accounts as a where a.id = v_ledger.account_id for no key update;
-  select t.* into v_session from desk.trading_sessions as t where t.id = v_ledger.trading_session_id;
-  if p_token is not null and not exists (
-    select from desk.session_processes as p where p.trading_session_id = v_session.id and p.token = p_token)
-  then
-    perform desk.refuse(format('Another process runs session %s now', v_session.id), '$.token', 'End this one.',
-      '55000');
-  end if;
-  v_known := desk.known_order(p_orders[1]);
-  if v_known.id is not null then
-    return next v_known;
-    v_parent := v_known;
-    foreach o in array p_orders[2:] loop
-      o.parent_id := v_parent.id;
-      v_known := desk.known_order(o);
-      if v_known.id is null then
-        perform desk.refuse(format('The bracket of %s had no order %s', v_parent.key, o.key), '$.key',
-          'A key is one order for ever.', '23505');
-      end if;
-      return next v_known;
-    end loop;
-    return;
-  end if;
-
-  select l.* into v_ledger from desk.session_ledgers as l where l.trading_session_id = v_session.id;
   for i in 1 .. cardinality(p_orders) loop
     o := p_orders[i];
     o.account_id := v_account.id;
-    o.decision_bar := coalesce(o.decision_bar, v_ledger.newest_bar);
-    o.counted_at := case v_session.clock when 'stream' then coalesce(v_ledger.newest_bar, '-infinity')
-      else clock_timestamp() end;
-    select q.price into o.decision_price from desk.session_prices as q
-    where q.trading_session_id = v_session.id and q.symbol = o.symbol;
+    o.counted_at := clock_timestamp();
+    -- Read after the lock: each statement of READ COMMITTED sees what was committed by then.
+    f := desk.gate_facts(o, v_account.id);
+    if i = 1 and p_token is not null and p_token is distinct from f.process_token then
+      perform desk.refuse(format('Another process runs session %s now', o.trading_session_id), '$.token',
+        'End this one.', '55000');
+    elsif i = 1 and f.may_be_known then
+      v_written := desk.known_orders(p_orders);
+      if v_written is not null then
+        return v_written;
+      end if;
+    end if;
+    o.decision_bar := coalesce(o.decision_bar, f.newest_bar);
+    o.counted_at := f.counted_at;
+    o.decision_price := f.price;
     p_orders[i] := o;
-    v_breach := null;
     if i = 1 then
-      v_breach := desk.order_breach(o, v_session, v_ledger, v_account);
+      v_first := o;
+      v_breach := desk.order_breach(o, f, v_account);
     else
       -- A bracket's exit can only close what its parent opens.
-      v_breach := desk.order_shape(o, v_session);
-      if v_breach.rule is null and not (o.symbol = p_orders[1].symbol and o.quantity * p_orders[1].quantity < 0
-        and abs(o.quantity) <= abs(p_orders[1].quantity))
+      v_breach := desk.order_shape(o, f);
+      if v_breach.rule is null and not (o.symbol = v_first.symbol and o.quantity * v_first.quantity < 0
+        and abs(o.quantity) <= abs(v_first.quantity))
       then
         v_breach := desk.breach('bracket', format('%s %s does not close what %s opens', o.quantity, o.symbol,
-          p_orders[1].key));
+          v_first.key));
       end if;
     end if;
     v_breaches := v_breaches || v_breach;
-  end loop;
-  -- All or none.
-  for i in 1 .. cardinality(v_breaches) loop
-    if (v_breaches[i]).rule is not null then
-      v_breach := v_breaches[i];
-      v_breaches := array_fill(v_breach, array[cardinality(p_orders)]);
-      exit;
+    if v_refusal.rule is null then
+      v_refusal := v_breach;
     end if;
   end loop;
+  if v_refusal.rule is not null then
+    -- What was allowed once is not refused now.
+    v_written := desk.known_orders(p_orders);
+    if v_written is not null then
+      return v_written;
+    end if;
+  end if;
+  -- All or none.
   for i in 1 .. cardinality(p_orders) loop
     o := p_orders[i];
     if i > 1 then
-      o.parent_id := v_parent.id;
+      o.parent_id := v_first.id;
     end if;
-    o := desk.write_order(o, v_breaches[i]);
+    o := desk.write_order(o, case when v_refusal.rule is null then v_breaches[i] else v_refusal end);
+    if o.id is null and i = 1 then
+      return desk.known_orders(p_orders);
+    elsif o.id is null then
+      perform desk.refuse(format('Order %s was asked for before, without %s', p_orders[i].key, v_first.key), '$.key',
+        'A key is one order for ever.', '23505');
+    end if;
     if i = 1 then
-      v_parent := o;
+      v_first := o;
     end if;
-    return next o;
+    v_written := v_written || o;
   end loop;
+  return v_written;
 end
 $$;
-comment on function desk.place_orders(desk.broker_orders[], uuid) is
+comment on function desk.judge_orders(desk.broker_orders[], uuid) is
   'Judges and writes an order, or a bracket whose first opens what the others close, under the lock of the account.';
+
+create or replace function desk.place_orders(p_orders desk.broker_orders[], p_token uuid)
+returns setof desk.broker_orders
+language sql volatile
+set search_path = desk, pg_temp
+as $$
+  select o.* from unnest(desk.judge_orders(p_orders, p_token)) as o
+$$;
+comment on function desk.place_orders(desk.broker_orders[], uuid) is 'What judge_orders() answers, a row an order.';

@@ -59,7 +59,6 @@ declare
   v_ledger  desk.session_ledgers;
   v_account desk.account_ledgers;
   v_day     date;
-  v_limits  record;
 begin
   select t.* into v_session from desk.trading_sessions as t
   where t.id = p_session_id and t.account_id is not null and t.state = 'open';
@@ -120,10 +119,10 @@ begin
   where a.account_id = v_session.account_id
   returning a.* into v_account;
 
-  select g.* into v_limits from desk.gate_limits(v_session.strategy_id, v_session.account_id) as g;
-  perform desk.watch_losses(v_session.account_id, p_session_id, v_limits.session_limits, v_ledger.value,
+  select t.* into v_session from desk.trading_sessions as t where t.id = p_session_id;
+  perform desk.watch_losses(v_session.account_id, p_session_id, v_session.session_limits, v_ledger.value,
     v_ledger.day_start, v_ledger.peak, v_day);
-  perform desk.watch_losses(v_session.account_id, null, v_limits.account_limits, v_account.value, v_account.day_start,
+  perform desk.watch_losses(v_session.account_id, null, v_session.account_limits, v_account.value, v_account.day_start,
     v_account.peak, v_day);
   return desk.level_of(v_session.account_id, p_session_id);
 end

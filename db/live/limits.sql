@@ -36,16 +36,28 @@ language plpgsql volatile security definer
 set search_path = desk, pg_temp
 as $$
 begin
-  if tg_op = 'UPDATE' and new.threshold = old.threshold then
+  if tg_op = 'UPDATE' and new is not distinct from old then
     return null;
   end if;
-  insert into desk.limit_changes (strategy_id, account_id, limit_name, threshold)
-  select r.strategy_id, r.account_id, r.limit_name, case when tg_op <> 'DELETE' then r.threshold end
-  from (select (case when tg_op = 'DELETE' then old else new end).*) as r;
+  if tg_op <> 'UPDATE' or new.threshold <> old.threshold then
+    insert into desk.limit_changes (strategy_id, account_id, limit_name, threshold)
+    select r.strategy_id, r.account_id, r.limit_name, case when tg_op <> 'DELETE' then r.threshold end
+    from (select (case when tg_op = 'DELETE' then old else new end).*) as r;
+  end if;
+  -- The gate reads them beside the session. Held first, so that of two changes at once the later one sees both.
+  perform from desk.trading_sessions as t where t.account_id is not null and t.state = 'open'
+  order by t.id for no key update;
+  update desk.trading_sessions as t
+  set session_limits = g.session_limits, account_limits = g.account_limits
+  from desk.trading_sessions as o
+  cross join lateral desk.gate_limits(o.strategy_id, o.account_id) as g
+  where o.id = t.id and t.account_id is not null and t.state = 'open'
+    and (t.session_limits, t.account_limits) is distinct from (g.session_limits, g.account_limits);
   return null;
 end
 $$;
-comment on function desk.tg_risk_limits_changed() is 'Writes a row of limit_changes for each change of a limit.';
+comment on function desk.tg_risk_limits_changed() is
+  'Writes a row of limit_changes for each change of a limit, and what holds from then on beside the open sessions.';
 create or replace trigger risk_limits_changed after insert or update or delete on desk.risk_limits
 for each row execute function desk.tg_risk_limits_changed();
 

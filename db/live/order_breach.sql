@@ -25,306 +25,258 @@ comment on function desk.share(double precision, double precision) is
 
 create or replace function desk.bar_length(p_timeframe text)
 returns interval
-language sql immutable
+language plpgsql immutable
 set search_path = desk, pg_temp
 as $$
-  select rtrim(p_timeframe, 'mhdw')::integer
+begin
+  return rtrim(p_timeframe, 'mohdw')::integer
     * case right(p_timeframe, 1) when 'm' then interval '1 minute' when 'h' then interval '1 hour'
-        when 'd' then interval '1 day' else interval '7 days' end
+        when 'd' then interval '1 day' when 'w' then interval '7 days' else interval '1 month' end;
+end
 $$;
 comment on function desk.bar_length(text) is 'Length of a bar of a timeframe.';
 
-create or replace function desk.process_breach(
-  p_order desk.broker_orders, p_session desk.trading_sessions, p_ledger desk.session_ledgers, p_account desk.accounts)
-returns desk.order_breach
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-declare
-  v_now     timestamptz := clock_timestamp();
-  v_silence double precision;
-  v_link    desk.account_links;
-  v_age     double precision;
-  v_length  interval;
-  v_local   timestamp;
-begin
-  select (s.value #>> '{}')::float8 into v_silence from desk.settings as s where s.name = 'beat_seconds';
-  select l.* into v_link from desk.account_links as l where l.account_id = p_account.id;
-  v_age := extract(epoch from v_now - v_link.beat_at);
-  if not found or v_age > v_silence then
-    return desk.breach('link', format('The link of %s was %s; nothing would carry this out', p_account.name,
-      coalesce('last heard of ' || desk.figure(v_age) || ' s ago', 'never started')), v_age, v_silence);
-  elsif v_link.state <> 'ready' then
-    return desk.breach('link', format('The link of %s is %s', p_account.name, v_link.state));
-  end if;
-  if p_account.restart_at is not null then
-    v_local := v_now at time zone p_account.restart_zone;
-    v_age := extract(epoch from v_local::time - p_account.restart_at) / 60;
-    v_age := v_age - 1440 * round(v_age / 1440);
-    if v_age >= -1 and v_age < p_account.restart_minutes then
-      return desk.breach('restart', format('The gateway of %s restarts at %s', p_account.name, p_account.restart_at));
-    end if;
-  end if;
-  if p_order.decision_bar > p_ledger.newest_bar then
-    return desk.breach('decision_bar', format('The newest bar is %s, not %s', p_ledger.newest_bar,
-      p_order.decision_bar));
-  elsif p_order.decision_bar < p_ledger.older_bar then
-    return desk.breach('decision_bar', format('Decided on the bar of %s: there have been two since',
-      p_order.decision_bar));
-  end if;
-  if p_session.clock = 'wall' and p_order.decision_bar > '-infinity' then
-    v_length := desk.bar_length(p_session.timeframe);
-    v_age := extract(epoch from v_now - p_order.decision_bar - v_length);
-    -- Bars of days pause over weekends and holidays.
-    if v_age > extract(epoch from 2 * v_length + case when v_length >= interval '1 day' then interval '4 days'
-      else interval '0' end)
-    then
-      return desk.breach('decision_bar', format('The bar of %s ended %s s ago: it is older than two bars',
-        p_order.decision_bar, desk.figure(v_age)), v_age, extract(epoch from 2 * v_length));
-    end if;
-  end if;
-  return null;
-end
-$$;
-comment on function desk.process_breach(
-  desk.broker_orders, desk.trading_sessions, desk.session_ledgers, desk.accounts) is
-  'Why an order cannot be carried out as it was meant, whatever it does: no link, a restart, an old decision.';
-
-create or replace function desk.standing_breach(
-  p_order desk.broker_orders, p_session desk.trading_sessions, p_account desk.accounts, p_limits jsonb)
-returns desk.order_breach
-language plpgsql volatile
-set search_path = desk, pg_temp
-as $$
-declare
-  v_silence  double precision;
-  v_process  desk.session_processes;
-  v_strategy record;
-  v_age      double precision;
-  v_hash     text;
-  v_reason   text;
-  v_collar   double precision;
-begin
-  select (s.value #>> '{}')::float8 into v_silence from desk.settings as s where s.name = 'beat_seconds';
-  select p.* into v_process from desk.session_processes as p where p.trading_session_id = p_session.id;
-  v_age := extract(epoch from clock_timestamp() - v_process.beat_at);
-  if not found or v_age > v_silence then
-    return desk.breach('session', format('The strategy of session %s was %s', p_session.id,
-      coalesce('last heard of ' || desk.figure(v_age) || ' s ago', 'never begun')), v_age, v_silence);
-  elsif v_process.code_hash <> p_session.code_hash then
-    return desk.breach('code', format('Code %s is not the session''s %s', left(v_process.code_hash, 12),
-      left(p_session.code_hash, 12)));
-  end if;
-  select s.name, s.status into v_strategy from desk.strategies as s where s.id = p_session.strategy_id;
-  if v_strategy.status not in ('paper', 'live') then
-    return desk.breach('status', format('%s is %s, neither paper nor live', v_strategy.name, v_strategy.status));
-  end if;
-  v_reason := desk.code_fault((
-    select c.id from desk.code_versions as c
-    where c.strategy_id = p_session.strategy_id and c.code_hash = p_session.code_hash));
-  if v_reason is not null then
-    return desk.breach('approval', format('%s: %s', v_strategy.name, v_reason));
-  elsif p_session.kind = 'live' then
-    select a.code_hash into v_hash from desk.approvals as a
-    where a.strategy_id = p_session.strategy_id and a.account_id = p_account.id order by a.id desc limit 1;
-    if v_hash is distinct from p_session.code_hash then
-      return desk.breach('approval', format('%s is not approved with this code', v_strategy.name));
-    end if;
-  end if;
-  select r.reason into v_reason from desk.restricted_symbols as r
-  where r.symbol = p_order.symbol and r.lifted_at is null and (r.account_id is null or r.account_id = p_account.id)
-  limit 1;
-  if found then
-    return desk.breach('restricted', format('%s is restricted: %s', p_order.symbol, v_reason));
-  end if;
-  if p_order.decision_price is null then
-    return desk.breach('price', format('There is no price of %s', p_order.symbol));
-  end if;
-  v_collar := least((p_limits #>> '{0,price_collar}')::float8, (p_limits #>> '{1,price_collar}')::float8);
-  v_age := abs(coalesce(p_order.limit_price, p_order.stop_price, p_order.decision_price) / p_order.decision_price - 1);
-  if v_age > v_collar * (1 + 1e-9) then
-    return desk.breach('price_collar', format('Price collar: %s is more than %s away from %s',
-      coalesce(p_order.limit_price, p_order.stop_price), v_collar, p_order.decision_price), v_age, v_collar);
-  end if;
-  v_collar := least((p_limits #>> '{0,max_price_age}')::float8, (p_limits #>> '{1,max_price_age}')::float8);
-  if v_collar is not null then
-    select extract(epoch from clock_timestamp() - q.arrived_at) into v_age from desk.session_prices as q
-    where q.trading_session_id = p_session.id and q.symbol = p_order.symbol;
-    if v_age > v_collar then
-      return desk.breach('max_price_age', format('The price of %s is %s s old, more than %s', p_order.symbol,
-        desk.figure(v_age), v_collar), v_age, v_collar);
-    end if;
-  end if;
-  return null;
-end
-$$;
-comment on function desk.standing_breach(desk.broker_orders, desk.trading_sessions, desk.accounts, jsonb) is
-  'Why nothing may be entered whatever its size: a silent process, other code, a status, a restriction, no good price.';
-
 create or replace function desk.limit_breach(
-  p_order desk.broker_orders, p_session desk.trading_sessions, p_account desk.accounts, p_keeper text, p_limits jsonb,
-  p_held double precision, p_highest double precision, p_lowest double precision, p_other_gross double precision,
-  p_other_positions bigint, p_value double precision, p_orders_today bigint)
+  p_order desk.broker_orders, p_keeper text, p_whose text, p_clock text, p_limits jsonb, p_held double precision,
+  p_highest double precision, p_lowest double precision, p_other_gross double precision, p_other_positions bigint,
+  p_value double precision, p_orders_today bigint, p_in_second bigint, p_in_minute bigint)
 returns desk.order_breach
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_price    double precision := coalesce(p_order.limit_price, p_order.stop_price, p_order.decision_price);
-  v_worst    double precision;
-  v_gross    double precision;
-  v_window   double precision;
-  v_repeats  double precision := (p_limits ->> 'repetition_seconds')::float8;
-  v_second   bigint;
-  v_minute   bigint;
-  v_same     timestamptz;
-  v_found    record;
-begin
-  v_worst := greatest(abs(p_held), abs(p_highest + greatest(p_order.quantity, 0)),
+  v_names     constant text[] := '{max_order_shares,max_order_value,max_orders_per_day,max_position_shares,'
+    'max_position_value,max_position_pct,max_concentration,max_leverage,max_gross_exposure,max_positions,'
+    'max_orders_per_second,max_orders_per_minute}';
+  v_price     double precision := coalesce(p_order.limit_price, p_order.stop_price, p_order.decision_price);
+  v_worst     double precision := greatest(abs(p_held), abs(p_highest + greatest(p_order.quantity, 0)),
     abs(p_lowest + least(p_order.quantity, 0)));
-  v_gross := p_other_gross + v_worst * v_price;
-  v_window := greatest(case when p_limits ? 'max_orders_per_minute' then 60 end,
-    case when p_limits ? 'max_orders_per_second' then 1 end, v_repeats);
-  if v_window is not null then
-    -- Replays count in the time of their bars, so by themselves.
-    if p_keeper = 'account' and p_session.clock = 'wall' then
-      select count(*) filter (where o.counted_at > p_order.counted_at - interval '1 second'),
-             count(*) filter (where o.counted_at > p_order.counted_at - interval '1 minute'),
-             max(o.counted_at) filter (where v_repeats is not null
-               and (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price) is not distinct from (
-                 p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price))
-      into v_second, v_minute, v_same
-      from desk.broker_orders as o
-      where o.account_id = p_account.id and o.state <> 'refused'
-        and o.counted_at > p_order.counted_at - make_interval(secs => v_window);
-    else
-      select count(*) filter (where o.counted_at > p_order.counted_at - interval '1 second'),
-             count(*) filter (where o.counted_at > p_order.counted_at - interval '1 minute'),
-             max(o.counted_at) filter (where v_repeats is not null
-               and (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price) is not distinct from (
-                 p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price))
-      into v_second, v_minute, v_same
-      from desk.broker_orders as o
-      where o.trading_session_id = p_session.id and o.state <> 'refused'
-        and o.counted_at > p_order.counted_at - make_interval(secs => v_window);
+  v_observed  double precision[] := array[abs(p_order.quantity), abs(p_order.quantity) * v_price, p_orders_today + 1,
+    v_worst, v_worst * v_price, desk.share(v_worst * v_price, p_value), desk.share(v_worst * v_price, p_value),
+    desk.share(p_other_gross + v_worst * v_price, p_value), p_other_gross + v_worst * v_price,
+    p_other_positions + 1, p_in_second + 1, p_in_minute + 1];
+  v_threshold double precision;
+  v_same_at   timestamptz;
+begin
+  for i in 1 .. 12 loop
+    if v_observed[i] > (p_limits ->> v_names[i])::float8 * (1 + 1e-9) then
+      v_threshold := p_limits ->> v_names[i];
+      return desk.breach(p_keeper || ' ' || v_names[i], format('%s%s: %s > %s',
+        (array['Order size', 'Order value', 'Orders today', 'Position in shares', 'Position value', 'Position share',
+          'Concentration', 'Leverage', 'Gross exposure', 'Open positions', 'Orders in a second',
+          'Orders in a minute'])[i], ' of ' || p_whose, desk.figure(v_observed[i]), desk.figure(v_threshold)),
+        v_observed[i], v_threshold);
     end if;
-  end if;
-  select c.name, c.what, c.observed, (p_limits ->> c.name)::float8 as threshold into v_found
-  from (values
-    (1, 'max_order_shares', 'Order size', abs(p_order.quantity)),
-    (2, 'max_order_value', 'Order value', abs(p_order.quantity) * v_price),
-    (3, 'max_orders_per_day', 'Orders today', p_orders_today + 1),
-    (4, 'max_position_shares', 'Position in shares', v_worst),
-    (5, 'max_position_value', 'Position value', v_worst * v_price),
-    (6, 'max_position_pct', 'Position share', desk.share(v_worst * v_price, p_value)),
-    (7, 'max_concentration', 'Concentration', desk.share(v_worst * v_price, p_value)),
-    (8, 'max_leverage', 'Leverage', desk.share(v_gross, p_value)),
-    (9, 'max_gross_exposure', 'Gross exposure', v_gross),
-    (10, 'max_positions', 'Open positions', p_other_positions + 1),
-    (11, 'max_orders_per_second', 'Orders in a second', v_second + 1),
-    (12, 'max_orders_per_minute', 'Orders in a minute', v_minute + 1)
-  ) as c (place, name, what, observed)
-  where c.observed > (p_limits ->> c.name)::float8 * (1 + 1e-9)
-  order by c.place
-  limit 1;
-  if found then
-    return desk.breach(p_keeper || ' ' || v_found.name, format('%s%s: %s > %s', v_found.what,
-      case p_keeper when 'account' then ' of ' || p_account.name else '' end, desk.figure(v_found.observed),
-      desk.figure(v_found.threshold)), v_found.observed, v_found.threshold);
-  elsif v_same > p_order.counted_at - make_interval(secs => v_repeats) then
-    return desk.breach(p_keeper || ' repetition_seconds',
-      format('The same order %s s ago; it is not taken again within %s s',
-        desk.figure(extract(epoch from p_order.counted_at - v_same)), desk.figure(v_repeats)),
-      extract(epoch from p_order.counted_at - v_same), v_repeats);
+  end loop;
+  if p_limits ? 'repetition_seconds' then
+    v_threshold := p_limits ->> 'repetition_seconds';
+    -- Replays count in the time of their bars, so by themselves.
+    select max(o.counted_at) into v_same_at
+    from desk.broker_orders as o
+    where o.state <> 'refused' and o.account_id = p_order.account_id
+      and (o.trading_session_id = p_order.trading_session_id or p_keeper = 'account' and p_clock <> 'stream')
+      and o.counted_at > p_order.counted_at - make_interval(secs => v_threshold)
+      and (o.symbol, o.quantity, o.type, o.limit_price, o.stop_price) is not distinct from (
+        p_order.symbol, p_order.quantity, p_order.type, p_order.limit_price, p_order.stop_price);
+    if v_same_at is not null then
+      return desk.breach(p_keeper || ' repetition_seconds',
+        format('The same order %s s ago; it is not taken again within %s s',
+          desk.figure(extract(epoch from p_order.counted_at - v_same_at)), desk.figure(v_threshold)),
+        extract(epoch from p_order.counted_at - v_same_at), v_threshold);
+    end if;
   end if;
   return null;
 end
 $$;
-comment on function desk.limit_breach(desk.broker_orders, desk.trading_sessions, desk.accounts, text, jsonb,
-  double precision, double precision, double precision, double precision, bigint, double precision, bigint) is
+comment on function desk.limit_breach(desk.broker_orders, text, text, text, jsonb, double precision, double precision,
+  double precision, double precision, bigint, double precision, bigint, bigint, bigint) is
   'The first limit of a keeper (session, account) that an order would break, if all that is on its way were filled.';
 
-create or replace function desk.order_breach(
-  p_order desk.broker_orders, p_session desk.trading_sessions, p_ledger desk.session_ledgers, p_account desk.accounts)
+create or replace function desk.is_approved(p_strategy_id bigint, p_account_id bigint, p_code_hash text)
+returns boolean
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  return p_code_hash is not distinct from (
+    select a.code_hash from desk.approvals as a
+    where a.strategy_id = p_strategy_id and a.account_id = p_account_id order by a.id desc limit 1);
+end
+$$;
+comment on function desk.is_approved(bigint, bigint, text) is
+  'Whether the newest approval of a strategy for an account is one of this code.';
+
+create or replace function desk.minutes_after(p_time time, p_zone text, p_at timestamptz)
+returns double precision
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_minutes double precision := extract(epoch from (p_at at time zone p_zone)::time - p_time) / 60;
+begin
+  return v_minutes - 1440 * round(v_minutes / 1440);
+end
+$$;
+comment on function desk.minutes_after(time, text, timestamptz) is
+  'Minutes from a time of the day to a moment, negative before it; never more than half a day.';
+
+create or replace function desk.check_breach(
+  p_check text, p_order desk.broker_orders, p_facts desk.gate_facts, p_account desk.accounts)
 returns desk.order_breach
 language plpgsql volatile
 set search_path = desk, pg_temp
 as $$
 declare
-  v_breach desk.order_breach;
-  v_level  text;
-  v_limits record;
-  r        record;
-  v_value  double precision;
-  v_orders bigint;
-  v_reduces boolean;
+  o      desk.broker_orders := p_order;
+  f      desk.gate_facts := p_facts;
+  v_age  double precision := extract(epoch from clock_timestamp() - case
+    when p_check like 'link%' then f.link_beat
+    when p_check = 'session silent' then f.process_beat
+    when p_check = 'max_price_age' then f.priced_at
+    when p_check = 'decision_bar old' then o.decision_bar + desk.bar_length(f.timeframe) end);
+  v_most double precision := least((f.session_limits ->> p_check)::float8, (f.account_limits ->> p_check)::float8);
 begin
-  v_breach := desk.order_shape(p_order, p_session);
-  if v_breach.rule is not null then
-    return v_breach;
-  end if;
-  v_level := desk.level_of(p_account.id, p_session.id);
-  if v_level = 'halted' and p_order.intent <> 'flatten' then
-    return desk.breach('halted', format('Trading is halted: %s', (select h.reason from desk.halts as h
-      where h.lifted_at is null and h.level = 'halted' and (h.account_id is null or h.account_id = p_account.id)
-        and (h.trading_session_id is null or h.trading_session_id = p_session.id) order by h.id desc limit 1)));
-  elsif p_session.state <> 'open' then
-    return desk.breach('session', format('Session %s is %s', p_session.id, p_session.state));
-  end if;
-  if p_order.intent <> 'flatten' then
-    v_breach := desk.process_breach(p_order, p_session, p_ledger, p_account);
-    if v_breach.rule is not null then
-      return v_breach;
-    end if;
-  end if;
-
-  select coalesce(max(x.held) filter (where x.of_session and x.own), 0) as held,
-         coalesce(max(x.highest) filter (where x.of_session and x.own), 0) as highest,
-         coalesce(max(x.lowest) filter (where x.of_session and x.own), 0) as lowest,
-         coalesce(sum(x.worst * x.price) filter (where x.of_session and not x.own), 0) as gross,
-         count(*) filter (where x.of_session and not x.own and x.worst > 0) as positions,
-         coalesce(max(x.held) filter (where not x.of_session and x.own), 0) as a_held,
-         coalesce(max(x.highest) filter (where not x.of_session and x.own), 0) as a_highest,
-         coalesce(max(x.lowest) filter (where not x.of_session and x.own), 0) as a_lowest,
-         coalesce(sum(x.worst * x.price) filter (where not x.of_session and not x.own), 0) as a_gross,
-         count(*) filter (where not x.of_session and not x.own and x.worst > 0) as a_positions
-  into r
-  from (
-    select q.*, q.symbol = p_order.symbol as own, greatest(abs(q.held), abs(q.highest), abs(q.lowest)) as worst
-    from desk.reach(p_account.id, p_session.id) as q
-  ) as x;
-  v_reduces := case when p_order.quantity > 0 then r.highest + p_order.quantity <= 0
-    else r.lowest + p_order.quantity >= 0 end;
-  if v_reduces then
-    return desk.breach(null, 'reduces');
-  elsif v_level <> 'active' or p_order.intent <> 'trade' then
-    return desk.breach('reducing', format('Only what reduces a position: %s held, %s to %s with all on its way',
-      desk.figure(r.held), desk.figure(r.lowest), desk.figure(r.highest)));
-  end if;
-
-  select g.* into v_limits from desk.gate_limits(p_session.strategy_id, p_account.id) as g;
-  v_breach := desk.standing_breach(p_order, p_session, p_account,
-    jsonb_build_array(v_limits.session_limits, v_limits.account_limits));
-  if v_breach.rule is not null then
-    return v_breach;
-  end if;
-  v_breach := desk.limit_breach(p_order, p_session, p_account, 'session', v_limits.session_limits, r.held, r.highest,
-    r.lowest, r.gross, r.positions, p_ledger.value, p_ledger.orders_today);
-  if v_breach.rule is not null or v_limits.account_limits = '{}' then
-    return v_breach;
-  end if;
-  select a.value into v_value from desk.account_ledgers as a where a.account_id = p_account.id;
-  select sum(l.orders_today) into v_orders from desk.session_ledgers as l
-  where l.account_id = p_account.id and l.day = p_ledger.day;
-  v_breach := desk.limit_breach(p_order, p_session, p_account, 'account', v_limits.account_limits, r.a_held,
-    r.a_highest, r.a_lowest, r.a_gross, r.a_positions, v_value, coalesce(v_orders, 0));
-  if v_breach.rule is not null then
-    return v_breach;
-  end if;
-  return desk.account_rule_breach(p_order, p_session, p_ledger, p_account, v_limits.session_limits,
-    v_limits.account_limits);
+  case p_check
+    when 'halted' then
+      return desk.breach('halted', format('Trading is halted: %s', (select h.reason from desk.halts as h
+        where h.lifted_at is null and h.level = 'halted' and (h.account_id is null or h.account_id = p_account.id)
+          and (h.trading_session_id is null or h.trading_session_id = o.trading_session_id)
+        order by h.id desc limit 1)));
+    when 'session over' then
+      return desk.breach('session', format('Session %s is %s', o.trading_session_id, f.session_state));
+    when 'link silent' then
+      return desk.breach('link', format('The link of %s was %s; nothing would carry this out', p_account.name,
+        coalesce('last heard of ' || desk.figure(v_age) || ' s ago', 'never started')), v_age, f.silence);
+    when 'link' then
+      return desk.breach('link', format('The link of %s is %s', p_account.name, f.link_state));
+    when 'restart' then
+      return desk.breach('restart', format('The gateway of %s restarts at %s', p_account.name, p_account.restart_at));
+    when 'decision_bar unseen' then
+      return desk.breach('decision_bar', format('The newest bar is %s, not %s', f.newest_bar, o.decision_bar));
+    when 'decision_bar' then
+      return desk.breach('decision_bar', format('Decided on the bar of %s: there have been two since',
+        o.decision_bar));
+    when 'decision_bar old' then
+      return desk.breach('decision_bar', format('The bar of %s ended %s s ago: it is older than two bars',
+        o.decision_bar, desk.figure(v_age)), v_age, extract(epoch from 2 * desk.bar_length(f.timeframe)));
+    when 'reduces' then
+      return desk.breach(null, 'reduces');
+    when 'reducing' then
+      return desk.breach('reducing', format('Only what reduces a position: %s held, %s to %s with all on its way',
+        desk.figure(f.held), desk.figure(f.lowest), desk.figure(f.highest)));
+    when 'session silent' then
+      return desk.breach('session', format('The strategy of session %s was %s', o.trading_session_id,
+        coalesce('last heard of ' || desk.figure(v_age) || ' s ago', 'never begun')), v_age, f.silence);
+    when 'code' then
+      return desk.breach('code', format('Code %s is not the session''s %s', left(f.process_hash, 12),
+        left(f.code_hash, 12)));
+    when 'status' then
+      return desk.breach('status', format('%s is %s, neither paper nor live', f.strategy, f.status));
+    when 'fault' then
+      return desk.breach('approval', format('%s: %s', f.strategy, desk.code_fault(f.code_version_id)));
+    when 'approval' then
+      return desk.breach('approval', format('%s is not approved with this code', f.strategy));
+    when 'restricted' then
+      return desk.breach('restricted', format('%s is restricted: %s', o.symbol, f.restricted));
+    when 'price' then
+      return desk.breach('price', format('There is no price of %s', o.symbol));
+    when 'price_collar' then
+      return desk.breach('price_collar', format('Price collar: %s is more than %s away from %s',
+        coalesce(o.limit_price, o.stop_price), v_most, o.decision_price),
+        abs(coalesce(o.limit_price, o.stop_price) / o.decision_price - 1), v_most);
+    when 'max_price_age' then
+      return desk.breach('max_price_age', format('The price of %s is %s s old, more than %s', o.symbol,
+        desk.figure(v_age), v_most), v_age, v_most);
+  end case;
 end
 $$;
-comment on function desk.order_breach(desk.broker_orders, desk.trading_sessions, desk.session_ledgers, desk.accounts) is
+comment on function desk.check_breach(text, desk.broker_orders, desk.gate_facts, desk.accounts) is
+  'The words of a check of order_breach() that an order does not pass, and the rule that it goes by.';
+
+drop function if exists desk.process_breach(
+  desk.broker_orders, desk.trading_sessions, desk.session_ledgers, desk.accounts);
+drop function if exists desk.standing_breach(desk.broker_orders, desk.trading_sessions, desk.accounts, jsonb);
+drop function if exists desk.limit_breach(desk.broker_orders, desk.trading_sessions, desk.accounts, text, jsonb,
+  double precision, double precision, double precision, double precision, bigint, double precision, bigint);
+drop function if exists desk.order_breach(
+  desk.broker_orders, desk.trading_sessions, desk.session_ledgers, desk.accounts);
+create or replace function desk.order_breach(
+  p_order desk.broker_orders, p_facts desk.gate_facts, p_account desk.accounts)
+returns desk.order_breach
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+declare
+  o        desk.broker_orders := p_order;
+  f        desk.gate_facts := p_facts;
+  v_breach desk.order_breach := desk.order_shape(o, f);
+  v_level  text := 'active';
+  v_now    timestamptz := clock_timestamp();
+  v_check  text;
+begin
+  if v_breach.rule is not null then
+    return v_breach;
+  elsif f.is_halted then
+    v_level := desk.level_of(p_account.id, o.trading_session_id);
+  end if;
+  -- In their order, in one expression: each statement here costs as much again as what it asks.
+  v_check := case
+    when v_level = 'halted' and o.intent <> 'flatten' then 'halted'
+    when f.session_state <> 'open' then 'session over'
+    -- Why nothing can be carried out as it was meant, whatever it does.
+    when o.intent <> 'flatten' and (f.link_state is null or extract(epoch from v_now - f.link_beat) > f.silence)
+      then 'link silent'
+    when o.intent <> 'flatten' and f.link_state <> 'ready' then 'link'
+    when o.intent <> 'flatten' and p_account.restart_at is not null
+      and desk.minutes_after(p_account.restart_at, p_account.restart_zone, v_now) >= -1
+      and desk.minutes_after(p_account.restart_at, p_account.restart_zone, v_now) < p_account.restart_minutes
+      then 'restart'
+    when o.intent <> 'flatten' and o.decision_bar > f.newest_bar then 'decision_bar unseen'
+    when o.intent <> 'flatten' and o.decision_bar < f.older_bar then 'decision_bar'
+    -- Bars of days pause over weekends and holidays.
+    when o.intent <> 'flatten' and f.clock = 'wall' and o.decision_bar > '-infinity'
+      and v_now - o.decision_bar > 3 * desk.bar_length(f.timeframe)
+        + case when f.timeframe ~ '[dw]$' then interval '4 days' else interval '0' end
+      then 'decision_bar old'
+    when o.quantity > 0 and f.highest + o.quantity <= 0 or o.quantity < 0 and f.lowest + o.quantity >= 0 then 'reduces'
+    when v_level <> 'active' or o.intent <> 'trade' then 'reducing'
+    -- Why nothing may be entered, whatever its size.
+    when f.process_hash is null or extract(epoch from v_now - f.process_beat) > f.silence then 'session silent'
+    when f.process_hash <> f.code_hash then 'code'
+    when f.status not in ('paper', 'live') then 'status'
+    when f.has_fault and desk.code_fault(f.code_version_id) is not null then 'fault'
+    when f.kind = 'live' and not desk.is_approved(f.strategy_id, p_account.id, f.code_hash) then 'approval'
+    when f.restricted is not null then 'restricted'
+    when o.decision_price is null then 'price'
+    when abs(coalesce(o.limit_price, o.stop_price, o.decision_price) / o.decision_price - 1) > least(
+      (f.session_limits ->> 'price_collar')::float8, (f.account_limits ->> 'price_collar')::float8) * (1 + 1e-9)
+      then 'price_collar'
+    when extract(epoch from v_now - f.priced_at) > least((f.session_limits ->> 'max_price_age')::float8,
+      (f.account_limits ->> 'max_price_age')::float8) then 'max_price_age'
+    end;
+  if v_check is not null then
+    return desk.check_breach(v_check, o, f, p_account);
+  end if;
+  if f.session_limits <> '{}' then
+    v_breach := desk.limit_breach(o, 'session', null, f.clock, f.session_limits, f.held, f.highest, f.lowest,
+      f.other_gross, f.other_positions, f.value, f.orders_today, f.in_second, f.in_minute);
+  end if;
+  if v_breach.rule is null and f.account_limits <> '{}' then
+    v_breach := desk.limit_breach(o, 'account', p_account.name, f.clock, f.account_limits, f.a_held, f.a_highest,
+      f.a_lowest, f.a_other_gross, f.a_other_positions, f.a_value, f.a_orders_today, f.a_in_second, f.a_in_minute);
+  end if;
+  if v_breach.rule is null and (f.session_limits || f.account_limits)
+    ?| '{exchange_hours,no_entry_minutes,settled_cash_only,max_day_trades}'
+  then
+    select b.* into v_breach
+    from desk.trading_sessions as t
+    join desk.session_ledgers as l on l.trading_session_id = t.id
+    cross join lateral desk.account_rule_breach(o, t, l, p_account, f.session_limits, f.account_limits) as b
+    where t.id = o.trading_session_id;
+  end if;
+  return v_breach;
+end
+$$;
+comment on function desk.order_breach(desk.broker_orders, desk.gate_facts, desk.accounts) is
   'Why an order is refused; without a rule it is allowed, and the reason reduces says that it can only reduce. Call it '
-  'under the lock of the account: what is on its way counts.';
+  'under the lock of the account, with facts that were read under it: what is on its way counts.';

@@ -39,6 +39,61 @@ values
 on conflict (from_state, to_state) do update
 set reason = excluded.reason;
 
+-- What a row has to be. Not by checks of the table: each statement makes those ready anew, which for so many takes
+-- longer than the insert. What write_order() inserts has been judged.
+create or replace function desk.tg_broker_orders_sound()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+declare
+  v_refused boolean := new.state = 'refused';
+begin
+  new.is_open := new.state in ('allowed', 'sending', 'working', 'unresolved');
+  if not (new.is_open or new.state in ('refused', 'filled', 'cancelled', 'rejected', 'never_sent'))
+    or length(new.key) > 100 or new.key !~ '(^|[^0-9])[0-9]{1,18}$'
+    or v_refused <> (new.times_refused is not null) or v_refused and num_nulls(new.rule, new.reason) > 0
+    or not v_refused and (
+      not (new.quantity <> 0 and new.quantity > '-Infinity' and new.quantity < 'Infinity')
+      or new.time_in_force not in ('day', 'gtc', 'gtd')
+      or (new.time_in_force = 'gtd') <> (new.valid_until is not null))
+    or new.intent not in ('trade', 'reduce', 'flatten')
+    or new.parent_id is not null and new.oco_id is not null
+    or new.state in ('refused', 'allowed') and new.filled <> 0
+    or new.state = 'filled' and new.filled < abs(new.quantity) * (1 - 1e-9)
+    or new.state = 'cancelled' and new.cancelled_by is null
+    or new.cancelled_by not in ('strategy', 'desk', 'broker', 'expiry')
+    or not (new.decision_price > 0 and new.decision_price < 'Infinity')
+  then
+    perform desk.refuse(format('No order is %s', to_jsonb(left(jsonb_strip_nulls(to_jsonb(new) - '{reason,tag}'::text[])
+      ::text, 600)) #>> '{}'), '$', 'Its key ends in a number; it has a state, whole units and a canceller as '
+      'tg_broker_orders_sound() wants them.', '23514');
+  end if;
+  return new;
+end
+$$;
+comment on function desk.tg_broker_orders_sound() is
+  'Refuses a row of an order that cannot be: a state that is none, a refusal without a rule, filled and not whole; and '
+  'says whether it is open.';
+create or replace trigger broker_orders_sound before update on desk.broker_orders
+for each row execute function desk.tg_broker_orders_sound();
+
+create or replace function desk.tg_trading_sessions_stay()
+returns trigger
+language plpgsql volatile security definer
+set search_path = desk, pg_temp
+as $$
+begin
+  if exists (select from desk.broker_orders as o where o.trading_session_id = old.id) then
+    perform desk.refuse(format('Session %s has orders', old.id), '$.session', 'They are the audit trail.', '23503');
+  end if;
+  return old;
+end
+$$;
+comment on function desk.tg_trading_sessions_stay() is 'Keeps a trading session that has orders from being deleted.';
+create or replace trigger trading_sessions_stay before delete on desk.trading_sessions
+for each row when (old.account_id is not null) execute function desk.tg_trading_sessions_stay();
+
 create or replace function desk.tg_broker_orders_move()
 returns trigger
 language plpgsql volatile security definer
@@ -67,15 +122,15 @@ set search_path = desk, pg_temp
 as $$
 begin
   insert into desk.broker_order_events (order_id, from_state, to_state, reason, filled)
-  values (new.id, case when tg_op = 'UPDATE' then old.state end, new.state,
-    case when tg_op = 'UPDATE' and old.cancel_asked_at is distinct from new.cancel_asked_at and new.state = old.state
+  values (new.id, old.state, new.state,
+    case when old.cancel_asked_at is distinct from new.cancel_asked_at and new.state = old.state
       then 'cancel asked for' else new.reason end, new.filled);
   return null;
 end
 $$;
-comment on function desk.tg_broker_orders_event() is 'Writes a row of broker_order_events for each change of an order.';
-create or replace trigger broker_orders_made after insert on desk.broker_orders
-for each row when (new.state <> 'refused') execute function desk.tg_broker_orders_event();
+comment on function desk.tg_broker_orders_event() is
+  'Writes a row of broker_order_events for each change of an order; that of its begin write_order() writes with it.';
+drop trigger if exists broker_orders_made on desk.broker_orders;
 create or replace trigger broker_orders_changed after update on desk.broker_orders
 for each row when (
   old.state is distinct from new.state or old.filled is distinct from new.filled
@@ -115,6 +170,8 @@ end
 $$;
 comment on function desk.tg_audit_stays() is 'Refuses to change or delete what is history, whoever asks.';
 create or replace trigger broker_order_events_stay before update or delete on desk.broker_order_events
+for each row execute function desk.tg_audit_stays();
+create or replace trigger broker_orders_stay before delete on desk.broker_orders
 for each row execute function desk.tg_audit_stays();
 create or replace trigger limit_changes_stay before update or delete on desk.limit_changes
 for each row execute function desk.tg_audit_stays();

@@ -90,6 +90,14 @@ begin
     perform desk.refuse(format('Result %s was made with bars of %s, not %s', p_result_id, v_found.timeframe,
       p_timeframe), '$.timeframe', format('Start it with %s.', v_found.timeframe), '22023');
   end if;
+  select r.config -> 'resample' as longer into v_found from desk.backtest_results as b
+  join desk.optimization_runs as r on r.id = b.optimization_run_id
+  where b.id = p_result_id and jsonb_typeof(r.config -> 'resample') = 'array'
+    and jsonb_array_length(r.config -> 'resample') > 0;
+  if found then
+    perform desk.refuse(format('Result %s was made with bars of %s, too, and a session has one timeframe', p_result_id,
+      v_found.longer), '$.result', 'Start from a result without resample.', '22023');
+  end if;
   select i.symbol, i.currency into v_found from desk.instruments as i
   where i.symbol = any (p_symbols) and i.currency <> p_account.currency order by i.symbol limit 1;
   if found then

@@ -68,7 +68,7 @@ begin
       '23503');
   end if;
   select k.key into v_unknown
-  from unnest('{margin,cash_flows}'::text[]) as k (key)
+  from unnest('{margin,cash_flows,resample}'::text[]) as k (key)
   join desk.backtest_results as b on b.id = p_result_id
   join desk.optimization_runs as r on r.id = b.optimization_run_id and r.config -> k.key is distinct from 'null'
     and r.config ? k.key
@@ -116,6 +116,8 @@ begin
   perform desk.refuse_fault((
     select c.id from desk.code_versions as c where c.strategy_id = v_strategy.id and c.code_hash = v_hash));
 
+  -- A limit that is being changed is waited for, one that comes later finds the session.
+  lock table desk.risk_limits in share mode;
   perform from desk.accounts as a where a.id = v_account.id for no key update;
   if p_continues is not null then
     select l.* into v_old from desk.session_ledgers as l
@@ -138,10 +140,13 @@ begin
     v_cash := v_old.cash;
   end if;
   insert into desk.trading_sessions (kind, strategy_id, account_id, backtest_result_id, parameters, symbols, timeframe,
-    capital, cash, commission, slippage, code_hash, clock, zone, on_dead_strategy, continues, gate_limits, started_by)
+    capital, cash, commission, slippage, code_hash, clock, zone, on_dead_strategy, continues, code_version_id,
+    gate_limits, session_limits, account_limits, started_by)
   select v_account.kind, v_strategy.id, v_account.id, p_result_id, coalesce(v_parameters, '{}'), p_symbols, p_timeframe,
     v_capital, v_cash, p_commission, p_slippage, v_hash, p_clock, p_zone, p_on_dead_strategy, p_continues,
-    jsonb_build_object('session', l.session_limits, 'account', l.account_limits), session_user
+    (select c.id from desk.code_versions as c where c.strategy_id = v_strategy.id and c.code_hash = v_hash),
+    jsonb_build_object('session', l.session_limits, 'account', l.account_limits), l.session_limits, l.account_limits,
+    session_user
   from desk.gate_limits(v_strategy.id, v_account.id) as l
   returning id into v_id;
   if p_continues is null then

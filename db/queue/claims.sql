@@ -348,16 +348,13 @@ returns jsonb
 language sql stable security definer
 set search_path = desk, pg_temp
 as $$
-  select jsonb_build_object(
+  select desk.result_settings(r.config) || jsonb_build_object(
     'optimization_run_id', r.id, 'strategy', s.name, 'entry_point', s.entry_point, 'engine', r.engine,
     'symbols', r.symbols, 'timeframe', r.timeframe, 'start_date', r.start_date, 'end_date', r.end_date,
-    'cash', r.cash, 'commission', r.config -> 'commission', 'slippage', r.config -> 'slippage', 'seed', r.seed,
-    'data_hash', r.data_hash, 'code_hash', v.code_hash, 'stock', r.config -> 'stock', 'margin', r.config -> 'margin',
-    'cash_flows', r.config -> 'cash_flows', 'splits', desk.run_splits(r.id),
-    'contracts', r.contract_terms,
+    'cash', r.cash, 'seed', r.seed, 'data_hash', r.data_hash, 'code_hash', v.code_hash,
+    'splits', desk.run_splits(r.id), 'contracts', r.contract_terms,
     'seconds_per_point', r.config -> 'seconds_per_point', 'memory_mb', r.config -> 'memory_mb',
-    'warm_up_bars', r.warm_up_bars, 'block_count', 16,
-    'risk_limits', r.config -> 'risk_limits', 'sessions_a_year', coalesce(r.sessions_a_year, 252),
+    'warm_up_bars', r.warm_up_bars, 'block_count', 16, 'sessions_a_year', coalesce(r.sessions_a_year, 252),
     'session_days', (
       select jsonb_agg(jsonb_build_array(y.zone, extract(epoch from y.day_begins)::integer) order by y.position)
       from desk.run_symbols as y
@@ -370,7 +367,9 @@ as $$
   left join desk.code_versions as v on v.id = r.code_version_id
   where r.id = p_run_id and not r.imported
 $$;
-comment on function desk.run_settings(bigint) is 'What a runner needs to know of a run besides its points.';
+comment on function desk.run_settings(bigint) is
+  'What a runner needs to know of a run besides its points: whatever key of its config affects results is in it, and '
+  'a runner that does not know one refuses the run.';
 grant execute on function desk.run_settings(bigint) to desk_runner;
 
 grant select on desk.runners, desk.runner_code, desk.work_items to desk_director, desk_viewer;

@@ -185,6 +185,7 @@ declare
   v_item    desk.work_items;
   v_count   integer := 0;
 begin
+  perform desk.follow_clock();
   -- Waits for locks once, before it holds any; what is locked later is looked at the next time.
   perform desk.lock_progress(array(select distinct e.optimization_run_id from desk.expired_items() as e));
   for v_expired in select e.* from desk.expired_items() as e loop

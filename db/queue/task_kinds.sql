@@ -1,4 +1,5 @@
--- Every kind of task and every source of prices once: the validator, the queue and the runners read these rows.
+-- Every kind of task once: the validator, the queue and the runners read these rows. What load_prices loads from:
+-- prices/sources.sql.
 
 insert into desk.task_kinds as k (
   position, name, by_job, capability, package, on_request, config_keys, remedy, description)
@@ -17,15 +18,6 @@ on conflict (name) do update
 set position = excluded.position, by_job = excluded.by_job, capability = excluded.capability,
     package = excluded.package, on_request = excluded.on_request, config_keys = excluded.config_keys,
     remedy = excluded.remedy, description = excluded.description;
-
-insert into desk.price_sources as s (position, name, capability, package, needs_symbols, remedy, description)
-values
-  (1, 'sample', 'prices', null, false, 'Start one: backdesk work', 'Real daily prices that come with the desk.'),
-  (2, 'yahoo', 'yahoo', 'yfinance', true, 'Where a runner runs: pip install ''backdesk[yahoo]''',
-    'Yahoo, which is asked now; for personal use.')
-on conflict (name) do update
-set position = excluded.position, capability = excluded.capability, package = excluded.package,
-    needs_symbols = excluded.needs_symbols, remedy = excluded.remedy, description = excluded.description;
 
 -- On a desk that had jobs before it had the rows; done once, and nothing to do after that.
 alter table desk.jobs validate constraint jobs_task_known;
@@ -76,4 +68,4 @@ comment on function desk.task_offers() is
   'where that is on request.';
 grant execute on function desk.task_offers() to desk_runner;
 
-grant select on desk.task_kinds, desk.price_sources to desk_director, desk_viewer;
+grant select on desk.task_kinds to desk_director, desk_viewer;

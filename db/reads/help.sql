@@ -24,7 +24,7 @@ as $$
       'load_instrument,contract_terms,price_coverage,series_bars,series_gaps,sessions_a_year,'
       'zone_of_times}'),
     ('configs', '{config_schema,validate_config}'),
-    ('queue', '{open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
+    ('queue', '{clock_ahead,open_work,runner_status,stranded_tasks,housekeeping,open_items,queue_states,throughput}'),
     ('trading', '{session_positions,session_standing,session_usage}'),
     ('live', '{approve_strategy,audit_answers,code_to_trade,record_audit,renew_session,'
       'emergency_stop,end_trading_session,halts_now,level_of_session,'

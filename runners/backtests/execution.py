@@ -122,5 +122,6 @@ def _run_settings(request: BacktestRequest, prices: Prices) -> RunSettings:
         block_count=0,
         splits=prices.splits,
         contracts=prices.contracts,
+        resample=request.entry.resample if request.resample is None else request.resample,
         session_days=tuple((day.zone, day.begins) for day in prices.days),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runners.errors import DeskError
 from strategies.parameters import ParameterError, Value, convert_all
-from strategies.registry import RegisteredStrategy, StrategyError, admit_file, resolve
+from strategies.registry import ENGINE, RegisteredStrategy, StrategyError, admit_file, resolve
 
 
 class RequestError(DeskError):
@@ -32,6 +32,8 @@ class BacktestRequest:
     commission: float = 0.001
     slippage: float = 0.0
     seed: int = 0
+    resample: tuple[str, ...] | None = None
+    """Longer timeframes; None is what the strategy asks for."""
 
     def __post_init__(self) -> None:
         if not self.symbols:
@@ -43,7 +45,18 @@ class BacktestRequest:
 
 
 def strategy_named(text: str) -> RegisteredStrategy:
-    """The registered strategy of that name, or the one in that file (`FILE.py`, or `FILE.py:NAME`)."""
+    """The registered strategy of that name, or the one in that file (`FILE.py`, or `FILE.py:NAME`), which
+    Backtrader runs: another engine's would do nothing here, and look as if it had been tried."""
+    entry = _entry(text)
+    if entry.engine != ENGINE:
+        raise RequestError(
+            f"{entry.name} is a strategy of the engine {entry.engine}, which runs it from the queue only",
+            hint=f"a config of one point: backdesk run FILE, with strategy: {entry.name}",
+        )
+    return entry
+
+
+def _entry(text: str) -> RegisteredStrategy:
     file, _, name = text.partition(".py")
     try:
         if text.endswith(".py") or ".py:" in text:
@@ -68,6 +81,13 @@ def parameters_from(entry: RegisteredStrategy, pairs: Sequence[str]) -> dict[str
         name, equals, value = pair.partition("=")
         if not equals:
             raise RequestError(f"--params {pair!r} has no value", hint="write name=value, such as period=20")
+        default = entry.untyped.get(name.strip())
+        if default is not None:
+            raise RequestError(
+                f"strategy {entry.name}: parameter {name.strip()!r} has a default of {default}, which has no "
+                "type",
+                hint="give it a number, a text, True or False as default",
+            )
         values[name.strip()] = _value(value.strip())
     try:
         return convert_all(entry.parameters, values)

@@ -35,6 +35,9 @@ def backtest(
         float, typer.Option(help="Fraction of each fill's value.", min=0.0, max=0.5)
     ] = 0.001,
     slippage: Annotated[float, typer.Option(help="Fraction of the price.", min=0.0, max=0.5)] = 0.0,
+    resample: Annotated[
+        str | None, typer.Option(help="Longer timeframes as further feeds, such as 1w or 1h,1d.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of whatever is random in the strategy.")] = 0,
     prices: Annotated[
         str, typer.Option(help="auto (the desk when it is up, else the sample), desk, sample, or a CSV file.")
@@ -78,6 +81,7 @@ def backtest(
         commission=commission,
         slippage=slippage,
         seed=seed,
+        resample=None if resample is None else tuple(resample.replace(",", " ").split()),
     )
     done = execute(request, prices, settings)
     recorded = record(done, settings) if record_row else None

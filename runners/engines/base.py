@@ -150,6 +150,8 @@ class RunSettings:
     """By symbol, the splits after the window's first day, those after its last too."""
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     """By symbol, the terms of what is no plain share."""
+    resample: tuple[str, ...] = ()
+    """Longer timeframes whose bars, made of the run's own, are further feeds."""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RunSettings:
@@ -191,6 +193,8 @@ class RunSettings:
             values[key] = splits_from_json(values.get(key))
             key = "contracts"
             values[key] = contracts_from_json(values.get(key))
+            key = "resample"
+            values[key] = tuple(str(timeframe) for timeframe in values.get(key) or ())
             key = "sessions_a_year"
             values[key] = float(values.get(key, 252.0))
             key = "session_days"

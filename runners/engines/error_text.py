@@ -8,12 +8,14 @@ from pathlib import Path
 
 LIMIT = 4_000
 FRAMES = 12
+AT_BAR = "(bar "
+"""How the note begins that says where in its prices a strategy failed."""
 CODE = Path(__file__).resolve().parents[2]
 
 
 def error_text(error: BaseException) -> str:
     """`Type: message`, then the last frames, innermost last; at most 4,000 characters."""
-    message = "".join(traceback.format_exception_only(error)).strip()
+    message = "".join(traceback.format_exception_only(error)).strip().replace(f"\n{AT_BAR}", f" {AT_BAR}")
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {short_path(frame.filename)}:{frame.lineno} {frame.name}: {frame.line}" for frame in frames]
     if len(lines) > FRAMES:

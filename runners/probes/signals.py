@@ -105,6 +105,7 @@ def traced(
         seconds_per_point=0.0,
         memory_mb=0.0,
         block_count=0,
+        resample=entry.resample,
     )
     (outcome,) = engine.run(settings, prices, [Point(1, parameters)], lambda _: None)
     if isinstance(outcome, PointFailure):

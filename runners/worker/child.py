@@ -14,6 +14,8 @@ from typing import NoReturn
 
 from runners.engines.base import AdjustedPrices, Engine, PointFailure, PointResult
 from runners.engines.error_text import error_text
+from runners.settings import Settings
+from runners.worker.point_folder import PointFolder
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
 from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack, write_all
 from runners.worker.result_image import result_image
@@ -68,12 +70,14 @@ def _run(
         raise LookupError(f"prices {order.prices_key} were not loaded")
 
     log = SessionLog(pipe)
+    own = PointFolder(Settings.from_environment().home / "output", order.settings.optimization_run_id)
     # The worker is told of an outcome together with the next point, so as not to wake up twice in between.
     untold = b""
 
     def began(ordinal: int) -> None:
         nonlocal untold
         log.begin(ordinal)
+        own.enter(ordinal)
         write_all(pipe, untold + pack(PointBegan(ordinal)))
         untold = b""
 
@@ -98,6 +102,7 @@ def _run(
             # A finished Cerebro is one big cycle; it must not count against the next point's memory.
             gc.collect()
     finally:
+        own.leave()
         write_all(pipe, untold)
 
 

@@ -146,6 +146,11 @@ def traded(result_id: int) -> list[dict[str, Any]]:
     )
 
 
+def account_rules(result_id: int) -> list[dict[str, Any]]:
+    """How many of its trades a small account's rules would have kept from it, a row a rule."""
+    return rows("select rule, broken, trades from desk.result_account_rules(%(id)s)", {"id": result_id})
+
+
 def trades(result_id: int, page: int) -> list[dict[str, Any]]:
     """A page of the trades, with how far each went against and for its holder."""
     return rows(

@@ -11,6 +11,12 @@ import streamlit as st
 from streamlit_app import hints
 from streamlit_app.strategy import queries, trade_figures
 
+BROKEN = {
+    "max_day_trades": "{broken:,} would have been a fourth day trade within five sessions",
+    "settled_cash_only": "{broken:,} would have been bought with money that had not settled",
+}
+"""What a rule of `result_account_rules` says of a result, in words."""
+
 # So many days around a trade are shown at least.
 AROUND = timedelta(days=30)
 
@@ -56,7 +62,18 @@ def _trades(found: dict[str, Any], symbols: list[dict[str, Any]]) -> None:
             selection_mode="single-row",
             key=key,
         )
+        _account_rules(found["id"])
         _excursions(shown, instruments)
+
+
+def _account_rules(result_id: int) -> None:
+    """What a small account could not have done."""
+    broken = [one for one in queries.account_rules(result_id) if one["broken"]]
+    words = "; ".join(BROKEN[one["rule"]].format(**one) for one in broken)
+    st.caption(
+        (f"In a small account: of {broken[0]['trades']:,} trades {words}." if broken else "")
+        or "A small account's rules (day trades, settled cash) would have kept it from none of its trades."
+    )
 
 
 def _page(total: int) -> int:

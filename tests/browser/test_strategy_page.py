@@ -243,6 +243,18 @@ def test_trades_have_their_excursions(calm_sections: dict[str, AppTest]) -> None
     assert table.loc[2, "trade_return"] == pytest.approx(-20 / 1080 * 100)
 
 
+def test_what_a_small_account_could_not_have_done_is_said(
+    filled: Desk, calm_sections: dict[str, AppTest]
+) -> None:
+    assert "kept it from none of its trades" in captions(calm_sections["Trades"])
+    result = result_with(filled, """parameters = '{"period": 14}'""")
+    with filled.connect("admin") as admin:
+        statement = "update desk.trades set sizes = '{10,10000,10}' where backtest_result_id = %s"
+        admin.execute(statement, (result,))
+    said = captions(page("calm", result, "Trades"))
+    assert " trades 1 would have been bought with money that had not settled" in said
+
+
 def test_the_fees_that_it_could_bear_stand_beside_the_sweep(calm_sections: dict[str, AppTest]) -> None:
     """50 earned and 30 paid: 80 before fees are 2.67 times the fees."""
     shown = calm_sections["Costs"]

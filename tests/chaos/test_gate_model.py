@@ -362,15 +362,16 @@ class GateMachine(RuleBasedStateMachine):
             assert cash == pytest.approx(self.cash[number], abs=1e-6)
             assert worth == pytest.approx(self.worth(number), abs=1e-6)
         reached = {
-            (symbol, own): (held, most, least)
-            for own, symbol, held, most, least, _ in self.account.admin.execute(
+            symbol: (figures[:3], figures[3:6])
+            for symbol, *figures in self.account.admin.execute(
                 "select * from desk.reach(%s, %s)", (self.account.id, self.sessions[0])
             )
         }
         for symbol in SYMBOLS:
             whose: tuple[tuple[bool, int | None], ...] = ((True, 0), (False, None))
             for own, session in whose:
-                assert reached.get((symbol, own), (0, 0, 0)) == self.reach(session, symbol)
+                found = reached.get(symbol, ([0] * 3, [0] * 3))[0 if own else 1]
+                assert tuple(found) == self.reach(session, symbol)
                 most = MOST_SHARES if own else MOST_OF_ACCOUNT
                 assert self.loose or self.worst(session, symbol) <= most, "a limit is broken"
 

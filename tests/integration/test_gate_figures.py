@@ -72,10 +72,10 @@ def test_a_rate_is_never_exceeded_by_fifty_connections(fresh_desk: Desk, account
 def test_it_is_exceeded_without_the_lock(fresh_desk: Desk, account: Account) -> None:
     """The test above can fail."""
     source: str = account.value(
-        "select pg_get_functiondef('desk.place_orders(desk.broker_orders[], uuid)'::regprocedure)"
+        "select pg_get_functiondef('desk.judge_orders(desk.broker_orders[], uuid)'::regprocedure)"
     )
-    assert source.count("for no key update") == 1
-    account.admin.execute(source.replace("for no key update", "").encode())
+    assert source.count("for no key update of a") == 1
+    account.admin.execute(source.replace("for no key update of a", "").encode())
     account.limit("max_orders_per_second", RATE)
     session = account.session()
     hammer(fresh_desk, session, CONNECTIONS, 1_000)

@@ -309,6 +309,8 @@ def test_an_order_wants_a_statement_of_its_own(desk: Desk, account: Account, ses
         with pytest.raises(ActiveSqlTransaction, match=r"^An order is asked for in a statement of its own"):
             trader.commit()
         trader.rollback()
+        # Refused at once where its transaction has been open for more than an instant.
+        trader.execute("select pg_sleep(0.01)")
         with pytest.raises(ActiveSqlTransaction):
             trader.execute(f"select desk.submit_order({session}, 't:2', 'AAA', 1)".encode())
         trader.rollback()

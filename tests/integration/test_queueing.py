@@ -84,7 +84,7 @@ def test_every_example_names_the_schema_and_meets_it(desk: Desk) -> None:
 
 
 def test_the_template_explains_every_key(desk: Desk) -> None:
-    """Each key stands in template.yaml, as a key or in a comment; a search's own extras may be left out."""
+    """Each key stands in template.yaml, as a key or in a comment."""
     text = (FOLDER / "template.yaml").read_text(encoding="utf-8")
     with desk.connect("owner") as owner:
         keys = owner.execute(

@@ -150,6 +150,19 @@ def test_doctor_finds_what_is_missing(with_views: Desk) -> None:
     assert backdesk(with_views, "doctor").returncode == 1
 
 
+def test_doctor_tells_of_a_clock_that_was_set_back(with_views: Desk) -> None:
+    with with_views.connect("admin") as admin:
+        admin.execute(
+            "insert into desk.runners (host, pid, version, engines, processes, platform, heartbeat_at)"
+            " values ('here', 1, '0', '{backtrader}', 1, 'x', now() + interval '2 hours')"
+        )
+        found = about(with_views)["clock"]
+        assert found.severity is Severity.warning
+        assert "ahead of the server's clock, which was set back" in found.found
+        admin.execute("select desk.follow_clock()")
+    assert about(with_views)["clock"].severity is Severity.ok
+
+
 def test_doctor_without_a_server_says_so_and_ends_with_two(with_views: Desk, tmp_path: Path) -> None:
     done = backdesk(with_views, "doctor", BACKDESK_HOME=str(tmp_path), DATABASE_URL="")
     assert done.returncode == 2

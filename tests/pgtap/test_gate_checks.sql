@@ -131,10 +131,10 @@ select is(pg_temp.bracket('r:', 10, 10), 'bracket bracket bracket', 'so does one
 select tap.limited('session', 'max_position_shares', 20);
 select is(pg_temp.bracket('t:', 30, -30), 'session max_position_shares session max_position_shares session max_position_shares', 'and an entry that breaks a limit');
 delete from risk_limits where limit_name = 'max_position_shares';
-select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where of_session and symbol = 'IBM'),
+select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where symbol = 'IBM'),
   '(0,11,0)', 'exits do not count before their entry');
 select tap.filled(id, 'p:1') from s;
-select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where of_session and symbol = 'IBM'),
+select is((select row(held, highest, lowest)::text from reach((select id from accounts), (select id from s)) where symbol = 'IBM'),
   '(10,11,0)', 'and of both the larger one, once');
 select is((select state from broker_orders where key = 'p:2'), 'sending', 'they are with the broker');
 select tap.filled(id, 'p:3', p_price => 110) from s;
@@ -155,8 +155,8 @@ select throws_ok($$select emergency_stop(' ')$$, '22023', 'A stop needs a reason
 select throws_ok($$select resume_trading(null)$$, '22023', 'Trading resumes with a reason');
 select throws_ok($$select emergency_stop('x', 'PAPER2')$$, '23503', 'Unknown account "PAPER2"');
 
--- submit_order() itself wants a statement of its own, which this transaction is not.
-select throws_ok($$select submit_order(1, 'x:1', 'AAPL', 1)$$, '25001', 'An order is asked for in a statement of its own', 'not in a transaction');
+-- submit_order() wants a statement of its own, which this transaction is not.
+select throws_ok($$select check_gate_call()$$, '25001', 'An order is asked for in a statement of its own', 'not in a transaction');
 select throws_ok($$select open_account('U1', 'live', 'ib')$$, '22023', 'The account U1 is live, and no stop of the desk reaches a broker yet');
 select throws_ok($$insert into accounts (name, kind, broker) values ('U1', 'live', 'ib')$$, '23514', null, 'the table refuses it, too');
 

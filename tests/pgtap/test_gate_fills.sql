@@ -43,7 +43,7 @@ select pg_temp.asked('a:2', 'AAPL', 1); select take_orders('PAPER1', tap.link())
 select throws_ok($$select pg_temp.said('a:2', 'never_sent')$$, '23514', null, 'never sent needs that nobody knows');
 select throws_ok($$select pg_temp.said('a:2', 'filled')$$, '22023', null, 'a fill is no word');
 select is(pg_temp.said('a:2', 'unresolved') || pg_temp.said('a:2', 'never_sent'), 'recordedrecorded');
-select is((select highest from reach((select id from accounts), (select id from s)) where of_session), 10::float8, 'and no longer counts');
+select is((select highest from reach((select id from accounts), (select id from s))), 10::float8, 'and no longer counts');
 
 -- Twice is once; corrections replace; the ledger follows.
 select is(pg_temp.ledger(), '(99000,100000)', 'ten for a thousand');
@@ -65,7 +65,7 @@ select is((select count(*) from order_trail where key = 'a:1'), 2::bigint, 'the 
 -- Fills of nobody count for the account.
 select is(record_execution('PAPER1', tap.link(), 'f1', 1, null, 'IBM', 7, 50, '2010-01-04 15:00Z'), 'recorded', 'a fill by hand');
 select is((select row(trading_session_id, quantity)::text from positions where symbol = 'IBM'), '(,7)', 'belongs to no session');
-select is((select array_agg(of_session) from reach((select id from accounts), (select id from s)) where symbol = 'IBM'), '{f}', 'and counts for the account');
+select is((select row(held, a_held)::text from reach((select id from accounts), (select id from s)) where symbol = 'IBM'), '(0,7)', 'and counts for the account');
 select throws_ok($$select record_execution('PAPER1', tap.link(), 'f2', 1, pg_temp.o('a:1'), 'IBM', 1, 50, '2010-01-04')$$, '23514', null, 'an order of another symbol');
 select throws_ok($$select pg_temp.fill('a:1', 'f3', 1, -1)$$, '23514', null, 'or of the other side');
 

@@ -131,10 +131,10 @@ from (values
    'The search has 403798000 combinations', 'parameters', 'At most 100000000 are accepted; use larger steps.'),
 
   ('a constraint on an unknown name is refused', '{"constraints": ["fast < 20", "fast < slw"]}',
-   'slw in the constraint "fast < slw" is neither a numeric parameter nor a metric', 'constraints[1]', 'Did you mean slow?'),
+   'slw in the constraint "fast < slw" is neither a parameter nor a metric', 'constraints[1]', 'Did you mean slow?'),
   ('a constraint is never executed', '{"constraints": ["fast; drop table jobs"]}',
    'Cannot read ";" in the constraint "fast; drop table jobs"', 'constraints[0]',
-   'A constraint has names, numbers, + - * /, < <= > >= = !=, and, or, and parentheses: fast < slow.'),
+   'A constraint has names, numbers, texts in quotes, true, false, + - * /, < <= > >= = !=, not, and, or, and parentheses: fast < slow.'),
   ('constraints that leave nothing are refused', '{"constraints": ["fast > slow"], "parameters": {"fast": [1, 2], "slow": [3, 4]}}',
    'The constraints leave no combination of fast, slow', 'constraints', 'Widen the ranges, or turn a comparison round.'),
   ('a constraint that the defaults do not meet is refused, if nothing it names is searched',

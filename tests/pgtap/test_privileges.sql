@@ -151,6 +151,7 @@ from (values
     ('load_bars', 'p_symbol text, p_timeframe text, p_source text, p_times timestamptz[], p_open float8[], p_high float8[],
      p_low float8[], p_close float8[], p_volume float8[], p_factor_dates date[], p_factor_kinds text[],
      p_factors float8[], p_merge boolean, p_replace boolean', 'volatile', 'definer', 'director, runner'),
+    ('clock_ahead', '', 'stable', 'invoker', 'director, viewer'),
     ('load_instrument', 'p_symbol text, p_title text, p_asset_class text, p_currency text, p_exchange text, p_calendar text,
      p_closes_only boolean, p_notes text, p_zone text, p_multiplier float8, p_tick float8, p_lot float8, p_margin float8', 'volatile', 'definer', 'director, runner'),
     ('metric_named', 'p_name text', 'stable', 'invoker', 'director, importer, viewer'),

@@ -59,7 +59,7 @@ select is(
   jsonb_build_object('strategy', 'sma_crossover', 'entry_point', 'sma_crossover', 'engine', 'backtrader', 'symbols', '["AAPL"]'::jsonb,
     'timeframe', '1d', 'start_date', '2010-01-04', 'end_date', '2011-12-30', 'cash', 100000,
     'commission', '{"percent": 0.001, "per_share": 0, "minimum": 0}'::jsonb, 'slippage', 0, 'seed', 0, 'code_hash', repeat('a', 64),
-    'stock', false, 'seconds_per_point', 300, 'memory_mb', 2048, 'warm_up_bars', 0, 'block_count', 16, 'risk_limits', null, 'margin', null, 'cash_flows', null, 'contracts', null, 'splits', null,
+    'stock', false, 'seconds_per_point', 300, 'memory_mb', 2048, 'warm_up_bars', 0, 'block_count', 16, 'contracts', null, 'splits', null,
     'session_days', null, 'sessions_a_year', 252),
   'run_settings has what a runner needs');
 select is(

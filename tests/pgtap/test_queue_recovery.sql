@@ -1,6 +1,6 @@
 -- Leases, deadlines and what becomes of work whose runner is gone.
 
-select plan(40);
+select plan(48);
 select tap.given_desk();
 create temporary table held (work_item_id bigint, token uuid, optimization_run_id bigint, attempt integer, ordinals bigint[], parameters jsonb);
 create function pg_temp.runner() returns bigint language sql as 'select max(id) from desk.runners';
@@ -136,5 +136,28 @@ select is(pg_temp.fail(1, 'crash'), 'stale', 'a failed point cannot fail again')
 select is(
   tap.rows($$select details ->> 'kind', count(*) from job_events where event = 'retry' group by 1 order by 1$$)
     @> '[["memory", 1]]', true, 'retries are events');
+
+-- The server's clock was two hours ahead, and is put right
+select pg_temp.given_item(1031);
+select pg_temp.beat(1, 3);
+select pg_temp.fail(2, 'infrastructure');
+create temporary table wrong as select (select w.run_after - w.created_at from work_items as w where w.state = 'waiting') as backoff;
+update runners set heartbeat_at = heartbeat_at + interval '2 hours' where id = pg_temp.runner();
+update work_items set leased_at = leased_at + interval '2 hours', lease_until = lease_until + interval '2 hours', deadline_at = deadline_at + interval '2 hours' where state = 'leased';
+update work_items set created_at = created_at + interval '2 hours', run_after = run_after + interval '2 hours' where state = 'waiting';
+select is(clock_ahead() > interval '1 hour 59 minutes', true, 'what was written is ahead of the clock');
+select is(reap_expired(), 0, 'nobody loses anything by that');
+select is(clock_ahead() < interval '1 minute', true, 'the runner counts as heard of now');
+select is(
+  tap.rows($$select lease_until - clock_timestamp() between interval '55 s' and interval '60 s', deadline_at < now() + interval '1 hour', leased_at <= clock_timestamp() from work_items where state = 'leased'$$),
+  '[[true, true, true]]', 'its lease and its deadline end as if it had been so from the start');
+select is(
+  (select abs(extract(epoch from w.run_after - w.created_at - wrong.backoff)) < 0.001 and w.created_at < clock_timestamp() from work_items as w, wrong where w.state = 'waiting'),
+  true, 'a retry waits as long as it had to');
+select is(pg_temp.beat(1, 4), '[]', 'a runner that lives goes on');
+update runners set heartbeat_at = heartbeat_at - interval '2 minutes';
+update work_items set lease_until = lease_until - interval '2 minutes' where state = 'leased';
+select is(reap_expired(), 1, 'one that died is missed within a lease');
+select is((select count(*)::integer from alive_runners()), 0, 'and does not count as alive');
 
 select * from finish();

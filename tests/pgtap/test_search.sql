@@ -1,6 +1,6 @@
 -- The search space: what an ordinal decodes to, and what constraints leave.
 
-select plan(36);
+select plan(59);
 select tap.given_desk();
 create function pg_temp.points(p_search jsonb) returns jsonb language plpgsql as $$
 declare v_run_id bigint; v_points jsonb;
@@ -94,6 +94,47 @@ from (values
   ('fast * 0.1 = 0.3', '3'),
   ('  fast<slow/10  ', '1 2')
 ) as t (text, fasts);
+
+-- Switches and texts: each of trailing, side and two of fast.
+create function pg_temp.switched(p_constraint text, p_type text default 'Grid Search') returns text language sql as $$
+  select string_agg(concat(e.point ->> 'fast', left(e.point ->> 'trailing', 1), left(e.point ->> 'side', 1)), ' ' order by
+    (e.point ->> 'fast')::integer, e.point ->> 'trailing' desc, e.point ->> 'side')
+  from jsonb_array_elements(pg_temp.points(jsonb_build_object('constraints', jsonb_build_array(p_constraint), 'type', p_type,
+    'parameters', '{"fast": [1, 2], "trailing": [true, false], "side": ["long", "short"]}'::jsonb)
+    || case p_type when 'Random Search' then '{"points": 8}'::jsonb else '{}' end)) as e (point)$$;
+select is(pg_temp.switched(t.text), t.points, t.text)
+from (values
+  ('trailing = true', '1tl 1ts 2tl 2ts'),
+  ('trailing', '1tl 1ts 2tl 2ts'),
+  ('not trailing', '1fl 1fs 2fl 2fs'),
+  ('trailing != TRUE', '1fl 1fs 2fl 2fs'),
+  ('trailing = false or fast > 1', '1fl 1fs 2tl 2ts 2fl 2fs'),
+  ('not trailing or fast > 1', '1fl 1fs 2tl 2ts 2fl 2fs'),
+  ('not (trailing and fast > 1)', '1tl 1ts 1fl 1fs 2fl 2fs'),
+  ('not fast > 1 and trailing', '1tl 1ts'),
+  ('not not trailing', '1tl 1ts 2tl 2ts'),
+  ('side = ''long''', '1tl 1fl 2tl 2fl'),
+  ('side = "long" or fast = 2', '1tl 1fl 2tl 2ts 2fl 2fs'),
+  ('side != ''long'' and trailing', '1ts 2ts'),
+  ('trailing = (fast < 2)', '1tl 1ts 2fl 2fs'),
+  ('not (fast / 0 > 1)', null)) as t (text, points)
+where t.points is not null;
+select is(pg_temp.switched('side = ''long'' or trailing', 'Random Search'), pg_temp.switched('side = ''long'' or trailing'),
+  'a drawn search heeds them too');
+select is(pg_temp.left_of('not trailing and side = ''long'''), '1 2 3 4 5 6', 'a default counts as a value');
+select is((tap.refused_job(jsonb_build_object('symbols', 'AAPL', 'optimization', jsonb_build_object('parameters', '{"fast": [1, 2]}'::jsonb,
+  'constraints', jsonb_build_array(c.text)))::text))[2], format('Cannot read the constraint %s: %s', to_jsonb(c.text), c.why), c.text)
+from (values
+  ('side = 3', '= stands between a text and a number'),
+  ('side < ''long''', '< needs numbers on both sides'),
+  ('trailing = 1', '= stands between a truth and a number'),
+  ('not fast', 'not stands before a number'),
+  ('fast or trailing', 'or needs a comparison on both sides'),
+  ('-trailing', 'a minus stands before a truth'),
+  ('not', 'it ends too early')) as c (text, why);
+select is((tap.refused_job('{"symbols": "AAPL", "optimization": {"parameters": {"fast": [1, 2]}, "constraints": ["side = long"]}}'))[2:4],
+  array['long in the constraint "side = long" is neither a parameter nor a metric', '$.optimization.constraints[0]', 'A text stands in quotes: ''long''.'],
+  'a text without quotes is told so');
 
 -- One job whatever the spelling
 select is(

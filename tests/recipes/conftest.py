@@ -1,7 +1,6 @@
-"""The recipes of docs/architecture.md: a thing is added to a copy of `db/` as its cell says,
-and the desk uses it.
+"""The recipes of docs/adding.md: a thing is added to a copy of `db/` as its line says, and the desk uses it.
 
-Nothing else is edited: what these tests do not need, nobody who follows the cell needs.
+Nothing else is edited: what these tests do not need, nobody who follows the line needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Config keys, task kinds and price sources are added as docs/architecture.md says."""
+"""Config keys, task kinds and price sources are added as docs/adding.md says."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import runners.prices
 import runners.tasks
+from runners.engines.base import RunSettings, SettingsError
 from runners.tasks import registry
 from runners.worker.queue import OFFERS
 from testing.desks import Desk
@@ -105,7 +106,9 @@ def test_a_source_of_prices_is_a_row_and_a_module(
     assert registry.run(request)["loaded"] == ["IBM"]
 
 
-def test_a_config_key_is_a_row(desk_with: Callable[[str], Desk]) -> None:
+def test_a_config_key_is_a_row_and_a_field(
+    desk_with: Callable[[str], Desk], story: Callable[[psycopg.Connection[Any]], None]
+) -> None:
     desk = desk_with(KEY)
     with desk.connect("owner") as owner:
         schema, same, other = owner.execute(
@@ -125,3 +128,23 @@ def test_a_config_key_is_a_row(desk_with: Callable[[str], Desk]) -> None:
             else:
                 with pytest.raises(psycopg.Error, match=refusal):
                     owner.execute("select desk.check_config_keys(%s, '', '$')", [config])
+    with desk.connect("admin") as session:
+        story(session)
+        for latency, known in ((0, True), (0.5, False)):
+            settings = told(session, latency)
+            assert settings.get("latency") == (None if known else latency)
+            if known:
+                assert RunSettings.from_json(settings).seed == 0
+            else:
+                with pytest.raises(SettingsError, match="unknown 'latency'"):
+                    RunSettings.from_json(settings)
+
+
+def told(session: psycopg.Connection[Any], latency: float) -> dict[str, Any]:
+    """What the runner is told of a run whose config has the key."""
+    given = "select tap.run_of(tap.given_job(2, jsonb_build_object('latency', %s::numeric)))"
+    run = session.execute(given, [latency]).fetchone()
+    row = session.execute("select run_settings(%s)", run).fetchone()
+    assert row is not None
+    found: dict[str, Any] = row[0]
+    return found

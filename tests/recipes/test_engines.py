@@ -1,4 +1,4 @@
-"""An engine is added as docs/architecture.md says."""
+"""An engine is added as docs/adding.md says."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from runners import engines
+from runners.backtests.request import RequestError, strategy_named
 from runners.engines.base import Point, PointResult, RunSettings
 from runners.engines.registry import load_engines
+from strategies import registry
 from strategies.registry import published_strategies
 from testing.desks import Desk
 
@@ -86,3 +88,13 @@ def test_an_engine_is_a_folder(
         assert session.execute(done, [*item[:2], Jsonb(outcome.metrics)]).fetchone() == ("recorded",)
         found = session.execute("select engine, total_return from backtest_results").fetchall()
     assert found == [("coin", 0.5)]
+
+
+def test_its_strategies_are_not_run_by_another_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_admitted", {})
+    file = tmp_path / "tails.py"
+    file.write_text(STRATEGY.replace("Heads", "Tails"))
+    with pytest.raises(RequestError, match="tails is a strategy of the engine coin"):
+        strategy_named(str(file))

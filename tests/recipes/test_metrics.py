@@ -1,4 +1,4 @@
-"""Raw metrics and metrics are added as docs/architecture.md says."""
+"""Raw metrics and metrics are added as docs/adding.md says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search is added as docs/architecture.md says."""
+"""A search is added as docs/adding.md says."""
 
 from __future__ import annotations
 
@@ -64,4 +64,5 @@ def test_a_search_is_a_row_and_a_file(
         assert row is not None
         assert "Corner Search" in row[0]["type"]["enum"]
         assert "Corner Search" in row[0]["search"]["enum"]
+        assert row[0]["patience"]["description"].startswith("Bayesian Search, Corner Search: Stop when")
     assert [one["draws"] for one in queries.searches() if one["name"] == "Corner Search"] == [True]

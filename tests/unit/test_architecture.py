@@ -1,4 +1,4 @@
-"""The table of rooms in docs/architecture.md: it names every room, and its cell of a command is true."""
+"""The tables of docs/architecture.md and docs/adding.md: every room is named, and what is named is there."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def test_every_room_is_in_the_table(project_root: Path) -> None:
     rooms = {str(Path(*file.parts[:deep])) for file in files for deep in (1, 2) if len(file.parts) > deep}
     wanted = {room for room in rooms if "/" not in room or room.startswith("runners/")}
     assert wanted - rooms_named(project_root) == set()
+
+
+def test_what_the_recipes_name_is_there(project_root: Path) -> None:
+    text = (project_root / "docs" / "adding.md").read_text()
+    named = re.findall(r"`((?:configs|db|dbt|gallery|runners|strategies|streamlit_app|tests)/[^` ]+)`", text)
+    assert len(named) > 20
+    assert [path for path in named if not (project_root / path).exists()] == []
 
 
 def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

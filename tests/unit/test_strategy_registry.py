@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,3 +163,44 @@ def test_the_base_class_is_part_of_the_hash(tmp_path: Path, monkeypatch: pytest.
     base = copy / "base_strategy.py"
     base.write_text(base.read_text() + "\n# changed\n")
     assert hash_now() != before
+
+
+def test_a_package_of_ones_own_with_helpers_and_sub_folders(tmp_path: Path) -> None:
+    """Strategies of sub-folders are found by their file's name, helpers are nobody's fault, and all that a
+    strategy imports counts in its hash, whichever way it is imported."""
+    desk = tmp_path / "my_own_desk"
+    files = {
+        "__init__.py": "",
+        "helpers.py": "SPEED = 1\n",
+        "flat_helper.py": "def mean(values): return 0\n",
+        "forgotten.py": "x = 1\n",
+        "top.py": f"from . import helpers\nimport flat_helper\n{PLAIN.format(name='Top')}",
+        "momentum/__init__.py": "",
+        "momentum/lines.py": "import backtrader as bt\n\n\nclass Line(bt.Indicator):\n    lines = ('l',)\n",
+        "momentum/breakout.py": f"from my_own_desk.momentum import lines\n{PLAIN.format(name='Breakout')}",
+        "reversion/deep/dip.py": f"from ...helpers import SPEED\n{PLAIN.format(name='Dip')}",
+        "reversion/bad.py": "import backtrader as bt\n\n\nclass Bad(bt.Strategy):\n    x = 1 / 0\n",
+        "reversion/script.py": "raise SystemExit('never run')\n",
+        "tests/test_top.py": "raise SystemExit('never run')\n",
+        "two-words/word.py": PLAIN.format(name="Word"),
+        "lean/project/main.py": "raise SystemExit('never run')\n",
+        "_shared/thing.py": PLAIN.format(name="Thing"),
+    }
+    for name, text in files.items():
+        (desk / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk / name).write_text(text)
+    faultless = ("top", "breakout", "dip")
+    assert set(entries(desk)) == {*LIBRARY, *faultless}
+    faults = {str(one.path.relative_to(desk)): one.fault for one in broken_files(desk)}
+    assert sorted(faults) == ["forgotten.py", "reversion/bad.py", "two-words/word.py"]
+    assert "reversion/bad.py, line 5, cannot be loaded: ZeroDivisionError" in faults["reversion/bad.py"]
+    assert "'two-words' is none" in faults["two-words/word.py"]
+    details: dict[str, Any] = {name: entries(desk)[name].published()["code_details"] for name in faultless}
+    hashed = {name: set(details[name]["files"]) for name in faultless}
+    package = {f"user_strategies{name}" for name in ("", ".top", ".helpers", ".flat_helper")}
+    assert hashed["top"] == package
+    assert hashed["breakout"] >= {"my_own_desk.momentum.lines", "user_strategies.momentum.breakout"}
+    assert hashed["dip"] >= {"user_strategies.helpers", "user_strategies.reversion.deep.dip"}
+    before = resolve("top", desk).published()["code_hash"]
+    (desk / "flat_helper.py").write_text("def mean(values): return 1\n")
+    assert resolve("top", desk).published()["code_hash"] != before

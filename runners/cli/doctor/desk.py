@@ -160,10 +160,15 @@ def chores(_: Settings, admin: Admin) -> Finding:
 
 
 def clock(_: Settings, admin: Admin) -> Finding:
-    (seconds,) = admin.execute(
-        "select extract(epoch from clock_timestamp() - %s)::float8", [dt.datetime.now(dt.UTC)]
-    ).fetchone() or (0,)
+    seconds, ahead = admin.execute(
+        "select extract(epoch from clock_timestamp() - %s)::float8,"
+        " extract(epoch from desk.clock_ahead())::float8",
+        [dt.datetime.now(dt.UTC)],
+    ).fetchone() or (0, 0)
     found = f"{abs(seconds):.1f} s between this machine and the server"
+    if ahead > CLOCK_SECONDS:
+        written = f"the newest rows are {ahead:,.0f} s ahead of the server's clock, which was set back"
+        return warning("clock", f"{written}; {found}", "runners follow it; run a time service on the server")
     if abs(seconds) > CLOCK_SECONDS:
         return note("clock", found, "only the server's counts, but logs will not match: run a time service")
     return ok("clock", found)

@@ -180,6 +180,11 @@ class ConfiguredBroker(BackBroker):  # type: ignore[misc]
         super().set_fund_history(fund)
 
     def submit(self, order: Any, check: bool = True) -> Any:
+        if self._kept is not None and getattr(order.data, "longer_of", None) is not None:
+            raise AccountError(
+                f"an order on {order.data._name}, whose bars are made of shorter ones: send it on "
+                f"{order.data.longer_of._name}, which trades"
+            )
         if order.exectype == bt.Order.Historical:
             self._refuse_history("an order of exectype Historical")
         return super().submit(order, check)

@@ -12,6 +12,7 @@ from typing import Any
 
 from runners.engines.backtrader.fast_feed import SharedFeed
 from runners.engines.backtrader.feed import ArrayFeed, bar_length, time_numbers
+from runners.engines.backtrader.longer_bars import longer_bars
 from runners.engines.backtrader.timeline import Timeline
 from runners.engines.base import AdjustedPrices, RunSettings, SettingsError
 from strategies.contracts import SHARE
@@ -19,12 +20,22 @@ from strategies.session_days import UTC_DAYS, session_days
 
 
 class DataSet:
-    """Prices of a run and what is derived from them once."""
+    """Prices of a run and what is derived from them once.
+
+    `prices` are those of its symbols, then of each longer timeframe those of all symbols again.
+    """
 
     def __init__(self, settings: RunSettings, prices: Sequence[AdjustedPrices]) -> None:
-        self.prices = prices
-        self.days = session_days(settings.session_days) or (UTC_DAYS,) * len(prices)
-        self.timeframe, self.compression = bar_length(settings.timeframe)
+        days = session_days(settings.session_days) or (UTC_DAYS,) * len(prices)
+        self.symbols = len(prices)
+        self.lengths = [settings.timeframe] * len(prices)
+        self.days = days
+        traded, prices = prices, list(prices)
+        for timeframe in settings.resample:
+            prices += [longer_bars(one, timeframe, day) for one, day in zip(traded, days, strict=True)]
+            self.lengths += [timeframe] * len(traded)
+            self.days += days
+        self.prices: Sequence[AdjustedPrices] = prices
         self.numbers = [time_numbers(series.epochs) for series in prices]
         self.epochs = {
             number: epoch
@@ -36,8 +47,8 @@ class DataSet:
             symbol: tuple((float(day.toordinal()), factor) for day, factor in steps)
             for symbol, steps in settings.splits.items()
         }
-        empty = [series.symbol for series in prices if not len(series)]
-        if empty or not prices:
+        empty = [series.symbol for series in traded if not len(series)]
+        if empty or not traded:
             raise SettingsError(f"no prices of {', '.join(empty) or 'any symbol'} in the run's window")
 
     @cached_property
@@ -69,11 +80,12 @@ class DataSet:
     def add_to(self, cerebro: Any, *, shared: bool) -> None:
         """Add one feed a symbol; `shared` ones take whole arrays where they can, others load bar by bar."""
         for place, (series, numbers) in enumerate(zip(self.prices, self.numbers, strict=True)):
+            timeframe, compression = bar_length(self.lengths[place])
             parameters: dict[str, Any] = {
                 "series": series,
                 "numbers": numbers,
-                "timeframe": self.timeframe,
-                "compression": self.compression,
+                "timeframe": timeframe,
+                "compression": compression,
             }
             kind: Any = ArrayFeed
             if shared:
@@ -81,5 +93,7 @@ class DataSet:
             feed = kind(**parameters)
             # What strategies and fees count shares of the day by.
             feed.splits = self.splits.get(series.symbol, ())
+            if place >= self.symbols:
+                feed.longer_of = cerebro.datas[place % self.symbols]
             feed.contract = self.contracts.get(series.symbol, SHARE)
             cerebro.adddata(feed, name=series.symbol)

@@ -14,14 +14,14 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-import backtrader as bt
-
 from runners.engines.backtrader.account import ConfiguredBroker
 from runners.engines.backtrader.account_audit import audit, remarks, share_remarks
 from runners.engines.backtrader.cash_flows import flow_steps, time_weighted
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.backtrader.fast_cerebro import FastCerebro
 from runners.engines.backtrader.fast_results import ResultCache
+from runners.engines.backtrader.late_feeds import KnownFeeds
+from runners.engines.backtrader.mistakes import explain
 from runners.engines.backtrader.recorder import Recorder
 from runners.engines.backtrader.warm_up import WarmUp
 from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult, RunSettings
@@ -98,7 +98,7 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     cerebro.addanalyzer(Recorder, epochs=data_set.epochs, _name="recorder")
     for name, analyzer in engine.analyzers.items():
         cerebro.addanalyzer(analyzer, _name=name)
-    strategies = _executed(cerebro)
+    strategies = _executed(cerebro, data_set)
     if not strategies:
         raise RuntimeError("the strategy skipped itself (StrategySkipError)")
     recorder: Recorder = strategies[0].analyzers.recorder
@@ -116,7 +116,7 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     metrics["engine_metrics"] = (
         _loop_that_ran(cerebro) | remarks(cerebro, broker) | share_remarks(settings, recorder)
     )
-    metrics["bars"] = sum(len(data) for data in cerebro.datas)
+    metrics["bars"] = sum(len(data) for data in cerebro.datas[: data_set.symbols])
     metrics["duration"] = time.perf_counter() - began
     return PointResult(
         ordinal=point.ordinal,
@@ -129,7 +129,7 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
 
 def _cerebro(settings: RunSettings, shared: _Shared) -> Any:
     if settings.stock:
-        cerebro = bt.Cerebro(stdstats=False)
+        cerebro = KnownFeeds(stdstats=False)
         cerebro.broker = ConfiguredBroker()
         return cerebro
     return FastCerebro(stdstats=False).over(shared.data_set, shared.results)
@@ -143,7 +143,7 @@ def _loop_that_ran(cerebro: Any) -> dict[str, float | str]:
     return {"loop": "stock", "why_stock": cerebro.why_stock}
 
 
-def _executed(cerebro: Any) -> Any:
+def _executed(cerebro: Any, data_set: DataSet) -> Any:
     try:
         return cerebro.run()
     except IndexError as error:
@@ -154,6 +154,10 @@ def _executed(cerebro: Any) -> Any:
                 f"an indicator needs more bars than the {bars} in the run's window; "
                 "shorten its period or widen the window"
             ) from error
+        explain(error, cerebro, data_set)
+        raise
+    except Exception as error:
+        explain(error, cerebro, data_set)
         raise
 
 

@@ -13,6 +13,7 @@ from runners.engines.backtrader.fast_feed import SharedFeed
 from runners.engines.backtrader.fast_indicators import compute
 from runners.engines.backtrader.fast_loop import FastLoop
 from runners.engines.backtrader.fast_results import ResultCache
+from runners.engines.backtrader.late_feeds import KnownFeeds
 from runners.engines.backtrader.recorder import Recorder
 
 BACKTRADER = "1.9.78.123"
@@ -26,7 +27,7 @@ LOOP_METHODS = (
 """Methods of a strategy that Backtrader's loop calls and that the fast loop stands in for."""
 
 
-class FastCerebro(bt.Cerebro):  # type: ignore[misc]
+class FastCerebro(KnownFeeds):
     """After run(), `loop` says which loop ran and `why_stock` why it was not the fast one."""
 
     def over(self, data_set: DataSet, cache: ResultCache) -> FastCerebro:

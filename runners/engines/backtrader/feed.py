@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from array import array
+from typing import Any
 
 import backtrader as bt
 
+from runners.engines.backtrader.late_feeds import refuse
 from runners.engines.base import AdjustedPrices, SettingsError
 
 EPOCH = dt.datetime(1970, 1, 1)
@@ -54,6 +56,18 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]
     def start(self) -> None:
         super().start()
         self._row = 0
+
+    def addfilter(self, *args: Any, **kwargs: Any) -> None:
+        self._refuse_late()
+        super().addfilter(*args, **kwargs)
+
+    def addfilter_simple(self, *args: Any, **kwargs: Any) -> None:
+        self._refuse_late()
+        super().addfilter_simple(*args, **kwargs)
+
+    def _refuse_late(self) -> None:
+        if hasattr(self, "_row"):
+            refuse("a filter, resample() or replay() of a feed")
 
     def _load(self) -> bool:
         series: AdjustedPrices = self.p.series
