@@ -2,7 +2,7 @@
 PYTHON ?=
 ARGS ?=
 
-.PHONY: help setup demo test test-long lint bench screenshots up down lock clean
+.PHONY: help setup demo demo-live test test-long lint bench screenshots up down lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -12,6 +12,9 @@ setup: ## Make .venv with everything in it; PYTHON=... chooses the interpreter
 
 demo: setup ## Three searches on real prices, to the leaderboard
 	@.venv/bin/python -m runners.demo
+
+demo-live: setup ## A day on paper: a limit that is hit, a strategy that is killed, flat before the close
+	@.venv/bin/python -m runners.demo_live
 
 test: setup ## All tests but the long ones; ARGS='-k name' chooses, '-n 0' runs them in one process
 	@.venv/bin/python -m pytest -m 'not long' -n 2 --dist loadfile $(ARGS)

@@ -27,6 +27,7 @@ TABLES = {
     "q": ("queue_flat", "Queue from a search's first tenth to its last"),
     "r": ("boards", "Boards"),
     "s": ("search_surfaces", "Searches on surfaces"),
+    "t": ("paper", "Paper trading"),
 }
 """By letter: the module, whose tables(quick) yields text, and a heading."""
 

@@ -25,6 +25,7 @@ from strategies.registry import published_strategies
 from testing.accounts import WIDE
 from testing.desks import Desk
 
+BEAT = "select desk.beat_link(%s, %s)"
 COPY = "c" * 64
 """Of sessions whose strategy runs in this process."""
 
@@ -108,11 +109,17 @@ class LinkThread:
         self._stop.set()
         self._thread.join(20)
 
+    def _beat(self, token: str) -> None:
+        with self.desk.connect("link") as link:
+            while self._thread.is_alive() and not self._stop.wait(5):
+                link.execute(BEAT, (self.account, token))
+
     def _run(self) -> None:
         try:
             with self.desk.connect("link") as link, self.desk.connect("link") as orders:
                 token = begin_link(link, self.account, "host", 1)
-                link.execute("select desk.beat_link(%s, %s)", (self.account, token))
+                link.execute(BEAT, (self.account, token))
+                threading.Thread(target=self._beat, args=(token,), daemon=True).start()
                 terms = session_terms(link, self.session_id)
                 if terms.is_replay:
                     link.execute("set synchronous_commit = off")

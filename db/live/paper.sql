@@ -90,11 +90,29 @@ begin
     perform desk.refuse(format('Result %s was made with bars of %s, not %s', p_result_id, v_found.timeframe,
       p_timeframe), '$.timeframe', format('Start it with %s.', v_found.timeframe), '22023');
   end if;
+  select r.config -> 'resample' as longer into v_found from desk.backtest_results as b
+  join desk.optimization_runs as r on r.id = b.optimization_run_id
+  where b.id = p_result_id and jsonb_typeof(r.config -> 'resample') = 'array'
+    and jsonb_array_length(r.config -> 'resample') > 0;
+  if found then
+    perform desk.refuse(format('Result %s was made with bars of %s, too, and a session has one timeframe', p_result_id,
+      v_found.longer), '$.result', 'Start from a result without resample.', '22023');
+  end if;
   select i.symbol, i.currency into v_found from desk.instruments as i
   where i.symbol = any (p_symbols) and i.currency <> p_account.currency order by i.symbol limit 1;
   if found then
     perform desk.refuse(format('%s is traded in %s, and the account %s is in %s', v_found.symbol, v_found.currency,
       p_account.name, p_account.currency), '$.symbols', 'Nothing here exchanges money.', '22023');
+  end if;
+  select i.symbol, case when i.margin is not null then 'a margin' when i.multiplier <> 1 then 'a multiplier'
+      when i.tick is not null then 'a tick' else 'a lot' end as term into v_found
+  from desk.instruments as i
+  where i.symbol = any (p_symbols)
+    and (i.margin is not null or i.multiplier <> 1 or i.tick is not null or i.lot is not null)
+  order by i.symbol limit 1;
+  if found then
+    perform desk.refuse(format('%s has %s of its contract, which no account here heeds yet', v_found.symbol,
+      v_found.term), '$.symbols', 'Name what is traded by the unit and paid in full.', '22023');
   end if;
   select s.symbol into v_found from unnest(p_symbols) with ordinality as s (symbol, place)
   left join desk.instruments as i on i.symbol = s.symbol

@@ -82,6 +82,8 @@ class SessionBroker(StepBroker):
     def submit(self, order: Any, check: bool = True) -> Any:
         if self._own is not None:
             self._remember(order, self._own)
+            # Where Backtrader looks for exits of an order that was filled.
+            self._pchildren[order.ref].append(order)
             return self.transmit(order, check)
         parent = self._take_children(order)
         if parent is None:

@@ -73,6 +73,7 @@ class StrategyConnection:
         self._not_asked: set[str] | None = set(keys)
         """Keys of an earlier process that this one has not come to yet; None once it has gone through all."""
         self._beaten = time.monotonic()
+        self._new = True
 
     # What the strategy asks for
 
@@ -88,16 +89,18 @@ class StrategyConnection:
             if self._not_asked:
                 key = min(self._not_asked, key=_place)
                 raise Divergence(
-                    f"order {key} and {len(self._not_asked) - 1} others are recorded, "
-                    "and were not asked for on the same stream"
+                    f"order {key} is recorded, and was not asked for on the same stream "
+                    f"({len(self._not_asked)} in all)"
                 )
             self._not_asked = None
         self._beaten = time.monotonic()
         return rows(self._trader, READ, self._session, self._token, after, ITEMS_AT_ONCE)
 
     def submit(self, orders: list[OrderTerms]) -> list[str | None]:
+        keys = {terms.key for terms in orders}
+        self._new = self._not_asked is None or not keys <= self._not_asked
         if self._not_asked is not None:
-            self._not_asked -= {terms.key for terms in orders}
+            self._not_asked -= keys
         try:
             answers = self._asked(orders)
         except psycopg.errors.UniqueViolation as error:
@@ -106,6 +109,7 @@ class StrategyConnection:
         return [reason if state == "refused" else None for state, reason in answers]
 
     def cancel(self, key: str) -> None:
+        self._new = True
         value(self._trader, CANCEL, self._session, key, self._token)
 
     def record_rows(self, logged: Mapping[str, Any], keys: Mapping[Any, str]) -> None:
@@ -116,7 +120,9 @@ class StrategyConnection:
     # What the process itself says
 
     def wake_link(self) -> None:
-        self._trader.execute(WAKE, (str(self.terms.account_id),))
+        """Something is to be taken, where it was not asked for before."""
+        if self._new:
+            self._trader.execute(WAKE, (str(self.terms.account_id),))
 
     def beat(self) -> str | None:
         """Says that the process lives, where that is due: the session's level, or superseded."""

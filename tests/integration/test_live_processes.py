@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import textwrap
@@ -15,9 +16,11 @@ from typing import Any
 import pytest
 from psycopg.errors import CheckViolation
 
+from runners.engines.base import AdjustedPrices
 from runners.live.auditing import audit, code_of
 from runners.live.code_copy import CodeChanged, checked, copy_code
 from runners.live.starting import Start, link_command, session_command, start_session
+from runners.prices.load import load
 from strategies import registry
 from testing import paper
 from testing.desks import Desk, environment
@@ -52,6 +55,11 @@ STRATEGIES = {
                         self.buy(size=1)
                 self.buy(size=1) if len(self) == 6 else None
         """,
+    "buys": """
+        class Buys(BaseStrategy):
+            def next(self):
+                self.buy(size=1)
+        """,
     "looks_at_the_clock": """
         class LooksAtTheClock(BaseStrategy):
             def next(self):
@@ -81,7 +89,8 @@ def live(desk: Desk, folder: Path) -> Iterator[Desk]:
 def started(desk: Desk, strategy: str, **options: Any) -> int:
     with desk.connect("admin") as admin:
         paper.validated(admin, strategy)
-    wanted = Start(strategy, "PAPER", 10_000.0, ["A", "B"], replay=True, **options)
+    given: dict[str, Any] = {"symbols": ["A", "B"], "replay": True} | options
+    wanted = Start(strategy, "PAPER", 10_000.0, **given)
     with desk.connect("director") as director:
         return start_session(director, wanted, desk.settings).session_id
 
@@ -130,6 +139,22 @@ def killed_and_back(desk: Desk, session: int, at: int) -> None:
         assert subprocess.run(session_command(session), env=os.environ | desk.environment).returncode == 0
 
 
+def same_rows(desk: Desk, killed: int, whole: int) -> None:
+    """What DBLogger wrote is there once, and each order and fill refers to the gate's."""
+    for table in ("fills", "order_events", "position_history", "daily_summaries"):
+        count = f"select count(*) from desk.{table} where session_id = %s"
+        assert value(desk, count, killed) == value(desk, count, whole) > 0, table
+    joined = (
+        "select array[count(*), count(distinct order_id), count(strategy_price)] from desk.order_trail"
+        " where trading_session_id = %s and state = 'filled' and abs(price - strategy_price) < 1e-12"
+    )
+    rows, distinct, priced = value(desk, joined, killed)
+    assert rows == distinct == priced > 10
+    assert value(desk, joined, whole) == [rows, distinct, priced]
+
+
+@pytest.mark.long
+@pytest.mark.live
 def test_a_killed_session_comes_back_exactly(live: Desk) -> None:
     """With random sizes, and with the rows of DBLogger written once."""
     parameters = {"enable_db_logging": True}
@@ -138,22 +163,12 @@ def test_a_killed_session_comes_back_exactly(live: Desk) -> None:
     killed_and_back(live, killed, 60)
     assert len(orders(live, whole)) > 15
     assert orders(live, killed) == orders(live, whole)
-    for table in ("fills", "order_events", "position_history", "daily_summaries"):
-        count = f"select count(*) from desk.{table} where session_id = %s"
-        assert value(live, count, killed) == value(live, count, whole) > 0, table
-    joined = (
-        "select count(*), count(distinct order_id), count(strategy_price) from desk.order_trail"
-        " where trading_session_id = %s and state = 'filled' and abs(price - strategy_price) < 1e-12"
-    )
-    with live.connect("admin") as admin:
-        one, other = (admin.execute(joined.encode(), (session,)).fetchone() for session in (whole, killed))
-    assert one == other
-    assert one is not None
-    assert one[0] == one[1] == one[2] > 10
+    same_rows(live, killed, whole)
 
 
 def test_an_edit_and_an_upgrade_change_no_session(live: Desk, folder: Path, tmp_path: Path) -> None:
-    whole, session = (started(live, "trades", seed=3) for _ in range(2))
+    parameters = {"enable_db_logging": True}
+    whole, session = (started(live, "trades", seed=3, parameters=parameters) for _ in range(2))
     to_its_end(live, whole)
     file = folder / "trades.py"
     before = file.read_text()
@@ -186,6 +201,7 @@ def test_an_edit_and_an_upgrade_change_no_session(live: Desk, folder: Path, tmp_
     finally:
         file.write_text(before)
     assert orders(live, session) == orders(live, whole)
+    same_rows(live, session, whole)
 
 
 def audited(desk: Desk, session: int, *, newest: bool = False) -> Any:
@@ -193,6 +209,8 @@ def audited(desk: Desk, session: int, *, newest: bool = False) -> Any:
         return audit(director, session, code_of(director, session, desk.settings, newest=newest))
 
 
+@pytest.mark.long
+@pytest.mark.live
 def test_an_audit_finds_what_does_not_come_from_the_stream(live: Desk, folder: Path) -> None:
     session, clock = started(live, "trades", seed=5), started(live, "looks_at_the_clock")
     to_its_end(live, session)
@@ -248,6 +266,8 @@ def test_a_strategy_that_loops_for_ever_keeps_no_cancel_back(live: Desk) -> None
         director.execute("select desk.resume_trading('seen', 'PAPER')")
 
 
+@pytest.mark.long
+@pytest.mark.live
 def test_a_strategy_that_forks_speaks_once(live: Desk) -> None:
     session = started(live, "forks")
     to_its_end(live, session)
@@ -261,6 +281,45 @@ def _is_of(pid: int, desk: Desk) -> bool:
         return str(desk.settings.home) in Path(f"/proc/{pid}/environ").read_text()
     except OSError:
         return False
+
+
+def minutes(symbol: str, first: int, last: int) -> AdjustedPrices:
+    """Bars that begin at these minutes since 1970."""
+    epochs = [60 * minute for minute in range(first, last + 1)]
+    prices = [100.0 + minute % 7 for minute in range(first, last + 1)]
+    return AdjustedPrices.from_rows(symbol, epochs, prices, prices, prices, prices, [1000.0] * len(prices))
+
+
+def test_a_session_trades_bars_as_they_are_loaded(live: Desk) -> None:
+    """What was loaded before warms up; decided on a bar that is old, an order is refused."""
+    this = int(time.time()) // 60
+    paper.prepare(live, [minutes("W", this - 40, this - 6)], "1m")
+    session = started(live, "buys", timeframe="1m", symbols=["W"], replay=False, warm_up_bars=20)
+    with live.connect("admin") as admin:
+        # As if it had begun some minutes ago.
+        admin.execute(
+            "update desk.trading_sessions set created_at = to_timestamp(%s) where id = %s",
+            (60 * (this - 5) + 30, session),
+        )
+    kinds = (
+        "select string_agg(kind, ' ' order by number) from desk.session_stream where trading_session_id = %s"
+    )
+    with running(live, link_command("PAPER")), running(live, session_command(session)) as process:
+        until(lambda: seen(live, session) > 20)
+        with live.connect("director") as director:
+            load(director, paper.series_of(minutes("W", this - 5, this - 1), "1m"))
+        until(lambda: (value(live, kinds, session) or "").count(" step") == 5)
+        until(lambda: len(orders(live, session)) >= 2)
+        assert process.poll() is None, "it waits for more"
+    # Whole days warm up, so that it may be more than was asked for.
+    assert re.fullmatch("begin( history){20,35}( step){5}", value(live, kinds, session))
+    rules = (
+        "select array_agg(coalesce(rule, state) order by id) from desk.broker_orders"
+        " where trading_session_id = %s"
+    )
+    found = value(live, rules, session)
+    assert found[0] == "decision_bar"
+    assert found[-1] in ("allowed", "sending", "filled")
 
 
 def test_without_limits_the_statement_that_sets_them_is_told(live: Desk) -> None:

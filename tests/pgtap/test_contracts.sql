@@ -25,7 +25,7 @@ select is_empty(
   $$select oid::regprocedure from functions
     where prokind = 'f' and not 'search_path=desk, pg_temp' = any (coalesce(proconfig, '{}')) and proname <> 'reach'
       and not (proname like 'ratio\_%' and prolang = (select l.oid from pg_language as l where l.lanname = 'sql') and proconfig is null)$$,
-  'every function pins its search path, temporary objects last; but for ratios (decision 0027) and the one that the gate takes into its statement (decision 0024)');
+  'every function pins its search path, temporary objects last; but for ratios (decision 0028) and the one that the gate takes into its statement (decision 0024)');
 select is_empty(
   $$select f.oid::regprocedure from functions as f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) as a where a.grantee = 0$$,
   'PUBLIC may execute none');

@@ -121,8 +121,9 @@ def traded(
     def market() -> None:
         try:
             PaperBroker(
-                trading.symbols, trading.timeframe, trading.account, begins=begins, ask=ask, tell=tell
-            ).run()
+                trading.symbols, trading.timeframe, trading.account, begins=begins, ask=ask, tell=tell,
+                held=trading.held,
+            ).run()  # fmt: skip
         finally:
             told.put(None)
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LINES = (
     ("tests", "gallery", "benchmarks", "scripts"),
     ("testing",),
-    ("streamlit_app", "runners.demo", "runners.optimize_runner"),
+    ("streamlit_app", "runners.demo", "runners.demo_live", "runners.optimize_runner"),
     ("runners.results_importer", "runners.run_backtest", "runners.backtest_parser"),
     ("runners.cli", "backdesk"),
     ("runners.live",),

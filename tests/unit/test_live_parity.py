@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,20 @@ def test_a_strategy_of_the_library_trades_as_in_its_backtest(strategy: str, pric
     assert found["fills"] == wanted["fills"]
     assert found["values"] == wanted["values"]
     assert [one.quantity for one in executions] == [fill[2] for fill in wanted["fills"]]
+
+
+def test_what_a_session_took_over_is_its_own_on_both_sides() -> None:
+    series = PRICES["one calendar"]
+    _, trading, begins = backtest("sma_crossover", series)
+    held = replace(trading, held={"AAPL": (300.0, 400.0)})
+    tape, executions, stream = traded(held, steps_of(series), begins, ObligingGate())
+    first = next(number for number, step in enumerate(stream) if step["cash"] is not None)
+    assert tape["values"][first][2][0] == ("AAPL", 300.0, 400.0)
+    assert stream[first]["positions"] == {"AAPL": 300.0}
+    first_fill = next(fill for fill in tape["fills"] if fill[1] == "AAPL")
+    assert first_fill[2] == -300.0, "it closes what it holds before it buys anew"
+    assert executions
+    assert gone_through(held, stream, ObligingGate()) == tape
 
 
 def one_in_twenty(seed: int) -> Any:
