@@ -28,6 +28,7 @@ TABLES = {
     "r": ("boards", "Boards"),
     "s": ("search_surfaces", "Searches on surfaces"),
     "t": ("paper", "Paper trading"),
+    "u": ("bulk", "Points in bulk"),
 }
 """By letter: the module, whose tables(quick) yields text, and a heading."""
 
@@ -35,10 +36,11 @@ TABLES = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of everything, to see that it works")
-    parser.add_argument("--only", default="", help="letters of the tables, such as a,c")
+    parser.add_argument("--only", default="", help="letters or names of the tables, such as a,bulk")
     arguments = parser.parse_args()
     os.environ["BACKDESK_STRATEGIES"] = str(STRATEGIES)
-    chosen = arguments.only.replace(",", "") or "".join(TABLES)
+    by_name = {name: letter for letter, (name, _) in TABLES.items()}
+    chosen = "".join(by_name.get(part, part) for part in arguments.only.split(",")) or "".join(TABLES)
     unknown = [letter for letter in chosen if letter not in TABLES]
     if unknown:
         parser.error(f"there is no table {unknown[0]!r}; there are {', '.join(TABLES)}")

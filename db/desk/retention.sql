@@ -54,7 +54,8 @@ begin
   older_than := v_items;
   with gone as (
     delete from desk.work_items as w
-    where w.id in (
+    -- An array is made once; asked for a row at a time, the limit would be each row's.
+    where w.id = any (array(
       select o.id
       from desk.work_items as o
       left join desk.optimization_runs as r on r.id = o.optimization_run_id
@@ -62,7 +63,7 @@ begin
       where o.state in ('done', 'expired', 'cancelled') and o.created_at < now() - v_items
         and coalesce(r.closed_at, j.finished_at) < now() - v_items
       order by o.created_at limit p_limit
-      for update of o skip locked)
+      for update of o skip locked))
     returning 1
   )
   select count(*) into removed from gone;
@@ -72,11 +73,11 @@ begin
   older_than := v_events;
   with gone as (
     delete from desk.job_events as e
-    where e.id in (
+    where e.id = any (array(
       select o.id from desk.job_events as o
       where o.happened_at < now() - v_events and o.event not in ('job', 'run', 'judged again')
       order by o.happened_at limit p_limit
-      for update skip locked)
+      for update skip locked))
     returning 1
   )
   select count(*) into removed from gone;

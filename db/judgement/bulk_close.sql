@@ -187,7 +187,7 @@ begin
   if not found then
     return;
   end if;
-  v_value := desk.metric_of(v_run.target_metric, desk.bulk_constants(p_run_id));
+  v_value := desk.target_of(p_run_id);
   delete from desk.bulk_sensitivity where optimization_run_id = p_run_id;
   for v_axis in
     select g.first_ordinal, g.points, n.name, s.item, a.points as tuples, a.valid, a.sizes[n.position] as size,

@@ -84,6 +84,7 @@ declare
   v_size   record;
   v_target bigint[];
   v_passed bigint[];
+  v_target_sql text;
 begin
   select r.target_metric, r.target_direction, k.constraint_bits, k.family_bits into v_run
   from desk.bulk_runs as k join desk.optimization_runs as r on r.id = k.optimization_run_id
@@ -91,19 +92,25 @@ begin
   if not found then
     return 0;
   end if;
-  execute format('select array_agg(b.id) from (select p.id from desk.bulk_points as p'
-    ' where p.optimization_run_id = $1 and p.verdict & $2 = 0 and %1$s is not null'
-    ' order by %1$s %2$s, p.id limit $3) as b',
-    case v_run.target_metric when 'sharpe_ratio' then 'p.sharpe_ratio'
-      else desk.metric_of(v_run.target_metric, v_given) end,
-    case v_run.target_direction when 'min' then 'asc' else 'desc' end)
-  into v_target using p_run_id, v_run.constraint_bits, v_most;
+  v_target_sql := desk.target_of(p_run_id);
+  -- Among those that are full results already, so that judging again promotes no further ones.
+  execute format('select array_agg(c.id) filter (where c.narrow) from (select b.* from ('
+    '(select p.id, %1$s as target, true as narrow from desk.bulk_points as p'
+    ' where p.optimization_run_id = $1 and p.verdict & $2 = 0 and %1$s is not null order by %1$s %2$s, p.id limit $4)'
+    ' union all (select f.id, f.%3$I, false from desk.full_results as f where f.optimization_run_id = $1'
+    ' and not f.lost and f.%3$I is not null)) as b order by b.target %2$s, b.id limit $4) as c',
+    v_target_sql, case v_run.target_direction when 'min' then 'asc' else 'desc' end, v_run.target_metric)
+  into v_target using p_run_id, v_run.constraint_bits, null::integer, v_most;
   -- By the deflated Sharpe ratio, of the twenty times as many that are best by the Sharpe ratio.
   select f.* into v_size from desk.family_size(p_run_id) as f;
-  execute format('select array_agg(z.id) from (select c.id from (select p.id,'
-    ' desk.deflated_sharpe_z(%1$s, %2$s, %3$s, p.return_count, desk.expected_best(p.return_count, $3, $4, $5, $6)) as z'
+  execute format('select array_agg(z.id) filter (where z.narrow) from (select c.* from (select x.id, x.narrow,'
+    ' desk.deflated_sharpe_z(x.sharpe, x.skewness, x.kurtosis, x.n,'
+    ' desk.expected_best(x.n, $3, $4, $5, $6)) as z from ('
+    ' select p.id, true as narrow, %1$s as sharpe, %2$s as skewness, %3$s as kurtosis, p.return_count as n'
     ' from (select b.* from desk.bulk_points as b where b.optimization_run_id = $1 and b.verdict & ~$7 = 0'
-    ' order by b.sharpe_ratio desc nulls last limit 20 * $2) as p) as c'
+    ' order by b.sharpe_ratio desc nulls last limit 20 * $2) as p'
+    ' union all select f.id, false, f.sharpe_ratio / sqrt(f.sessions_a_year), f.skewness, f.kurtosis, f.return_count'
+    ' from desk.full_results as f where f.optimization_run_id = $1 and f.passed) as x) as c'
     ' order by c.z desc nulls last, c.id limit $2) as z',
     desk.ratio_call('session_sharpe', 'p', v_given), desk.ratio_call('skewness', 'p', v_given),
     desk.ratio_call('kurtosis', 'p', v_given))
@@ -133,7 +140,7 @@ begin
   end if;
   execute format('select array_agg(b.id) from (select p.id from desk.bulk_points as p'
     ' where p.optimization_run_id = $1 and p.verdict = 0 and %1$s is not null order by %1$s %2$s, p.id limit 1) as b',
-    desk.metric_of(v_run.target_metric, desk.bulk_constants(p_run_id)),
+    desk.target_of(p_run_id),
     case v_run.target_direction when 'min' then 'asc' else 'desc' end)
   into v_ids using p_run_id;
   return desk.promote(coalesce(v_ids, '{}'));

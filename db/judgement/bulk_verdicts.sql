@@ -29,6 +29,17 @@ comment on function desk.bulk_constants(bigint) is
   'What all points of a bulk run share, as text of SQL by name, for ratio_call(); of the benchmark only where a point '
   'is compared with it.';
 
+create or replace function desk.target_of(p_run_id bigint)
+returns text
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select case r.target_metric when 'sharpe_ratio' then 'p.sharpe_ratio'
+    else desk.metric_of(r.target_metric, desk.bulk_constants(r.id)) end
+  from desk.optimization_runs as r where r.id = p_run_id
+$$;
+comment on function desk.target_of(bigint) is 'The target of a bulk run as an expression over bulk_points p.';
+
 create or replace function desk.verdict_of(p_run_id bigint, out verdict text, out undefined text,
   out constraint_bits integer, out family_bits integer)
 language plpgsql stable

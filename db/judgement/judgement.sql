@@ -41,7 +41,7 @@ language plpgsql stable
 set search_path = desk, pg_temp
 as $$
 begin
-  -- Criteria on the family wait until its figures are known: tg_results_judge() adds them to the metrics then.
+  -- Criteria on the family wait until its figures are known, which this key says.
   return case when (p_metrics ->> 'lost')::boolean then array['Account lost' || coalesce(' on ' || coalesce(
     p_metrics ->> 'lost_on', (select r.end_date::text from desk.optimization_runs as r where r.id = p_run_id)), '')]
     else '{}' end || (
@@ -65,6 +65,57 @@ comment on function desk.reasons_against(bigint, jsonb, boolean) is
   'One reason a criterion of the run that the metrics do not meet; undefined metrics meet none. Before them, whatever '
   'the criteria: that the account was lost, on the last day of the run''s window where its curve is not known.';
 
+-- Written out with the columns of today: a row turned into JSON for a few values of it cost more than all else.
+do $do$
+begin
+  execute format($function$
+create or replace function desk.reasons_of(p_result desk.full_results, p_with_family boolean)
+returns text[]
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_criterion record;
+  v_value     double precision;
+  v_reasons   text[] := '{}';
+begin
+  if p_result.lost then
+    v_reasons := array['Account lost' || coalesce(' on ' || coalesce(p_result.lost_on, (
+      select r.end_date from desk.optimization_runs as r where r.id = p_result.optimization_run_id)), '')];
+  end if;
+  for v_criterion in
+    select c.metric, c.comparison, c.threshold
+    from desk.success_criteria as c
+    join desk.metric_definitions as d on d.metric = c.metric and (d.scope = 'result' or p_with_family)
+    where c.optimization_run_id = p_result.optimization_run_id
+    order by c.metric, c.comparison
+  loop
+    v_value := case v_criterion.metric %s end;
+    if not coalesce(case v_criterion.comparison
+        when '>=' then v_value >= v_criterion.threshold
+        when '<=' then v_value <= v_criterion.threshold
+        when '>' then v_value > v_criterion.threshold
+        when '<' then v_value < v_criterion.threshold
+        when '=' then v_value = v_criterion.threshold
+        when '!=' then v_value <> v_criterion.threshold end, false)
+    then
+      v_reasons := v_reasons || desk.rejection_reason(v_criterion.metric, v_criterion.comparison, v_value,
+        v_criterion.threshold);
+    end if;
+  end loop;
+  return v_reasons;
+end
+$$;
+$function$, (
+    select string_agg(format('when %L then p_result.%I', a.attname, a.attname), ' ' order by a.attname)
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = 'desk.full_results'::regclass and a.attnum > 0
+      and a.atttypid in ('bigint'::regtype, 'double precision'::regtype)));
+end
+$do$;
+comment on function desk.reasons_of(desk.full_results, boolean) is
+  'The same for a result as the judging trigger has it; criteria on the family where that is known.';
+
 create or replace function desk.reason_kind(p_reason text)
 returns text
 language sql immutable strict
@@ -82,7 +133,7 @@ set search_path = desk, pg_temp
 as $$
 declare
   v_run record;
-  v_family jsonb := '{}';
+  v_family boolean := false;
   v_metrics jsonb;
 begin
   select r.id, r.strategy_id, r.imported, r.status, r.is_open, r.total_combinations, r.engine, r.role, r.risk_free_rate,
@@ -159,8 +210,7 @@ begin
     end if;
   elsif not v_run.is_open
     or current_setting('desk.judged_family', true) = v_run.id::text then
-    -- Which criteria count is told by this key; the figures themselves are columns.
-    v_family := '{"family": true}';
+    v_family := true;
     select f.pbo, f.deflated_sharpe_z, f.deflated_sharpe, f.luck_p, f.haircut_sharpe
     into new.pbo, new.deflated_sharpe_z, new.deflated_sharpe, new.luck_p, new.haircut_sharpe
     from desk.family_figures(v_run.id, new.sharpe_ratio, new.skewness, new.kurtosis, new.return_count,
@@ -173,7 +223,7 @@ begin
   end if;
   new.sessions_a_year := coalesce(v_run.sessions_a_year, 252);
   new := desk.compute_ratios(new, v_run.risk_free_rate);
-  new.rejection_reasons := desk.reasons_against(new.optimization_run_id, to_jsonb(new) || v_family);
+  new.rejection_reasons := desk.reasons_of(new, v_family);
   new.passed := cardinality(new.rejection_reasons) = 0;
   return new;
 end
@@ -304,7 +354,7 @@ begin
     execute format('select p.id, %1$s as value from desk.bulk_points as p where p.optimization_run_id = $1'
       ' and p.verdict & (select k.constraint_bits from desk.bulk_runs as k where k.optimization_run_id = $1) = 0'
       ' and %1$s is not null order by %1$s %2$s, p.id limit 1',
-      desk.metric_of(v_run.target_metric, desk.bulk_constants(p_run_id)),
+      desk.target_of(p_run_id),
       case v_run.target_direction when 'min' then 'asc' else 'desc' end)
     into v_bulk using p_run_id;
     if v_best.id is null or coalesce(desk.is_better(p_run_id, v_bulk.value, v_best.value), false)

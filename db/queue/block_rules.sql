@@ -164,7 +164,7 @@ as $$
       order by s.target %6$s, s.id limit 1
     ) as b on true $sql$,
     desk.metric_of('sharpe_ratio', g.given), k.verdict, desk.block_flaw(),
-    case r.target_metric when 'sharpe_ratio' then 'p.sharpe_ratio' else desk.metric_of(r.target_metric, g.given) end,
+    desk.target_of(p_run_id),
     k.constraint_bits, case r.target_direction when 'min' then 'asc' else 'desc' end, k.undefined)
   from desk.bulk_runs as k
   join desk.optimization_runs as r on r.id = k.optimization_run_id
