@@ -82,13 +82,15 @@ def decide(
 
 
 def stop_price(sign: float, close: float, fraction: float) -> float:
-    """A stop's price, `sign` 1 for a long position and -1 for a short one; NaN where there is none."""
-    return close - sign * close * fraction if fraction > 0.0 else math.nan
+    """A stop's price, `sign` 1 for a long position and -1 for a short one; NaN where none can be."""
+    price = close - sign * close * fraction
+    return price if fraction > 0.0 and price > 0.0 else math.nan
 
 
 def target_price(sign: float, close: float, fraction: float) -> float:
-    """A target's price; NaN where there is none."""
-    return close + sign * close * fraction if fraction > 0.0 else math.nan
+    """A target's price; NaN where none can be."""
+    price = close + sign * close * fraction
+    return price if fraction > 0.0 and price > 0.0 else math.nan
 
 
 def followed(sign: float, before: float, close: float, fraction: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,12 +10,24 @@ from strategies import registry
 from strategies.parameters import Parameter
 from strategies.signal_rules import Rules
 from strategies.signal_strategy import SignalStrategy
-from strategies.signals import Bars, Signals
+from strategies.signals import Bars, Signals, Weights
+
+
+class ScriptedWeights(SignalStrategy):
+    """The volume of a bar is its feed's weight in percent; trades where the first feed's is odd."""
+
+    name = "scripted_weights"
+    parameters = (Parameter("tolerance", float, 0.0),)
+
+    def weights(self, bars: Sequence[Bars]) -> Weights:
+        when = bars[0].volume.astype(int) % 2 > 0
+        return Weights(when, [bar.volume / 100.0 for bar in bars], self.p.tolerance)
 
 
 class ScriptedSignals(SignalStrategy):
     """The volume of a bar is 1 enter long, 2 exit long, 4 enter short, 8 exit short, added up."""
 
+    name = "scripted_signals"
     parameters = (
         Parameter("sizing", str, "share"),
         Parameter("fixed_size", float, 10.0),
@@ -39,9 +51,9 @@ class ScriptedSignals(SignalStrategy):
 
 
 @contextmanager
-def admitted() -> Iterator[str]:
-    """Its name, as long as it is on this process's list of strategies."""
-    name = registry.admit_file(Path(__file__)).name
+def admitted(name: str = "scripted_signals") -> Iterator[str]:
+    """The name of one of them, as long as it is on this process's list of strategies."""
+    registry.admit_file(Path(__file__), name)
     try:
         yield name
     finally:

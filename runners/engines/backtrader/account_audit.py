@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runners.engines.backtrader.account import AccountError, ConfiguredBroker, check_fees
@@ -78,9 +79,11 @@ def remarks(cerebro: Any, broker: ConfiguredBroker) -> dict[str, float | str]:
     return found
 
 
-def share_remarks(settings: RunSettings, recorder: Recorder) -> dict[str, float | str]:
-    """Where shares were counted before a later split: fees a share, and sizes that follow no account."""
-    split = recorder.sizes_before_splits
+def share_remarks(settings: RunSettings, split: Mapping[str, Sequence[float]]) -> dict[str, float | str]:
+    """Where shares were counted before a later split: fees a share, and sizes that follow no account.
+
+    `split` are the sizes opened before one, by symbol.
+    """
     fixed = [symbol for symbol, sizes in split.items() if len(sizes) > 1 and len(set(sizes)) == 1]
     said = {
         "fees a share count the shares of the day, before later splits": settings.commission.per_share

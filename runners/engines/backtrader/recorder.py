@@ -23,7 +23,7 @@ UTC = dt.UTC
 
 
 @dataclass(frozen=True)
-class _Filled:
+class Filled:
     """A finished trade's fills: opened shares (negative for a short) and average prices."""
 
     size: float
@@ -31,17 +31,17 @@ class _Filled:
     exit_price: float
 
 
-class _Position:
+class FilledPosition:
     """Fills of one symbol and trade id, cut into trades as Backtrader cuts them."""
 
-    def __init__(self, data: Any) -> None:
-        self.data = data
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
         self._size = 0.0
         self._entered = 0.0
         self._fees = 0.0
         self._openings: list[tuple[float, float]] = []
         self._closings: list[tuple[float, float]] = []
-        self.finished: deque[_Filled] = deque()
+        self.finished: deque[Filled] = deque()
 
     def fill(self, size: float, price: float, fee: float, time: float) -> None:
         if not size:
@@ -55,22 +55,23 @@ class _Position:
         self._size += size
         if not self._size:
             opened = math.fsum(shares for shares, _ in self._openings)
-            self.finished.append(_Filled(opened, _average(self._openings), _average(self._closings)))
+            self.finished.append(Filled(opened, _average(self._openings), _average(self._closings)))
             self._openings, self._closings, self._fees = [], [], 0.0
 
-    def still_open(self, time: Callable[[float], dt.datetime]) -> OpenPosition | None:
-        """What is left of it at the newest close of its data; None of a position that is closed."""
+    def still_open(
+        self, close: float, now: float, time: Callable[[float], dt.datetime]
+    ) -> OpenPosition | None:
+        """What is left of it at the newest close of its data, `now`; None of a position that is closed."""
         if not self._size:
             return None
-        close = float(self.data.close[0])
         fills = (*self._openings, *self._closings)
         return OpenPosition(
-            symbol=self.data._name,
+            symbol=self.symbol,
             entry_time=time(self._entered),
             size=self._size,
             opened=math.fsum(shares for shares, _ in self._openings),
             entry_price=_average(self._openings),
-            last_time=time(self.data.datetime[0]),
+            last_time=time(now),
             last_close=close,
             profit=math.fsum(shares * (close - price) for shares, price in fills)
             * contract_of(self.data).multiplier,
@@ -104,7 +105,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         self._spent: list[float] = []
         self._sizes: list[float] = []
         self.sizes_before_splits: dict[str, list[float]] = {}
-        self._positions: dict[tuple[str, int], _Position] = {}
+        self._positions: dict[tuple[str, int], FilledPosition] = {}
 
     # Backtrader's Analyzer sends prenext and nextstart here as well, so this sees every bar.
     def next(self) -> None:
@@ -123,7 +124,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             if bit.opened and day_shares(order.data) != 1.0:
                 self.sizes_before_splits.setdefault(order.data._name, []).append(abs(bit.opened))
             key = (order.data._name, order.tradeid)
-            position = self._positions.get(key) or self._positions.setdefault(key, _Position(order.data))
+            position = self._positions.get(key) or self._positions.setdefault(key, FilledPosition(order.data._name))
             position.fill(bit.closed, bit.price, bit.closedcomm, bit.dt)
             position.fill(bit.opened, bit.price, bit.openedcomm, bit.dt)
         if order.status == order.Margin:
@@ -164,7 +165,12 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
         return math.fsum(self._sizes)
 
     def stop(self) -> None:
-        still = (position.still_open(self._time) for position in self._positions.values())
+        feeds = {data._name: data for data in self.datas}
+        still = (
+            position.still_open(float(data.close[0]), data.datetime[0], self._time)
+            for position in self._positions.values()
+            for data in (feeds[position.symbol],)
+        )
         self.open_positions = [position for position in still if position is not None]
 
     def _time(self, number: float) -> dt.datetime:

@@ -1,0 +1,1 @@
+"""Signal strategies in a compiled kernel."""
