@@ -1,4 +1,4 @@
-"""Whatever signals, rules, prices and costs there are, the kernel gives what stock Backtrader gives, to the bit."""
+"""Whatever signals, rules, prices and costs, the kernel gives what stock Backtrader gives, to the bit."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def prices(case: dict[str, Any]) -> list[AdjustedPrices]:
             if case["weights"]:
                 said = rng.choice([0, 10, 15, 21, 30, 40]) if rng.random() < 0.6 else 20
             else:
-                said = sum(bit for bit in (1, 2, 4, 8) if bit & case["sides"] and rng.random() < case["density"])
+                said = sum(
+                    bit for bit in (1, 2, 4, 8) if bit & case["sides"] and rng.random() < case["density"]
+                )
             if day > begin and rng.random() < case["missing"]:
                 continue
             rows.append((FIRST_DAY + dt.timedelta(days=day), *bar, float(said)))

@@ -114,7 +114,9 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
         metrics |= {"net_flows": flowed, "earned": ending - settings.cash - flowed}
     audit(cerebro, broker, settings, recorder)
     metrics["engine_metrics"] = (
-        _loop_that_ran(cerebro) | remarks(cerebro, broker) | share_remarks(settings, recorder.sizes_before_splits)
+        _loop_that_ran(cerebro)
+        | remarks(cerebro, broker)
+        | share_remarks(settings, recorder.sizes_before_splits)
     )
     metrics["bars"] = sum(len(data) for data in cerebro.datas[: data_set.symbols])
     metrics["duration"] = time.perf_counter() - began

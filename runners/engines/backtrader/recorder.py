@@ -34,8 +34,9 @@ class Filled:
 class FilledPosition:
     """Fills of one symbol and trade id, cut into trades as Backtrader cuts them."""
 
-    def __init__(self, symbol: str) -> None:
+    def __init__(self, symbol: str, multiplier: float = 1.0) -> None:
         self.symbol = symbol
+        self._multiplier = multiplier
         self._size = 0.0
         self._entered = 0.0
         self._fees = 0.0
@@ -74,7 +75,7 @@ class FilledPosition:
             last_time=time(now),
             last_close=close,
             profit=math.fsum(shares * (close - price) for shares, price in fills)
-            * contract_of(self.data).multiplier,
+            * self._multiplier,
             fees=self._fees,
         )
 
@@ -124,7 +125,9 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             if bit.opened and day_shares(order.data) != 1.0:
                 self.sizes_before_splits.setdefault(order.data._name, []).append(abs(bit.opened))
             key = (order.data._name, order.tradeid)
-            position = self._positions.get(key) or self._positions.setdefault(key, FilledPosition(order.data._name))
+            if (position := self._positions.get(key)) is None:
+                multiplier = contract_of(order.data).multiplier
+                position = self._positions[key] = FilledPosition(order.data._name, multiplier)
             position.fill(bit.closed, bit.price, bit.closedcomm, bit.dt)
             position.fill(bit.opened, bit.price, bit.openedcomm, bit.dt)
         if order.status == order.Margin:

@@ -64,8 +64,8 @@ class Simulator:
         feeds, steps = market.newest.shape
         fills = 4 * steps + 64 * feeds
         self._room = (
-            np.zeros(steps), np.zeros(steps, np.bool_), np.zeros((fills, 7)), np.zeros(fills), np.zeros(fills),
-            np.zeros(broker.COUNTS, np.int64),
+            np.zeros(steps), np.zeros(steps, np.bool_), np.zeros((fills, 7)), np.zeros(fills),
+            np.zeros(fills), np.zeros(broker.COUNTS, np.int64),
         )  # fmt: skip
 
     def course(self) -> Course:
@@ -84,7 +84,9 @@ class Simulator:
         )  # fmt: skip
         made, of_made = self._evaluated(grid)
         of_rules_once = self._once(grid)[2]
-        rules, of_rules = of_rules_once.each(grid, self._caught(lambda values: self._at(values).rules(values)))
+        rules, of_rules = of_rules_once.each(
+            grid, self._caught(lambda values: self._at(values).rules(values))
+        )
         feeds, steps = self.market.newest.shape
         room = max(1, BANK_BYTES // (feeds * steps * (9 if self._by_weights else 1)))
         first = 0
@@ -164,7 +166,8 @@ class Simulator:
         banks = np.array([bank_of[int(place)] for place in of_made[points]], np.int64)
         first_steps = np.array([made[place].first_step for place in good], np.int64)[banks]
         signals, when, shares = (
-            np.zeros((1, feeds, steps), np.uint8), np.zeros((1, steps), np.bool_), np.zeros((1, feeds, steps)),
+            np.zeros((1, feeds, steps), np.uint8), np.zeros((1, steps), np.bool_),
+            np.zeros((1, feeds, steps)),
         )  # fmt: skip
         if declared.by_weights:
             when = np.array([made[place].when for place in good])

@@ -22,15 +22,27 @@ target_price = jit(signal_rules.target_price)
 followed = jit(signal_rules.followed)
 
 MARKET, STOP, LIMIT, TRAIL = 0.0, 1.0, 2.0, 3.0
-# Columns of an order: what it is, signed size, price, group (an entry and its children), 1 where it is active,
-# and the step of its feed's newest bar when it was made.
+# Columns of an order: feed, kind, signed size, price, group (an entry and its children), 1 where it is
+# active, and the step of its feed's newest bar when it was made.
 SYMBOL, KIND, SIZE, PRICE, GROUP, ACTIVE, MADE = range(7)
 COLUMNS = 7
 
 # Columns of a point's rules.
 (
-    R_STOP, R_TARGET, R_TRAIL, R_ON_CLOSE, R_LONGEST, R_COOL_DOWN, R_REVERSE, R_SIZING, R_SHARE, R_RISK,
-    R_STOP_DISTANCE, R_VOLATILITY, R_FIXED, R_TOLERANCE,
+    R_STOP,
+    R_TARGET,
+    R_TRAIL,
+    R_ON_CLOSE,
+    R_LONGEST,
+    R_COOL_DOWN,
+    R_REVERSE,
+    R_SIZING,
+    R_SHARE,
+    R_RISK,
+    R_STOP_DISTANCE,
+    R_VOLATILITY,
+    R_FIXED,
+    R_TOLERANCE,
 ) = range(14)
 RULES = 14
 LONG_AGO = -1_000_000_000
@@ -75,13 +87,19 @@ def updated(size0: float, price0: float, size: float, price: float) -> tuple[flo
 
 
 @jit
+def move(orders: Any, row: int, to: Any, place: int) -> None:
+    for column in range(COLUMNS):
+        to[place, column] = orders[row, column]
+
+
+@jit
 def without(orders: Any, count: int, group: float) -> int:
     """The orders that are not of a group, in their order; how many."""
     kept = 0
     for row in range(count):
         if orders[row, GROUP] != group:
             if kept != row:
-                orders[kept] = orders[row]
+                move(orders, row, orders, kept)
             kept += 1
     return kept
 
@@ -152,16 +170,31 @@ def put(
 
 @jit
 def simulate(
-    prices: Any, newest: Any, fee_factors: Any, day_factors: Any, account: Any, begin: int, signals: Any,
-    when: Any, shares: Any, by_weights: bool, deviations: Any, rules: Any, equity: Any, exposed: Any,
-    fills: Any, profits: Any, trade_fees: Any, counts: Any,
+    prices: Any,
+    newest: Any,
+    fee_factors: Any,
+    day_factors: Any,
+    account: Any,
+    begin: int,
+    signals: Any,
+    when: Any,
+    shares: Any,
+    by_weights: bool,
+    deviations: Any,
+    rules: Any,
+    equity: Any,
+    exposed: Any,
+    fills: Any,
+    profits: Any,
+    trade_fees: Any,
+    counts: Any,
 ) -> None:
     """One point, from the first step to the last.
 
     `prices` are open, high, low and close [4, symbols, steps], at each step those of the newest bar, whose
     step is `newest`. `signals` hold bits where a feed has a new bar. `account` is cash, percent, per_share,
-    minimum, slippage; `rules` the columns R_. Fills equity and exposed [steps], fills [n, 7], profits and fees
-    of closed trades, counts.
+    minimum, slippage; `rules` the columns R_. Fills equity and exposed [steps], fills [n, 7], profits and
+    fees of closed trades, counts.
     """
     feeds, steps = newest.shape
     opens, highs, lows, closes = prices[0], prices[1], prices[2], prices[3]
@@ -237,7 +270,7 @@ def simulate(
                         paper -= opened * at
                         paper -= fee(opened, at, factor, percent, per_share, minimum)
                     if paper >= 0.0:
-                        pending[waiting] = submitted[row]
+                        move(submitted, row, pending, waiting)
                         waiting += 1
                     else:
                         counts[CASH_REFUSED] += 1
@@ -256,8 +289,13 @@ def simulate(
                     row += 1
                     continue
                 at = fill_price(
-                    kind, wanted, pending[row, PRICE], opens[feed, step], highs[feed, step],
-                    lows[feed, step], slip,
+                    kind,
+                    wanted,
+                    pending[row, PRICE],
+                    opens[feed, step],
+                    highs[feed, step],
+                    lows[feed, step],
+                    slip,
                 )
                 if at != at:
                     if kind == TRAIL:
@@ -334,10 +372,10 @@ def simulate(
                     woken[wake] = mine
                     wake += 1
                     for later in range(row + 1, waiting):
-                        pending[later - 1] = pending[later]
+                        move(pending, later, pending, later - 1)
                     waiting -= 1
                 else:
-                    # A child that was filled, or an entry that was refused: its group goes, behind and before.
+                    # A child that was filled, or an entry that was refused: its whole group goes.
                     before_it = 0
                     for other in range(row):
                         if pending[other, GROUP] == mine:
@@ -382,9 +420,7 @@ def simulate(
                     return
                 target = whole(raw, day_factors[feed, step])
                 change = clean(target - size[feed])
-                if change == 0.0 or (
-                    target != 0.0 and abs(change) * close < rules[R_TOLERANCE] * value
-                ):
+                if change == 0.0 or (target != 0.0 and abs(change) * close < rules[R_TOLERANCE] * value):
                     continue
                 place = found
                 while place > 0 and changes[place - 1] > change:
@@ -398,7 +434,13 @@ def simulate(
                 feed = order_of[place]
                 group += 1.0
                 fresh = put(
-                    submitted, fresh, feed, MARKET, changes[place], closes[feed, step], group,
+                    submitted,
+                    fresh,
+                    feed,
+                    MARKET,
+                    changes[place],
+                    closes[feed, step],
+                    group,
                     newest[feed, step],
                 )
             continue
@@ -415,13 +457,23 @@ def simulate(
             if held != 0.0:
                 held_before[feed] = True
                 if on_close and trailing > 0.0:
-                    level_stop[feed] = followed(1.0 if held > 0.0 else -1.0, level_stop[feed], close, trailing)
+                    level_stop[feed] = followed(
+                        1.0 if held > 0.0 else -1.0, level_stop[feed], close, trailing
+                    )
             elif held_before[feed]:
                 held_before[feed] = False
                 left[feed] = bar[feed]
             decision = decide(
-                held, signal, close, level_stop[feed], level_target[feed], bar[feed] - decided[feed],
-                longest, bar[feed] - left[feed], cool_down, reverse,
+                held,
+                signal,
+                close,
+                level_stop[feed],
+                level_target[feed],
+                bar[feed] - decided[feed],
+                longest,
+                bar[feed] - left[feed],
+                cool_down,
+                reverse,
             )
             if decision == 0:
                 continue
@@ -430,7 +482,7 @@ def simulate(
                 for row in range(waiting):
                     if int(pending[row, SYMBOL]) != feed:
                         if kept != row:
-                            pending[kept] = pending[row]
+                            move(pending, row, pending, kept)
                         kept += 1
                 waiting = kept
             group += 1.0
@@ -466,8 +518,7 @@ def simulate(
                 if not math.isfinite(amount):
                     counts[TROUBLE] = NO_NUMBER
                     return
-                # As the strategy sizes: whole shares of the first feed's day, but by volatility.
-                amount = max(0.0, whole(amount, day_factors[feed if sizing == VOLATILITY else 0, step]))
+                amount = max(0.0, whole(amount, day_factors[feed, step]))
             if amount == 0.0:
                 if held != 0.0:
                     fresh = put(submitted, fresh, feed, MARKET, -held, close, group, made)

@@ -42,6 +42,7 @@ def cache_folder(home: Path) -> Path | None:
 
 FOLDER = cache_folder(Settings.from_environment().home)
 if FOLDER is not None:
+    # numba keeps them by processor as well, and takes none of another kind's.
     numba.config.CACHE_DIR = str(FOLDER)
 
 
@@ -56,10 +57,12 @@ def inlined(function: Any) -> Any:
 
 def entry(signature: str) -> Any:
     """Compiled at once, or taken from the folder. The signature is stated, so that no call compiles anew."""
+    if FOLDER is None:
+        _say("nothing can be kept in the desk's home, so the kernel of signals is compiled at each start")
+    elif not any(FOLDER.rglob("*.nbc")):
+        _say(f"compiling the kernel of signals into {FOLDER}, once for this version")
     return numba.njit(signature, cache=FOLDER is not None, **OPTIONS)
 
 
-def was_compiled() -> bool:
-    """True where the folder has a compiled kernel, so that importing it takes half a second, not half a
-    minute."""
-    return FOLDER is not None and any(FOLDER.rglob("*.nbc"))
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ import math
 import random
 import statistics
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -128,15 +128,16 @@ class Declared:
     def _reading(self, values: Mapping[str, Any], action: Callable[[], Any]) -> tuple[Any, set[str]]:
         reads = Reads(values)
         self.strategy.p = self.strategy.params = reads
-        before, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002
+        before, numpys = random.getstate(), np.random.get_state()
         try:
             found = action()
         except BaseException as error:
             # What it read until then is what the error depends on.
             error.reads = set(reads.__dict__["names"])  # type: ignore[attr-defined]
             raise
-        after = np.random.get_state()  # noqa: NPY002
-        if random.getstate() != before or numpys[2:] != after[2:] or not np.array_equal(numpys[1], after[1]):  # type: ignore[index, call-overload]
+        after = np.random.get_state()
+        drawn = any(not np.array_equal(one, other) for one, other in zip(numpys, after, strict=True))
+        if drawn or random.getstate() != before:
             raise NotCovered("its arrays depend on random numbers")
         return found, reads.__dict__["names"]
 
@@ -230,7 +231,7 @@ class Declared:
         return row, period
 
     def deviations(self, period: int) -> Any:
-        """Yearly deviation of the last `period` returns [feeds, steps], as strategies.sizing.by_volatility."""
+        """Yearly deviation of the last `period` returns [feeds, steps], as by_volatility has it."""
         if period not in self._deviations:
             year = math.sqrt(run_context.current().sessions_a_year)
             columns = []

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from runners.engines.backtrader.account_audit import share_remarks
 from runners.engines.backtrader.engine import BacktraderEngine
 from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult, RunSettings
 from runners.engines.error_text import error_text
-from runners.engines.signals.block import Block, Simulator
-from runners.engines.signals.declared import why_not
-from runners.engines.signals.market import Market
-from runners.engines.signals.points import Grid
-from runners.engines.signals.results import account, metrics_of
 from strategies.registry import resolve
+
+if TYPE_CHECKING:
+    from runners.engines.signals.block import Block, Simulator
 
 
 class SignalsEngine:
-    """Numbers are those of Backtrader, to the bit; the engine metric `loop` says which of the two ran."""
+    """Numbers are those of Backtrader, to the bit; the engine metric `loop` says which of the two ran.
 
-    key = "signals"
+    numba and the compiled kernel are imported by `prepare()`, or at the first point.
+    """
+
+    key = "bulk"
+
+    def prepare(self) -> None:
+        """Import the kernel, compiled at the first time on a machine. A process that forks does it before."""
 
     def run(
         self,
@@ -30,6 +35,9 @@ class SignalsEngine:
         on_start: Callable[[int], None],
     ) -> Iterator[PointResult | PointFailure]:
         """One outcome a point, with curve and trades."""
+        from runners.engines.signals.points import Grid
+        from runners.engines.signals.results import account, metrics_of
+
         simulator, why = _simulator(settings, prices)
         for point in points:
             if simulator is None:
@@ -70,6 +78,8 @@ class SignalsEngine:
     ) -> Iterator[tuple[int, Block]]:
         """Points `first` to `last` (from 0) of all combinations of `axes`, the last varying fastest, in
         blocks: each with its first point. Raises NotInKernel where the kernel covers no point of the run."""
+        from runners.engines.signals.points import Grid
+
         simulator, why = _simulator(settings, prices)
         if simulator is None:
             raise NotInKernel(why)
@@ -85,6 +95,10 @@ class NotInKernel(Exception):
 def _simulator(
     settings: RunSettings, prices: Sequence[AdjustedPrices]
 ) -> tuple[Simulator | None, str]:  # fmt: skip
+    from runners.engines.signals.block import Simulator
+    from runners.engines.signals.declared import why_not
+    from runners.engines.signals.market import Market
+
     entry = resolve(settings.entry_point)
     why = "the stock loop was asked for" if settings.stock else why_not(entry.strategy)
     if why:

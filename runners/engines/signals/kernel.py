@@ -44,13 +44,37 @@ SIGNATURE = (
 
 @entry(SIGNATURE)
 def run_points(
-    prices: Any, newest: Any, fee_factors: Any, day_factors: Any, account: Any, begins: Any, ends: Any,
-    blocks: Any, benchmark: Any, signals: Any, when: Any, shares: Any, by_weights: bool, deviations: Any,
-    banks: Any, deviation_banks: Any, first_steps: Any, rules: Any, figures: Any, block_counts: Any,
-    block_sums: Any, block_squares: Any, trouble: Any, equity: Any, exposed: Any, fills: Any, profits: Any,
-    trade_fees: Any, counts: Any,
+    prices: Any,
+    newest: Any,
+    fee_factors: Any,
+    day_factors: Any,
+    account: Any,
+    begins: Any,
+    ends: Any,
+    blocks: Any,
+    benchmark: Any,
+    signals: Any,
+    when: Any,
+    shares: Any,
+    by_weights: bool,
+    deviations: Any,
+    banks: Any,
+    deviation_banks: Any,
+    first_steps: Any,
+    rules: Any,
+    figures: Any,
+    block_counts: Any,
+    block_sums: Any,
+    block_squares: Any,
+    trouble: Any,
+    equity: Any,
+    exposed: Any,
+    fills: Any,
+    profits: Any,
+    trade_fees: Any,
+    counts: Any,
 ) -> None:
-    feeds, steps = newest.shape
+    steps = newest.shape[1]
     sessions = len(ends)
     plain = sessions == steps
     room = max(sessions, len(profits), len(fills)) + 1
@@ -60,10 +84,24 @@ def run_points(
     for point in range(len(banks)):
         bank = banks[point]
         simulate(
-            prices, newest, fee_factors, day_factors, account, first_steps[point],
-            signals[0 if by_weights else bank], when[bank if by_weights else 0],
-            shares[bank if by_weights else 0], by_weights, deviations[deviation_banks[point]], rules[point],
-            equity, exposed, fills, profits, trade_fees, counts,
+            prices,
+            newest,
+            fee_factors,
+            day_factors,
+            account,
+            first_steps[point],
+            signals[0 if by_weights else bank],
+            when[bank if by_weights else 0],
+            shares[bank if by_weights else 0],
+            by_weights,
+            deviations[deviation_banks[point]],
+            rules[point],
+            equity,
+            exposed,
+            fills,
+            profits,
+            trade_fees,
+            counts,
         )
         trouble[point] = counts[TROUBLE]
         if counts[TROUBLE]:
@@ -78,8 +116,17 @@ def run_points(
         if trouble[point]:
             continue
         curve_figures(
-            values, sessions, account[0], blocks, benchmark, out, block_counts[point], block_sums[point],
-            block_squares[point], r, t,
+            values,
+            sessions,
+            account[0],
+            blocks,
+            benchmark,
+            out,
+            block_counts[point],
+            block_sums[point],
+            block_squares[point],
+            r,
+            t,
         )
         trade_figures(profits, counts[TRADES], out, t)
         out[13] = 0.0

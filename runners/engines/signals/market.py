@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +9,7 @@ import numpy as np
 
 from runners.engines.backtrader.data_set import DataSet
 from runners.engines.base import AdjustedPrices, RunSettings
-
-EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+from strategies.contracts import SHARE
 
 
 class Market:
@@ -57,7 +55,7 @@ class Market:
         self.fee_factors = self.day_factors if charges.per_share else np.ones_like(self.day_factors)
 
     def at_steps(self, values: Any, feed: int) -> Any:
-        """A value a bar of a feed as one a step: that of the newest bar, before the first that of the first."""
+        """A value a bar of a feed as one a step: that of the newest bar, at first that of the first."""
         return np.ascontiguousarray(values[np.maximum(self.bar[feed], 0)])
 
     def step_of_bar(self, feed: int, bar: int) -> int:
@@ -90,11 +88,15 @@ class Market:
             return "the account has margin"
         if self.settings.cash_flows is not None:
             return "the account has cash flows"
+        for series in self.data_set.prices:
+            if self.settings.contracts.get(series.symbol, SHARE) != SHARE:
+                return f"{series.symbol} has terms of a contract"
         if not self.data_set.timeline.ordinary:
             return "a close is not a positive number"
         if not self.sessions:
             return "no session lies in the window"
-        block = self.settings
-        if block.block_count and not block.start_date <= self.sessions[0] <= self.sessions[-1] <= block.end_date:
+        window = self.settings
+        inside = window.start_date <= self.sessions[0] <= self.sessions[-1] <= window.end_date
+        if window.block_count and not inside:
             return "a session lies outside the run's window"
         return ""

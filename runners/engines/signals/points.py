@@ -96,12 +96,14 @@ class Once:
         while True:
             columns = [place for place, name in enumerate(grid.names) if name in self._reads]
             if columns:
-                distinct, firsts, inverse = np.unique(
-                    grid.places[:, columns], axis=0, return_index=True, return_inverse=True
-                )
-                inverse = inverse.reshape(-1)
+                # One number a combination of places, made small again after each column.
+                code = np.zeros(len(grid), np.int64)
+                for column in columns:
+                    code = code * len(grid.axes[column]) + grid.places[:, column]
+                    _, firsts, code = np.unique(code, return_index=True, return_inverse=True)
+                inverse = code
             else:
-                distinct, firsts, inverse = np.zeros((1, 0)), np.zeros(1, int), np.zeros(len(grid), int)
+                firsts, inverse = np.zeros(1, int), np.zeros(len(grid), int)
             found = []
             for first in firsts.tolist():
                 values = grid.values(first)

@@ -1,10 +1,11 @@
-"""A point that the kernel ran, as a result with its curve and trades: what the Backtrader engine hands back."""
+"""A point that the kernel ran, as a result with curve and trades, as the Backtrader engine hands it back."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from runners.engines.backtrader.recorder import FilledPosition
@@ -38,6 +39,9 @@ def account(market: Market, course: Course) -> tuple[Account, dict[str, list[flo
     def time(feed: int, step: int) -> dt.datetime:
         return dt.datetime.fromtimestamp(series[feed].epochs[int(market.bar[feed, step])], UTC)
 
+    def at(feed: int, step: float) -> dt.datetime:
+        return time(feed, int(step))
+
     held: dict[int, float] = {}
     for fill in course.fills.tolist():
         step, feed, price, closed, opened, close_fee, open_fee = fill
@@ -64,9 +68,8 @@ def account(market: Market, course: Course) -> tuple[Account, dict[str, list[flo
     last = market.newest.shape[1] - 1
     still: list[OpenPosition] = []
     for feed, position in positions.items():
-        one = position.still_open(
-            float(market.prices[3, feed, last]), float(last), lambda number, feed=feed: time(feed, int(number))  # type: ignore[misc]
-        )
+        close = float(market.prices[3, feed, last])
+        one = position.still_open(close, float(last), partial(at, feed))
         if one is not None:
             still.append(one)
     ends = market.ends.tolist()
