@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from runners.engines.backtrader.account_audit import share_remarks
@@ -34,6 +35,7 @@ class SignalsEngine:
 
     def prepare(self) -> None:
         """Import the kernel, compiled at the first time on a machine. A process that forks does it before."""
+        import_module("runners.engines.signals.block")
 
     def run(
         self,
