@@ -13,7 +13,9 @@ values
   (4, 'suggest', false, 'optuna', 'optuna', false, '{}', 'Where a runner runs: pip install ''backdesk[bayes]''',
     'Suggests the next points of a search.'),
   (5, 'probe_code', false, 'probes', null, false, '{}', 'Start one: backdesk work',
-    'Probes a version of a strategy''s code on the prices of a run, as backdesk check does on the sample.')
+    'Probes a version of a strategy''s code on the prices of a run, as backdesk check does on the sample.'),
+  (6, 'compare_kernel', false, 'kernel', 'numba', false, '{}', 'Where a runner runs: pip install ''backdesk[bulk]''',
+    'Compares a version of a signal strategy in the compiled kernel with Backtrader, on the prices of a run.')
 on conflict (name) do update
 set position = excluded.position, by_job = excluded.by_job, capability = excluded.capability,
     package = excluded.package, on_request = excluded.on_request, config_keys = excluded.config_keys,
