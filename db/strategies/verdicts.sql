@@ -8,7 +8,7 @@ on conflict (name) do update set position = excluded.position, description = exc
 
 insert into desk.settings (name, value, description)
 values
-  ('check_new_code', 'true', 'Whether runners probe a strategy''s code when it is first used on prices of a timeframe.'),
+  ('check_new_code', 'true', 'Whether runners probe a strategy''s code at its first use on prices of a timeframe.'),
   ('kernel_points', '20000', 'From how many points on a search of signals has its code compared for the kernel.')
 on conflict (name) do update set description = excluded.description;
 
