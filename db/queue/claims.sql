@@ -74,6 +74,7 @@ begin
   where id = p_run_id and is_open and not paused;
   if v_run.parent_run_id is null then
     perform desk.ask_probe(v_version, p_run_id);
+    perform desk.ask_comparison(v_version, p_run_id);
   end if;
 end
 $$;

@@ -17,7 +17,9 @@ values
   (6, 'weigh_parameters', false, 'optuna', 'optuna', false, '{}',
     'Where a runner runs: pip install ''backdesk[bayes]''', 'Works out how much each parameter of a search matters.'),
   (7, 'keep_curve', false, 'curves', null, false, '{}', 'Start one: backdesk work',
-    'Runs the best point of a closed search again where its curve was to be kept and is not there.')
+    'Runs the best point of a closed search again where its curve was to be kept and is not there.'),
+  (8, 'compare_kernel', false, 'kernel', 'numba', false, '{}', 'Where a runner runs: pip install ''backdesk[bulk]''',
+    'Compares a version of a signal strategy in the compiled kernel with Backtrader, on the prices of a run.')
 on conflict (name) do update
 set position = excluded.position, by_job = excluded.by_job, capability = excluded.capability,
     package = excluded.package, on_request = excluded.on_request, config_keys = excluded.config_keys,

@@ -2,12 +2,14 @@
 
 insert into desk.verdict_kinds (name, position, description)
 values
-  ('probes', 1, 'backdesk check on the prices of a run: look-ahead, warm-up, parameters, determinism.')
+  ('probes', 1, 'backdesk check on the prices of a run: look-ahead, warm-up, parameters, determinism.'),
+  ('kernel', 2, 'Whether the compiled kernel gives what Backtrader gives bar by bar, to the bit.')
 on conflict (name) do update set position = excluded.position, description = excluded.description;
 
 insert into desk.settings (name, value, description)
 values
-  ('check_new_code', 'true', 'Whether runners probe a strategy''s code when it is first used on prices of a timeframe.')
+  ('check_new_code', 'true', 'Whether runners probe a strategy''s code at its first use on prices of a timeframe.'),
+  ('kernel_points', '20000', 'From how many points on a search of signals has its code compared for the kernel.')
 on conflict (name) do update set description = excluded.description;
 
 create or replace view desk.code_checks as
@@ -109,7 +111,7 @@ as $$
     and desk.setting('check_new_code') = 'true'
     and not exists (
       select from desk.work_items as w
-      where w.code_version_id = v.id and w.state in ('waiting', 'leased')
+      where w.code_version_id = v.id and w.kind = 'probe_code' and w.state in ('waiting', 'leased')
         and w.payload ->> 'timeframe' = r.timeframe)
     and not exists (
       select from desk.code_verdicts as d
@@ -119,12 +121,64 @@ $$;
 comment on function desk.ask_probe(bigint, bigint) is
   'Has a version of code probed on the prices of a run, where it was not yet on prices of that timeframe.';
 
+create or replace function desk.verdict_kind(p_task_kind text)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select case p_task_kind when 'probe_code' then 'probes' when 'compare_kernel' then 'kernel' end
+$$;
+comment on function desk.verdict_kind(text) is 'Which kind of verdict a task on code gives.';
+
+create or replace function desk.ask_comparison(p_version_id bigint, p_run_id bigint)
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  insert into desk.work_items (kind, code_version_id, payload)
+  select 'compare_kernel', p_version_id, jsonb_build_object('optimization_run_id', r.id, 'strategy', s.name,
+    'code_hash', v.code_hash, 'timeframe', r.timeframe, 'seconds', 900, 'settings', desk.run_settings(r.id))
+  from desk.optimization_runs as r
+  join desk.strategies as s on s.id = r.strategy_id
+  join desk.code_versions as v on v.id = p_version_id and v.strategy_id = s.id
+  where r.id = p_run_id and r.engine = 'backtrader' and not r.imported
+    and v.details -> 'files' ? 'strategies.signal_strategy'
+    and (desk.setting('kernel_points') #>> '{}')::bigint <= (
+      select p.total from desk.run_progress as p where p.optimization_run_id = r.id)
+    -- Where nobody has the kernel, nobody could compare, nor would use it.
+    and exists (select from desk.runners as n where n.stopped_at is null and 'kernel' = any (n.engines))
+    and not exists (
+      select from desk.work_items as w
+      where w.code_version_id = v.id and w.kind = 'compare_kernel' and w.state in ('waiting', 'leased'))
+    and not exists (
+      select from desk.code_verdicts as d
+      where d.code_version_id = v.id and d.kind = 'kernel' and d.outcome <> 'undecided'
+        and d.evidence ->> 'timeframe' = r.timeframe);
+end
+$$;
+comment on function desk.ask_comparison(bigint, bigint) is
+  'Has a signal strategy''s code compared in the kernel with Backtrader on the prices of a run, where it was not yet.';
+
+create or replace function desk.kernel_admits(p_version_id bigint, p_timeframe text)
+returns boolean
+language sql stable
+set search_path = desk, pg_temp
+as $$
+  select coalesce(bool_and(d.outcome = 'clean'), false)
+  from desk.code_verdicts as d
+  where d.code_version_id = p_version_id and d.kind = 'kernel' and d.outcome <> 'undecided'
+    and d.evidence ->> 'timeframe' = p_timeframe
+$$;
+comment on function desk.kernel_admits(bigint, text) is
+  'True of code that was compared on bars of that length and gave the same bits each time: it may run in the kernel.';
+
 create or replace function desk.probe_current(p_strategy_id bigint)
 returns void
 language sql volatile
 set search_path = desk, pg_temp
 as $$
-  select desk.ask_probe(s.current_version_id, u.run_id)
+  select desk.ask_probe(s.current_version_id, u.run_id), desk.ask_comparison(s.current_version_id, u.run_id)
   from desk.strategies as s
   cross join lateral (
     select max(r.id) as run_id from desk.optimization_runs as r

@@ -244,6 +244,21 @@ class Point:
 
 
 @dataclass(frozen=True)
+class PointRange:
+    """Points `ordinal` to `last` of a run in bulk, whose parameters its plan decodes from their ordinals."""
+
+    ordinal: int
+    last: int
+
+    def halves(self) -> tuple[PointRange, ...]:
+        """Itself in two; nothing of a single point."""
+        middle = (self.ordinal + self.last) // 2
+        if self.ordinal == self.last:
+            return ()
+        return PointRange(self.ordinal, middle), PointRange(middle + 1, self.last)
+
+
+@dataclass(frozen=True)
 class ClosedTrade:
     """A position from flat to flat; `size` is negative for a short one, `profit` is net of `fees`."""
 

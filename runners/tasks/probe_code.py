@@ -20,7 +20,7 @@ def run(request: Request) -> dict[str, Any]:
     """Answers the outcome, fault, note or clean, and what it rests on."""
     payload = request["payload"]
     prices = [AdjustedPrices.from_rows(*series) for series in request["prices"]]
-    entry = _entry(payload["strategy"], payload["code_hash"])
+    entry = entry_of(payload["strategy"], payload["code_hash"])
     found = list(findings_on(entry, prices, payload["timeframe"], _described(prices, payload["timeframe"])))
     return {
         "outcome": _worst(found),
@@ -33,7 +33,8 @@ def run(request: Request) -> dict[str, Any]:
     }
 
 
-def _entry(name: str, code_hash: str) -> RegisteredStrategy:
+def entry_of(name: str, code_hash: str) -> RegisteredStrategy:
+    """The strategy of that name; TaskFailed where its code is not that."""
     try:
         entry = resolve(name)
     except StrategyError as error:

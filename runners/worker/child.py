@@ -9,15 +9,18 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from typing import NoReturn
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from runners.engines.base import AdjustedPrices, Engine, PointFailure, PointResult
 from runners.engines.error_text import error_text
 from runners.settings import Settings
+from runners.worker.block_image import block_image
 from runners.worker.point_folder import PointFolder
 from runners.worker.process_limits import die_with_parent, limit_memory, no_core_dumps
-from runners.worker.protocol import PointBegan, PointFinished, StartChild, pack, write_all
+from runners.worker.protocol import BlockFinished, PointBegan, PointFinished, StartChild, pack, write_all
 from runners.worker.result_image import result_image
 from runners.worker.session_log import SessionLog
 from strategies import run_context
@@ -25,6 +28,8 @@ from strategies.session_days import session_days
 
 # The watch of the worker counts pages in use; this limit counts what was asked for, so it stands behind.
 MEMORY_SLACK = 1.5
+BULK = "bulk"
+"""The engine of runs whose points are recorded in blocks."""
 
 
 def run_child(
@@ -83,7 +88,7 @@ def _run(
 
     # Orders are many small objects that live as long as their point, after which everything is collected.
     gc.set_threshold(50_000, 20, 100)
-    engine = engines[order.settings.engine]
+    engine = engines[order.settings.engine if order.plan is None else BULK]
     run_context.set_current(
         run_context.RunContext(
             order.settings.risk_limits,
@@ -93,7 +98,11 @@ def _run(
         )
     )
     try:
-        for outcome in engine.run(order.settings, prices, order.points, began):
+        if order.plan is not None:
+            _run_ranges(order, pipe, engine, prices, began)
+            return
+        points: Any = order.points
+        for outcome in engine.run(order.settings, prices, points, began):
             log.end(outcome)
             untold = _frame(outcome)
             if outcome.ordinal == order.points[-1].ordinal:
@@ -104,6 +113,21 @@ def _run(
     finally:
         own.leave()
         write_all(pipe, untold)
+
+
+def _run_ranges(
+    order: StartChild, pipe: int, engine: Any, prices: Sequence[AdjustedPrices], began: Callable[[int], None]
+) -> None:
+    """Points of a run in bulk, a block a range."""
+    plan = order.plan
+    assert plan is not None
+    settings = replace(order.settings, block_count=int(plan["block_count"]))
+    clock = time.perf_counter()
+    for points, block, sessions in engine.ranges(settings, prices, plan, order.points, began):
+        now = time.perf_counter()
+        image = block_image(points, block, sessions, now - clock, int(plan["sampled_below"]))
+        write_all(pipe, pack(BlockFinished(points.ordinal, image)))
+        clock = now
 
 
 def _frame(outcome: PointResult | PointFailure) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ from runners.engines.base import AdjustedPrices, PointFailure, RunSettings
 from runners.worker.held import Child, Held, HeldItem, failure_kind
 from runners.worker.process_limits import private_megabytes, resident_megabytes
 from runners.worker.protocol import (
+    BlockFinished,
     ChildEnded,
     ChildStarted,
     ForgetPrices,
@@ -79,16 +80,21 @@ class Executor:
         return bool(left) and min(left) >= FEW_POINTS
 
     def hold(
-        self, item: WorkItem, settings: RunSettings, prices: Callable[[], tuple[AdjustedPrices, ...]]
+        self,
+        item: WorkItem,
+        settings: RunSettings,
+        prices: Callable[[], tuple[AdjustedPrices, ...]],
+        plan: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take an item; `prices` is asked only where the zygote does not have them."""
+        """Take an item; `prices` is asked only where the zygote does not have them. `plan` decodes the
+        ordinals of a run in bulk."""
         settings = replace(settings, stock=settings.stock or self._stock)
         key = prices_key(settings)
         if key not in self._loaded:
             self._send(LoadPrices(key, prices()))
             self._loaded[key] = None
         self._loaded.move_to_end(key)
-        self.held.add(HeldItem(item, settings, key))
+        self.held.add(HeldItem(item, settings, key, plan))
         in_use = {held.prices_key for held in self.held}
         for old in list(self._loaded):
             if len(self._loaded) > PRICE_SETS and old not in in_use:
@@ -124,6 +130,8 @@ class Executor:
                         held = self.held.of_child(child_id)
                         if held is not None and held.child is not None:
                             held.child.pid = pid
+                            # Before its first child of a run in bulk the zygote may have compiled.
+                            held.child.clock = time.monotonic()
                     case ChildEnded():
                         self._ended(message)
             self._watch_deadlines()
@@ -135,8 +143,8 @@ class Executor:
         for held in self.held.ready():
             if self._busy() >= self._processes:
                 return
-            points = tuple(held.waiting.values())
-            pipe = self._zygote.start_child(held.settings, held.prices_key, points)
+            points: Any = tuple(held.waiting.values())
+            pipe = self._zygote.start_child(held.settings, held.prices_key, points, held.plan)
             self._pipes[pipe.child_id] = pipe
             held.child = Child(pipe, clock=time.monotonic())
 
@@ -172,6 +180,8 @@ class Executor:
         match message:
             case PointFinished(ordinal, image):
                 self._report(Report(held.item, ordinal, image=image))
+            case BlockFinished(ordinal, block):
+                self._report(Report(held.item, ordinal, block=block))
             case PointFailure(ordinal, kind, error):
                 self._report(Report(held.item, ordinal, kind=kind, error=error))
 
@@ -189,6 +199,8 @@ class Executor:
         if suspect is None:
             return
         # What is left of the item goes on in a new child.
+        if held.halve(suspect):
+            return
         del held.waiting[suspect]
         why = child.why_killed if child is not None and child.killed else message.describe()
         kind = "infrastructure" if message.error else failure_kind(child)

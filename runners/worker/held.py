@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from runners.engines.base import Point, RunSettings
+from runners.engines.base import Point, PointRange, RunSettings
 from runners.worker.work_items import Kind, Running, WorkItem
 from runners.worker.zygote_client import ChildPipe
 
@@ -42,7 +42,9 @@ class HeldItem:
     item: WorkItem
     settings: RunSettings
     prices_key: str
-    waiting: dict[int, Point] = field(default_factory=dict)
+    plan: Mapping[str, Any] | None = None
+    """How the ordinals of a run in bulk are decoded."""
+    waiting: dict[int, Point | PointRange] = field(default_factory=dict)
     """Points without an outcome, by ordinal, in order."""
     unrecorded: set[int] = field(default_factory=set)
     """Points that the database has not acknowledged."""
@@ -62,6 +64,17 @@ class HeldItem:
         if self.child is not None and self.child.running in self.waiting:
             return self.child.running
         return next(iter(self.waiting), None)
+
+    def halve(self, ordinal: int) -> bool:
+        """A range that a child died of, in two, so that in the end its own point is charged; False of a
+        single point."""
+        points = self.waiting[ordinal]
+        halves = points.halves() if isinstance(points, PointRange) else ()
+        if halves:
+            del self.waiting[ordinal]
+            self.waiting = {**{half.ordinal: half for half in halves}, **self.waiting}
+            self.unrecorded |= {half.ordinal for half in halves}
+        return bool(halves)
 
 
 class Held:

@@ -10,11 +10,12 @@ import random
 import select
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
 
-from runners.engines.base import RunSettings
+from runners.engines.base import PointRange, RunSettings
 from runners.worker.executor import Executor
 from runners.worker.interrupts import Interrupts
 from runners.worker.link import CONNECTION_ERRORS, Link
@@ -93,6 +94,7 @@ class Loop:
         self._describe = describe
         self._runner_id = 0
         self._settings: dict[int, RunSettings] = {}
+        self._plans: dict[int, dict[str, Any]] = {}
         self._heartbeat = Every(HEARTBEAT_SECONDS)
         self._poll = Every(POLL_SECONDS, jitter=0.5)
         self._poll_tasks = Every(POLL_SECONDS, jitter=0.5)
@@ -299,10 +301,22 @@ class Loop:
             run_id = item.optimization_run_id
             if run_id not in self._settings:
                 self._settings[run_id] = queue.settings(run_id)
-            self._executor.hold(item, self._settings[run_id], lambda run_id=run_id: queue.prices(run_id))  # type: ignore[misc]
+            plan = self._plan(queue, item)
+            self._executor.hold(item, self._settings[run_id], partial(queue.prices, run_id), plan)
         if items:
             self._executor.step()
             self._poll.soon()
+
+    def _plan(self, queue: Queue, item: WorkItem) -> dict[str, Any] | None:
+        """How the ordinals of an item in ranges are decoded; asked anew for a generation that is new."""
+        points = item.points[-1] if item.points else None
+        if not isinstance(points, PointRange):
+            return None
+        run_id = item.optimization_run_id
+        known = self._plans.get(run_id)
+        if known is None or points.last >= sum(one["points"] for one in known["generations"]) + 1:
+            known = self._plans[run_id] = queue.bulk_plan(run_id)
+        return known
 
     def _tend_task(self, queue: Queue, now: float) -> None:
         if self._tasks.report(queue):
@@ -331,7 +345,9 @@ class Loop:
             self._outbox.add(Report(report.item, report.ordinal, kind="infrastructure", error=word))
             return
         self._recorded_since_advance = True
-        if word == "recorded":
+        if report.block is not None:
+            self._done += report.block.points
+        elif word == "recorded":
             self._done += 1
         elif word == "failed" or word.startswith(("impossible", "error")):
             self._failed += 1

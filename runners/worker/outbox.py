@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 
 from runners.worker.link import CONNECTION_ERRORS
-from runners.worker.outcomes import FAILURE, ROWS, call
+from runners.worker.outcomes import BLOCK, FAILURE, ROWS, call
 from runners.worker.queue import Queue
 from runners.worker.work_items import Report, WorkItem
 
@@ -63,7 +63,7 @@ class Outbox:
     def _next(self) -> list[Report]:
         """What a strategy logged goes before its outcome, and failures come last: a failure may end the claim
         under which the others are told."""
-        for told in (ROWS, None, FAILURE):
+        for told in (ROWS, None, BLOCK, FAILURE):
             batch = [report for report in self._reports if call(report) is told]
             if batch:
                 break

@@ -18,6 +18,7 @@ import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
+from runners.worker.block_image import TYPES
 from runners.worker.result_image import outcomes_image
 from runners.worker.work_items import Report
 from strategies.session_rows import by_name
@@ -56,6 +57,8 @@ psycopg.adapters.register_dumper(Outcomes, OutcomesDumper)
 
 def call(report: Report) -> Call | None:
     """The call that tells this outcome; None of a finished point, which is told with others."""
+    if report.block is not None:
+        return BLOCK
     if report.rows is not None:
         return ROWS
     return FAILURE if report.image is None else None
@@ -77,6 +80,8 @@ def finished(reports: Sequence[Report], outcome_type: int) -> Outcomes:
 def in_one_statement(reports: Sequence[Report], outcome_type: int) -> tuple[LiteralString, list[object]]:
     """A statement that answers a word a report, in their order, and its parameters, for a RawCursor."""
     told = call(reports[0])
+    if told is BLOCK:
+        raise ValueError("a block is a statement of its own: block_statement()")
     if any(call(other) is not told for other in reports):
         raise ValueError("outcomes of several kinds are not one statement")
     if told is None:
@@ -100,6 +105,14 @@ def _statement(function: LiteralString, types: tuple[LiteralString, ...], count:
     return f"select desk.{function}({names}) from (values {rows}) as given ({names})"
 
 
+def block_statement(report: Report) -> tuple[LiteralString, list[object]]:
+    """A statement that records a block and answers rows of a word and how many points it is about."""
+    assert report.block is not None
+    values: list[object] = [report.item.work_item_id, report.item.token, report.ordinal, report.block.seconds]
+    values += (None if array is None else Outcomes(array) for array in report.block.arrays)
+    return RECORD_BLOCK, values
+
+
 def _logged(report: Report) -> Sequence[object]:
     """By table; PostgreSQL's texts hold no NUL."""
     return (json.dumps(by_name(report.rows or ()), allow_nan=False).replace("\\u0000", "?"),)
@@ -110,4 +123,10 @@ def _failed(report: Report) -> Sequence[object]:
 
 
 ROWS = Call("record_session_rows", ("text::jsonb",), _logged)
+BLOCK = Call("complete_block", (), lambda report: ())
+RECORD_BLOCK: LiteralString = (
+    "select word, points from desk.complete_block($1::bigint, $2::uuid, $3::bigint, $4::float8, "
+    + ", ".join([f"${place}::{name}" for place, name in enumerate(TYPES, 5)])
+    + ")"
+)
 FAILURE = Call("fail_work", ("text", "text"), _failed)

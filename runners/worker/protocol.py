@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runners.engines.base import AdjustedPrices, Point, RunSettings
+from runners.engines.base import AdjustedPrices, Point, PointRange, RunSettings
+from runners.worker.block_image import BlockImage
 from strategies.session_rows import Row
 
 HEADER = struct.Struct("!I")
@@ -43,7 +44,9 @@ class StartChild:
     child_id: int
     settings: RunSettings
     prices_key: str
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] | tuple[PointRange, ...]
+    plan: Mapping[str, Any] | None = None
+    """How ordinals of a run in bulk are decoded; its points are ranges."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,14 @@ class PointFinished:
 
     ordinal: int
     image: bytes
+
+
+@dataclass(frozen=True)
+class BlockFinished:
+    """A range of points of a run in bulk; `ordinal` is its first."""
+
+    ordinal: int
+    image: BlockImage
 
 
 @dataclass(frozen=True)

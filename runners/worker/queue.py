@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from runners.engines.base import AdjustedPrices, RunSettings
 from runners.tasks.registry import capabilities
-from runners.worker.outcomes import finished, in_one_statement
+from runners.worker.outcomes import block_statement, finished, in_one_statement
 from runners.worker.patience import PatientConnection
 from runners.worker.work_items import Report, Running, Task, WorkItem
 
@@ -184,11 +184,23 @@ class Queue:
 
     def record(self, reports: Sequence[Report]) -> list[tuple[Report, str]]:
         """Hand over outcomes that are told in the same call; each with the word that PostgreSQL answered."""
+        if reports[0].block is not None:
+            return [(report, self._record_block(report)) for report in reports]
         ordered = _in_order(reports)
         # Its placeholders are PostgreSQL's own: hundreds of psycopg's would be looked for at every batch.
         with psycopg.RawCursor(self._connection) as cursor:
             words = cursor.execute(*in_one_statement(ordered, self.outcome_type)).fetchall()
         return [(report, str(word)) for report, (word,) in zip(ordered, words, strict=True)]
+
+    def _record_block(self, report: Report) -> str:
+        """`recorded` where all of its points are, else the first other word."""
+        with psycopg.RawCursor(self._connection) as cursor:
+            rows = cursor.execute(*block_statement(report)).fetchall()
+        return next((str(word) for word, _ in rows if word != "recorded"), "recorded")
+
+    def bulk_plan(self, run_id: int) -> dict[str, Any]:
+        plan: dict[str, Any] = self._value("select desk.bulk_plan(%s::bigint)", run_id)
+        return plan
 
     def record_and_claim(
         self, reports: Sequence[Report], runner_id: int, limit: int

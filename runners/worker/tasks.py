@@ -24,7 +24,9 @@ ERROR_LINES = 5
 PROBED_DAYS, PROBED_BARS = 1_500, 4_000
 
 # What computes only is not told the way to the database.
-NEEDS_NO_DATABASE = ("suggest", "probe_code", "weigh_parameters", "keep_curve")
+ON_PRICES = ("probe_code", "compare_kernel")
+"""Tasks that are handed the prices of a run."""
+NEEDS_NO_DATABASE = ("suggest", "weigh_parameters", "keep_curve", *ON_PRICES)
 
 
 @dataclass
@@ -85,7 +87,7 @@ class TaskSlot:
         self._task, self._outcome = task, None
         history = queue.search_history(task.item) if task.kind == "suggest" else None
         request: dict[str, Any] = {"kind": task.kind, "payload": task.payload, "history": history}
-        if task.kind == "probe_code":
+        if task.kind in ON_PRICES:
             request["prices"] = _last_bars(queue, task.payload)
         elif task.kind == "weigh_parameters":
             request["points"] = queue.task_points(task.item)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from runners.engines.base import AdjustedPrices, Engine
-from runners.worker.child import run_child
+from runners.worker.child import BULK, run_child
 from runners.worker.process_limits import die_with_parent
 from runners.worker.protocol import (
     ChildEnded,
@@ -42,6 +42,7 @@ class Zygote:
         """Process id of each child that has not been reaped, by child id."""
         self._reader = FrameReader()
         self._pipes: list[int] = []
+        self._prepared = False
 
     def serve(self) -> None:
         woken, wake = socket.socketpair()
@@ -79,10 +80,22 @@ class Zygote:
             case ForgetPrices(key):
                 self._prices.pop(key, None)
             case StartChild():
+                if message.plan is not None:
+                    self._prepare()
                 self._fork(message, self._pipes.pop(0))
             case KillChild(child_id):
                 if child_id in self._children:
                     _kill(self._children[child_id])
+
+    def _prepare(self) -> None:
+        """What every child of a run in bulk needs, imported before the first; else they say why not."""
+        prepare = getattr(self._engines.get(BULK), "prepare", None)
+        if prepare is not None and not self._prepared:
+            self._prepared = True
+            with suppress(Exception):
+                prepare()
+            gc.collect()
+            gc.freeze()
 
     def _fork(self, order: StartChild, pipe: int) -> None:
         zygote = os.getpid()

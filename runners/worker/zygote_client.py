@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from backdesk.data import checkout
-from runners.engines.base import Point, RunSettings
+from runners.engines.base import Point, PointRange, RunSettings
 from runners.errors import DeskError
 from runners.worker.protocol import FrameReader, Ready, StartChild, pack
 
@@ -134,14 +134,20 @@ class ZygoteClient:
     def send(self, message: object) -> None:
         self._send(pack(message))
 
-    def start_child(self, settings: RunSettings, prices_key: str, points: tuple[Point, ...]) -> ChildPipe:
+    def start_child(
+        self,
+        settings: RunSettings,
+        prices_key: str,
+        points: tuple[Point, ...] | tuple[PointRange, ...],
+        plan: Mapping[str, Any] | None = None,
+    ) -> ChildPipe:
         """Have a child forked; its id is on the pipe that is returned."""
         child_id = self._next_child
         self._next_child += 1
         read_end, write_end = os.pipe2(os.O_CLOEXEC)
         _widen(write_end)
         try:
-            self._send(pack(StartChild(child_id, settings, prices_key, points)), write_end)
+            self._send(pack(StartChild(child_id, settings, prices_key, points, plan)), write_end)
         finally:
             os.close(write_end)
         os.set_blocking(read_end, False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import backtrader as bt
 import pytest
 
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.base import Margin, Point, PointFailure, PointResult
+from runners.engines.base import Margin, Point, PointFailure, PointRange, PointResult
 from strategies.contracts import Contract
 from strategies.parameters import Parameter
 from strategies.registry import LIBRARY, RegisteredStrategy, resolve
@@ -24,7 +27,7 @@ pytest.importorskip("numba", reason="the kernel needs the extra `bulk`")
 
 from runners.engines.signals.block import Simulator
 from runners.engines.signals.declared import why_not
-from runners.engines.signals.engine import NotInKernel, SignalsEngine
+from runners.engines.signals.engine import SignalsEngine
 from runners.engines.signals.market import Market
 from runners.engines.signals.points import Grid
 from runners.engines.signals.results import figures_of
@@ -63,9 +66,32 @@ class Crossed(SignalStrategy):
         return Rules(stop_loss=self.p.stop, take_profit=self.p.target)
 
 
-AXES: dict[str, list[Any]] = {
+VALUES: dict[str, list[Any]] = {
     "fast": [5, 8, 30], "unread": [0, 1], "slow": [20, 25], "stop": [0.0, 0.03], "target": [0.05, 0.1, 0.0],
 }  # fmt: skip
+
+
+def axis(*names: str, valid: list[int] | None = None) -> dict[str, Any]:
+    """As desk.bulk_plan() has one."""
+    values = [VALUES[name] for name in names]
+    points = len(valid) if valid else prod(map(len, values))
+    return {"parameters": list(names), "values": values, "points": points, "valid": valid}
+
+
+# Of fast and unread not the second of the six: 8 in the place of 72 points that have it go.
+PLAN = {
+    "generations": [
+        {"generation": 1, "first_ordinal": 1, "points": 60,
+         "axes": [axis("fast", "unread", valid=[0, 2, 3, 4, 5]), axis("slow"), axis("stop", "target")]},
+        {"generation": 2, "first_ordinal": 61, "points": 2, "axes": None,
+         "listed": {"61": {"fast": 9}, "62": {"slow": 33}}},
+    ]
+}  # fmt: skip
+COMBINED = [
+    {"fast": fast, "unread": unread, "slow": slow, "stop": stop, "target": target}
+    for fast, unread, slow, stop, target in product(*VALUES.values())
+    if (fast, unread) != (5, 1)
+] + [{"fast": 9}, {"slow": 33}]
 
 
 def entry(kind: Any) -> RegisteredStrategy:
@@ -85,19 +111,20 @@ def test_a_range_of_points_is_what_backtrader_says_of_each_and_shares_what_it_ca
     costs = {"percent": 0.001, "per_share": 0.0, "minimum": 0.0}
     settings = settings_for("crossed", GAPS, stock=False, commission=costs)
     CALLS.clear()
-    blocks = list(SignalsEngine().blocks(settings, GAPS, AXES, 10, 69, size=25))
-    # Once more each: which parameters are read is known only after the first; three feeds.
-    assert CALLS.count("signals") <= 3 * 2 * 2 + 3
-    assert [begin for begin, _ in blocks] == [10, 35, 60]
-    grid = Grid.over(resolve("crossed").parameters, AXES, 0, 71)
-    chosen = random.Random(3).sample(range(10, 70), 16)
-    points = [Point(number, grid.values(number)) for number in chosen]
-    wanted = BacktraderEngine().run(settings, GAPS, points, lambda _: None)
-    for outcome in wanted:
+    began: list[int] = []
+    ranges = [PointRange(11, 35), PointRange(36, 60), PointRange(61, 62)]
+    found_ = SignalsEngine().ranges(settings, GAPS, PLAN, ranges, began.append)
+    blocks = [(points.ordinal, block) for points, block, _ in found_]
+    assert began == [11, 36, 61]
+    # Six pairs of averages, some of them twice, since which parameters are read is known after the first.
+    assert CALLS.count("signals") <= 3 * 8
+    chosen = [*random.Random(3).sample(range(11, 61), 14), 61, 62]
+    points = [Point(ordinal, COMBINED[ordinal - 1]) for ordinal in chosen]
+    for outcome in BacktraderEngine().run(settings, GAPS, points, lambda _: None):
         begin, block = next(one for one in reversed(blocks) if one[0] <= outcome.ordinal)
         place = outcome.ordinal - begin
         if isinstance(outcome, PointFailure):
-            assert "fast 30 is not below slow" in block.failed[place]
+            assert "fast 30 is not below slow" in block.failed[place][1]
             assert "fast 30 is not below slow" in outcome.error
             continue
         found = figures_of(block, place)
@@ -105,7 +132,32 @@ def test_a_range_of_points_is_what_backtrader_says_of_each_and_shares_what_it_ca
         found.pop("lost_at")
         assert found == {name: outcome.metrics[name] for name in found}
     failed = {begin + place for begin, block in blocks for place in block.failed}
-    assert failed == {number for number in range(10, 70) if grid.values(number)["fast"] == 30}
+    assert failed == {number for number in range(11, 61) if COMBINED[number - 1]["fast"] == 30}
+
+
+@pytest.mark.usefixtures("listed")
+def test_what_the_kernel_does_not_run_is_put_into_its_block_by_backtrader() -> None:
+    settings = settings_for("crossed", GAPS, stock=False)
+    plan = {
+        "generations": [
+            {"first_ordinal": 1, "points": 4, "listed": {
+                "1": {}, "2": {"enable_risk_manager": True}, "3": {"enable_risk_manager": True, "fast": 30},
+                "4": {"stop": 0.05}}}
+        ]
+    }  # fmt: skip
+    ((_, block, _),) = SignalsEngine().ranges(settings, GAPS, plan, [PointRange(1, 4)], lambda _: None)
+    assert set(block.refused) == {1}
+    assert "enable_risk_manager is on" in block.refused[1]
+    assert set(block.failed) == {2}
+    assert figures_of(block, 1)["total_orders"] == figures_of(block, 0)["total_orders"]
+    stock = [
+        one for _, one, _ in SignalsEngine().ranges(
+            replace(settings, stock=True), GAPS, plan, [PointRange(1, 4)], lambda _: None
+        )
+    ]  # fmt: skip
+    assert [figures_of(stock[0], place) for place in (0, 1, 3)] == [
+        figures_of(block, place) for place in (0, 1, 3)
+    ]
 
 
 class OwnNext(SignalStrategy):
@@ -155,20 +207,20 @@ def test_classes_are_refused_by_what_they_have() -> None:
 )
 @pytest.mark.usefixtures("listed")
 def test_runs_are_refused_by_their_settings(changes: dict[str, Any], said: str) -> None:
-    from dataclasses import replace
-
     settings = replace(settings_for("crossed", GAPS, stock=False), **changes)
-    with pytest.raises(NotInKernel, match=said):
-        list(SignalsEngine().blocks(settings, GAPS, AXES, 0, 1))
+    (outcome,) = SignalsEngine().run(settings, GAPS, [Point(0, {})], lambda _: None)
+    assert isinstance(outcome, PointResult) or settings.margin is None, outcome
+    if isinstance(outcome, PointResult):
+        assert outcome.metrics["engine_metrics"]["why_not_kernel"] == said  # type: ignore[index, call-overload]
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [(Draws, "depend on random numbers"), (Changes, "'level' is changed")]
+    ("kind", "said"), [(Draws, "depend on random numbers"), (Changes, "changes its parameter 'level'")]
 )
 def test_arrays_that_are_no_function_of_their_parameters_are_refused(kind: Any, said: str) -> None:
     settings = settings_for("x", GAPS, stock=False)
     block = Simulator(settings, Market(settings, GAPS), entry(kind)).run(Grid.of(kind.parameters, [{}]))
-    assert said in {**block.refused, **block.failed}[0]
+    assert said in block.refused[0]
 
 
 @pytest.mark.usefixtures("listed")

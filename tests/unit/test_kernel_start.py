@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from runners.settings import Settings
+
 pytest.importorskip("numba", reason="the kernel needs the extra `bulk`")
 pytestmark = pytest.mark.engine
 
@@ -54,6 +56,20 @@ def test_a_home_that_cannot_be_written_to_is_said(tmp_path: Path, script: Path) 
     found, said = started(tmp_path / "file", script)
     assert found == "42.0 False"
     assert "nothing can be kept in the desk's home" in said
+
+
+def test_what_a_runner_starts_with_has_no_numba_and_its_children_have_the_kernel(tmp_path: Path) -> None:
+    path = tmp_path / "engines.py"
+    path.write_text(
+        "import sys\n"
+        "from runners.engines.registry import load_engines\n"
+        "engines = load_engines()\n"
+        "print('numba' in sys.modules)\n"
+        "engines['bulk'].prepare()\n"
+        "print('runners.engines.signals.kernel' in sys.modules)\n"
+    )
+    home = Settings.from_environment().home
+    assert started(home, path)[0].split() == ["False", "True"]
 
 
 @pytest.mark.long

@@ -43,9 +43,10 @@ class BacktraderEngine:
 
     key = "backtrader"
 
-    def __init__(self, analyzers: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, analyzers: Mapping[str, Any] | None = None, *, by_bar: bool = False) -> None:
         """`analyzers`, Backtrader's classes by name, watch every point; `analyses` has what they found at the
-        last one."""
+        last one. `by_bar` has strategies see each bar only when it comes, as they do live."""
+        self.by_bar = by_bar
         self.analyzers = dict(analyzers or {})
         self.analyses: dict[str, Any] = {}
 
@@ -86,11 +87,11 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     parameters = convert_all(entry.parameters, point.parameters)
     seed_generators(settings.seed, parameters)
     data_set = shared.data_set
-    cerebro = _cerebro(settings, shared)
+    cerebro = _cerebro(settings, shared, by_bar=engine.by_bar)
     broker: ConfiguredBroker = cerebro.broker
     since = settings.start_date if settings.warm_up_bars else None
     broker.keep_to(settings, flow_steps(settings.cash_flows, data_set.timeline, since))
-    data_set.add_to(cerebro, shared=not settings.stock)
+    data_set.add_to(cerebro, shared=not (settings.stock or engine.by_bar))
     broker.count_shares_of_the_day(cerebro.datas)
     if settings.warm_up_bars:
         cerebro.addindicator(WarmUp, bars=data_set.bars_before(settings.start_date))
@@ -129,7 +130,11 @@ def _run_point(settings: RunSettings, shared: _Shared, point: Point, engine: Bac
     )
 
 
-def _cerebro(settings: RunSettings, shared: _Shared) -> Any:
+def _cerebro(settings: RunSettings, shared: _Shared, *, by_bar: bool) -> Any:
+    if by_bar:
+        cerebro = KnownFeeds(stdstats=False, runonce=False, preload=False)
+        cerebro.broker = ConfiguredBroker()
+        return cerebro
     if settings.stock:
         cerebro = KnownFeeds(stdstats=False)
         cerebro.broker = ConfiguredBroker()

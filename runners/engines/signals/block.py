@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from runners.engines.base import RunSettings
+from runners.engines.base import FailureKind, PointFailure, PointResult, RunSettings
 from runners.engines.error_text import error_text
-from runners.engines.signals import broker, figures
+from runners.engines.signals import broker
+from runners.engines.signals.columns import NAMES, WIDTH
 from runners.engines.signals.declared import Declared, NotCovered
 from runners.engines.signals.kernel import run_points
 from runners.engines.signals.market import Market
@@ -29,15 +31,15 @@ KEPT = 4_096
 
 @dataclass(frozen=True)
 class Block:
-    """Points in their order. `figures` has the columns of figures.NAMES; `refused` says by the point's place
-    why the kernel did not run it, `failed` with what error its strategy ended."""
+    """Points in their order. `figures` has the columns of columns.NAMES; `refused` says by the point's place
+    why the kernel did not run it, `failed` with what kind of error and what text it ended."""
 
     figures: Any
     block_counts: Any
     block_sums: Any
     block_squares: Any
-    refused: Mapping[int, str]
-    failed: Mapping[int, str]
+    refused: dict[int, str]
+    failed: dict[int, tuple[FailureKind, str]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Simulator:
         self.market = market
         self._entry = entry
         self._declared: Declared | None = None
+        self._last: Any = None
         self._memo: dict[tuple[str, ...], tuple[Once, Once, Once]] = {}
         feeds, steps = market.newest.shape
         fills = 4 * steps + 64 * feeds
@@ -67,6 +70,11 @@ class Simulator:
             np.zeros(steps), np.zeros(steps, np.bool_), np.zeros((fills, 7)), np.zeros(fills),
             np.zeros(fills), np.zeros(broker.COUNTS, np.int64),
         )  # fmt: skip
+
+    @property
+    def signals_now(self) -> Any:
+        """Signals [feeds, steps] of the point that was run last, if it was the only one; None of weights."""
+        return self._last
 
     def course(self) -> Course:
         """Of the point that was run last."""
@@ -79,7 +87,7 @@ class Simulator:
     def run(self, grid: Grid) -> Block:
         count, blocks = len(grid), max(0, len(self.market.blocks) - 1)
         found = Block(
-            np.full((count, figures.WIDTH), np.nan), np.zeros((count, blocks), np.int64),
+            np.full((count, WIDTH), np.nan), np.zeros((count, blocks), np.int64),
             np.zeros((count, blocks)), np.zeros((count, blocks)), {}, {},
         )  # fmt: skip
         made, of_made = self._evaluated(grid)
@@ -152,9 +160,11 @@ class Simulator:
             for place in np.unique(of[first:end]).tolist():
                 if isinstance(kind[place], BaseException):
                     these = points[of[points] == place]
-                    told = found.refused if isinstance(kind[place], NotCovered) else found.failed
-                    said = str(kind[place]) if told is found.refused else error_text(kind[place])
-                    told.update(dict.fromkeys(these.tolist(), said))  # type: ignore[attr-defined]
+                    if isinstance(kind[place], NotCovered):
+                        found.refused.update(dict.fromkeys(these.tolist(), str(kind[place])))
+                    else:
+                        told: tuple[FailureKind, str] = ("strategy", error_text(kind[place]))
+                        found.failed.update(dict.fromkeys(these.tolist(), told))
                     points = points[of[points] != place]
         if not len(points):
             return
@@ -184,9 +194,10 @@ class Simulator:
         deviations = np.array([
             declared.deviations(int(period)) if period else np.zeros((feeds, steps)) for period in known
         ])  # fmt: skip
+        self._last = None if declared.by_weights else signals[banks[-1]]
         count, blocks = len(points), found.block_counts.shape[1]
         out = (
-            np.empty((count, figures.WIDTH)), np.zeros((count, blocks), np.int64), np.zeros((count, blocks)),
+            np.empty((count, WIDTH)), np.zeros((count, blocks), np.int64), np.zeros((count, blocks)),
             np.zeros((count, blocks)), np.zeros(count, np.int64),
         )  # fmt: skip
         run_points(
@@ -198,8 +209,32 @@ class Simulator:
         found.figures[points], found.block_counts[points] = out[0], out[1]
         found.block_sums[points], found.block_squares[points] = out[2], out[3]
         for place in np.flatnonzero(out[4]).tolist():
-            found.refused[int(points[place])] = TROUBLES[int(out[4][place])]  # type: ignore[index]
+            found.refused[int(points[place])] = TROUBLES[int(out[4][place])]
 
 
 def _places(grid: Grid, values: Mapping[str, Any]) -> list[int]:
     return [axis.index(values[name]) for name, axis in zip(grid.names, grid.axes, strict=True)]
+
+
+def nothing_of(grid: Grid, settings: RunSettings, why: str) -> Block:
+    """A block of which the kernel runs nothing, and why."""
+    count, blocks = len(grid), settings.block_count
+    return Block(
+        np.full((count, WIDTH), np.nan), np.zeros((count, blocks), np.int64), np.zeros((count, blocks)),
+        np.zeros((count, blocks)), dict.fromkeys(range(count), why), {},
+    )  # fmt: skip
+
+
+def take(block: Block, place: int, outcome: PointResult | PointFailure, sessions: Sequence[dt.date]) -> None:
+    """Put what Backtrader made of a point in its place."""
+    if isinstance(outcome, PointFailure):
+        block.failed[place] = (outcome.kind, outcome.error)
+        return
+    found: dict[str, Any] = dict(outcome.metrics)
+    found["open_feeds"] = len(found["open_positions"])
+    lost = found.get("lost_on")
+    found["lost_at"] = -1 if lost is None else sessions.index(dt.date.fromisoformat(lost))
+    block.figures[place] = [found.get(name, np.nan) for name in NAMES]
+    block.block_counts[place] = found["block_counts"]
+    block.block_sums[place] = found["block_sums"]
+    block.block_squares[place] = found["block_squares"]

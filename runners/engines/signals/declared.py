@@ -80,7 +80,7 @@ class Reads:
         return values[name]
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise SignalError(f"parameter {name!r} is changed by the strategy")
+        raise NotCovered(f"it changes its parameter {name!r}")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from runners.engines.backtrader.account_audit import share_remarks
 from runners.engines.backtrader.engine import BacktraderEngine
-from runners.engines.base import AdjustedPrices, Point, PointFailure, PointResult, RunSettings
+from runners.engines.base import (
+    AdjustedPrices,
+    Point,
+    PointFailure,
+    PointRange,
+    PointResult,
+    RunSettings,
+)
 from runners.engines.error_text import error_text
 from strategies.registry import resolve
 
@@ -26,6 +35,7 @@ class SignalsEngine:
 
     def prepare(self) -> None:
         """Import the kernel, compiled at the first time on a machine. A process that forks does it before."""
+        import_module("runners.engines.signals.block")
 
     def run(
         self,
@@ -51,7 +61,7 @@ class SignalsEngine:
                     yield from _by_backtrader(settings, prices, point, lambda _: None, block.refused[0])
                     continue
                 if block.failed:
-                    yield PointFailure(point.ordinal, "strategy", block.failed[0])
+                    yield PointFailure(point.ordinal, *block.failed[0])
                     continue
                 found, early = account(simulator.market, simulator.course())
                 remarks = share_remarks(settings, early)
@@ -67,29 +77,33 @@ class SignalsEngine:
             except BaseException as error:
                 yield PointFailure(point.ordinal, "strategy", error_text(error))
 
-    def blocks(
+    def ranges(
         self,
         settings: RunSettings,
         prices: Sequence[AdjustedPrices],
-        axes: Mapping[str, Sequence[object]],
-        first: int,
-        last: int,
-        size: int = 1_000,
-    ) -> Iterator[tuple[int, Block]]:
-        """Points `first` to `last` (from 0) of all combinations of `axes`, the last varying fastest, in
-        blocks: each with its first point. Raises NotInKernel where the kernel covers no point of the run."""
-        from runners.engines.signals.points import Grid
+        plan: Mapping[str, Any],
+        ranges: Sequence[PointRange],
+        on_start: Callable[[int], None],
+    ) -> Iterator[tuple[PointRange, Block, Sequence[dt.date]]]:
+        """Each range's points with their raw metrics, and the run's sessions. `plan` is desk.bulk_plan()'s
+        answer; `on_start` is called before a range, and before each point that Backtrader runs."""
+        from runners.engines.signals.block import nothing_of, take
+        from runners.engines.signals.market import Market
+        from runners.engines.signals.points import planned
 
         simulator, why = _simulator(settings, prices)
-        if simulator is None:
-            raise NotInKernel(why)
+        sessions = Market(settings, prices).sessions if simulator is None else simulator.market.sessions
         declared = resolve(settings.entry_point).parameters
-        for begin in range(first, last + 1, size):
-            yield begin, simulator.run(Grid.over(declared, axes, begin, min(last, begin + size - 1)))
-
-
-class NotInKernel(Exception):
-    """The kernel does not cover a run; the message says why."""
+        for points in ranges:
+            on_start(points.ordinal)
+            grid = planned(declared, plan, points)
+            block = nothing_of(grid, settings, why) if simulator is None else simulator.run(grid)
+            for place in sorted(block.refused):
+                one = Point(points.ordinal + place, grid.given(place))
+                (outcome,) = BacktraderEngine().run(settings, prices, [one], lambda _: None)
+                on_start(points.ordinal)
+                take(block, place, outcome, sessions)
+            yield points, block, sessions
 
 
 def _simulator(
@@ -101,6 +115,8 @@ def _simulator(
 
     entry = resolve(settings.entry_point)
     why = "the stock loop was asked for" if settings.stock else why_not(entry.strategy)
+    if settings.resample:
+        why = "it has longer bars beside its own"
     if why:
         return None, why
     market = Market(settings, prices)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from runners.engines.base import PointRange
 from strategies.parameters import Parameter, convert_all
 
 Evaluate = Callable[[Mapping[str, Any]], tuple[Any, set[str]]]
@@ -63,8 +64,10 @@ class Grid:
             found[name] = axis[place]
         return found
 
-    def part(self, first: int, end: int) -> Grid:
-        return Grid(self.names, self.axes, self.places[first:end], self.defaults)
+    def given(self, point: int) -> dict[str, Any]:
+        """Without what is left at its default."""
+        values = self.values(point)
+        return {name: values[name] for name in self.names}
 
 
 class Once:
@@ -121,3 +124,35 @@ class Once:
                 found.append(self._known[key])
             else:
                 return found, inverse
+
+
+def planned(declared: Sequence[Parameter], plan: Mapping[str, Any], points: PointRange) -> Grid:
+    """The points of a range that lies within one generation; LookupError where the plan has none such.
+
+    Of a generation's axes the last turns fastest, and so does the last parameter of an axis. An axis with
+    constraints has the numbers of its valid tuples in `valid`.
+    """
+    for generation in plan["generations"]:
+        first = generation["first_ordinal"]
+        if first <= points.ordinal and points.last < first + generation["points"]:
+            break
+    else:
+        raise LookupError(f"points {points.ordinal} to {points.last} are of no one generation of the plan")
+    if generation.get("listed"):
+        listed = generation["listed"]
+        return Grid.of(declared, [listed[str(n)] for n in range(points.ordinal, points.last + 1)])
+    rest = np.arange(points.ordinal - first, points.last - first + 1)
+    names: list[str] = []
+    axes: list[tuple[Any, ...]] = []
+    columns: list[Any] = []
+    for axis in reversed(generation["axes"]):
+        rest, tuples = np.divmod(rest, axis["points"])
+        if axis.get("valid") is not None:
+            tuples = np.array(axis["valid"], np.int64)[tuples]
+        for name, values in zip(reversed(axis["parameters"]), reversed(axis["values"]), strict=True):
+            tuples, places = np.divmod(tuples, len(values))
+            names.append(name)
+            axes.append(tuple(convert_all(declared, {name: value})[name] for value in values))
+            columns.append(places)
+    defaults = {one.name: one.default for one in declared}
+    return Grid(tuple(names), tuple(axes), np.array(columns, np.int64).T.copy(), defaults)

@@ -13,7 +13,7 @@ from runners.engines.base import ClosedTrade, MetricValue, OpenPosition, RunSett
 from runners.engines.raw_metrics import Account, raw_metrics
 from runners.engines.signals import broker
 from runners.engines.signals.block import Block, Course
-from runners.engines.signals.figures import COUNTS, NAMES
+from runners.engines.signals.columns import COUNTS, NAMES
 from runners.engines.signals.market import Market
 
 UTC = dt.UTC
