@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import backdesk
+import backdesk.project
 import runners
 import strategies
 from backdesk.project import strategies_folder
