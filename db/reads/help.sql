@@ -12,8 +12,8 @@ as $$
     ('search', '{noise_way,run_failures,run_rejections,search_way,target_map,target_values,extend_run,'
       'point_parameters,refine_run,runs_summary,summary_text,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{backtest_results,break_even_fee,bulk_parameters,bulk_parameters_hash,bulk_reasons,'
-      'fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
+    ('results', '{backtest_results,break_even_fee,bulk_parameters,bulk_parameters_hash,bulk_reason_kinds,'
+      'bulk_reasons,fee_break_even,result_checks,result_correlations,result_drawdowns,result_equity,'
       'result_excursions,result_metrics,result_months,result_prices,result_sparklines,backtest_figures,note,'
       'price_series,price_splits,reproducible,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,rejudge_run,'
