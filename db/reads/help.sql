@@ -12,10 +12,10 @@ as $$
     ('search', '{extend_run,noise_way,point_parameters,refine_run,run_failures,run_points,run_rejections,'
       'runs_summary,search_way,summary_text,target_map,target_values,walk_forward_efficiency}'),
     ('board', '{board,fold_sharpes,funnel,ranked_results}'),
-    ('results', '{backtest_figures,backtest_results,break_even_fee,bulk_parameters,bulk_parameters_hash,bulk_reasons,'
-      'compare_results,fee_break_even,note,price_series,price_splits,reproducible,result_checks,result_correlations,'
-      'result_drawdowns,result_equity,result_excursions,result_metrics,result_months,result_prices,result_sparklines,'
-      'result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
+    ('results', '{backtest_figures,backtest_results,break_even_fee,bulk_parameters,bulk_parameters_hash,'
+      'bulk_reason_kinds,bulk_reasons,compare_results,fee_break_even,note,price_series,price_splits,reproducible,'
+      'result_checks,result_correlations,result_drawdowns,result_equity,result_excursions,result_metrics,'
+      'result_months,result_prices,result_sparklines,result_trades,rolling_sharpe,tag,trials,tried_this_week}'),
     ('judgement', '{cost_sweep,curve_drawdowns,curve_periods,desk_luck,metric_named,reason_kind,refresh_luck,'
       'rejudge_run,result_costs,result_periods}'),
     ('strategies', '{accept_fault,backlog,code_checks,code_fault,code_note,move_strategy,publish_strategies,'

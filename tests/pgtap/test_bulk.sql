@@ -1,6 +1,6 @@
 -- Points in bulk: the same points judged by blocks and one by one, and what a block is refused for.
 
-select plan(34);
+select plan(37);
 select tap.given_desk();
 select tap.given_runner('a', '{backtrader,bulk}');
 select setseed(0.26);
@@ -171,6 +171,13 @@ select is((select b.id from full_results as b where b.notes = 'odd'), (select id
 select is((select tap.refusal(format('delete from desk.backtest_results where id = %s', max(id))) from full_results), array['55000',
   'backtest_results is a view, which takes no delete', '$.backtest_results', 'Results are never changed by hand; select note(''result'', id, ''...'') writes a note.'],
   'nobody changes results through the view');
+grant select on more to public;
+set local role desk_viewer;
+select is((select count(*) > 0 from run_rejections, more where optimization_run_id = run), true, 'the viewer may ask for the reasons');
+select is((select count(b.parameters) + count(b.rejection_reasons) + count(b.parameters_hash) from (select v.* from backtest_results as v, more
+  where v.optimization_run_id = run limit 9) as b), 27::bigint, 'and for all that a point is');
+select is((select count(*) from trials, more where optimization_run_id = run), 1000::bigint, 'and whether it was tried');
+reset role;
 -- Plans
 create function pg_temp.plan(p_query text) returns text language plpgsql as $$
 declare v_line text; v_all text := '';

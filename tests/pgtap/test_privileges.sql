@@ -135,6 +135,7 @@ from (values
     ('bulk_parameters', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
     ('bulk_parameters_hash', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
     ('bulk_plan', 'p_run_id bigint', 'stable', 'definer', 'runner'),
+    ('bulk_reason_kinds', 'p_run_id bigint, p_verdict integer, p_undefined integer', 'stable', 'definer', 'director, viewer'),
     ('bulk_reasons', 'p_id bigint', 'stable', 'definer', 'dbt, director, importer, viewer'),
     ('complete_block', 'p_work_item_id bigint, p_token uuid, p_first_ordinal bigint, p_seconds float8, p_sessions integer[],
      p_return_count integer[], p_tail_count integer[], p_max_drawdown_sessions integer[], p_total_orders integer[],
