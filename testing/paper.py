@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from runners.engines.base import AdjustedPrices
+from runners.live.asking import value
 from runners.live.feeds import Arrival
 from runners.live.link_connection import CHANNEL, OrderBook, SessionLink, begin_link
 from runners.live.paper_link import PaperSession, Stopped
@@ -112,7 +113,7 @@ class LinkThread:
     def _beat(self, token: str) -> None:
         with self.desk.connect("link") as link:
             while self._thread.is_alive() and not self._stop.wait(5):
-                link.execute(BEAT, (self.account, token))
+                value(link, BEAT, self.account, token)
 
     def _run(self) -> None:
         try:
