@@ -36,6 +36,7 @@ def tables(quick: bool) -> Iterator[str]:
     side = 20 if quick else 100
     with desk() as here, here.connect("owner", autocommit=True) as owner:
         owner.execute("set max_parallel_workers_per_gather = 0")
+        owner.execute("update desk.settings set value = '0' where name = 'pilot_points'")
         pairs = [_pair(owner, round_) for round_ in range(1 if quick else 5)]
         plain, bulk = zip(*pairs, strict=True)
         ratios = [one / other for one, other in pairs]
@@ -69,7 +70,6 @@ def _job(owner: psycopg.Connection[Any], seed: int, side: int, bulk: bool) -> tu
     run = _one(owner, "select min(id) from desk.optimization_runs where job_id = %s and role = 'search'", job)
     if bulk and _one(owner, "select desk.make_bulk(%s)", run) is not None:
         raise RuntimeError("the run cannot be a bulk run")
-    owner.execute("update desk.jobs set state = 'waiting' where id = %s and state = 'held'", [job])
     runner = _one(
         owner,
         "insert into desk.runners (host, pid, version, engines, processes, platform)"
@@ -119,6 +119,9 @@ def _pair(owner: psycopg.Connection[Any], seed: int) -> tuple[float, float]:
             _plain(owner, item, token, count)
         found.append(1e6 * (_cpu(owner) - began) / count)
         owner.execute("rollback")
+        owner.execute(
+            "select desk.cancel_job(r.job_id) from desk.optimization_runs as r where r.id = %s", [run]
+        )
     return found[0], found[1]
 
 
