@@ -131,5 +131,5 @@ comment on function desk.approve_strategy(text, text, text, text) is
 grant execute on function desk.approve_strategy(text, text, text, text) to desk_director;
 
 grant select on desk.accounts, desk.restricted_symbols, desk.approvals to desk_director, desk_viewer;
-grant update (size_step, price_tick) on desk.instruments to desk_director;
+grant update (lot, tick) on desk.instruments to desk_director;
 grant update (flatten_on_stop, restart_at, restart_zone, restart_minutes) on desk.accounts to desk_director;

@@ -79,7 +79,7 @@ begin
     (select r.reason from desk.restricted_symbols as r
      where r.symbol = p_order.symbol and r.lifted_at is null and (r.account_id is null or r.account_id = p_account_id)
      limit 1),
-    q.price, q.arrived_at, y.has_limit, y.has_stop, y.has_trail, i.symbol is not null, i.size_step, i.price_tick,
+    q.price, q.arrived_at, y.has_limit, y.has_stop, y.has_trail, i.symbol is not null, i.lot, i.tick,
     exists (
       select from desk.refused_keys as b
       where b.trading_session_id = t.id and b.prefix = rtrim(p_order.key, '0123456789')),

@@ -1,14 +1,13 @@
 -- What trading an instrument needs besides its prices: what one unit stands for, what may be quoted and ordered, and
 -- what a position must have in the account.
 
+-- What the gate has asked for as steps of sizes and prices.
+alter table desk.instruments rename column size_step to lot;
+alter table desk.instruments rename column price_tick to tick;
 alter table desk.instruments
   add column multiplier double precision not null default 1,
-  add column tick       double precision,
-  add column lot        double precision,
   add column margin     double precision,
   add constraint instruments_multiplier_positive check (multiplier > 0 and multiplier < 'Infinity'),
-  add constraint instruments_tick_positive check (tick > 0 and tick < 'Infinity'),
-  add constraint instruments_lot_positive check (lot > 0 and lot < 'Infinity'),
   add constraint instruments_margin_positive check (margin > 0 and margin < 'Infinity'),
   -- Backtrader does not multiply what is paid in full.
   add constraint instruments_multiplier_on_margin check (multiplier = 1 or margin is not null);

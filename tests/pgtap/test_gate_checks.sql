@@ -36,7 +36,7 @@ from (values
   (4, '{"type": "stop_limit", "stop_price": 101, "limit_price": 102}'), (5, '{"type": "trail", "trail_amount": 3}'),
   (6, '{"type": "trail_limit", "trail_amount": 3, "limit_price": 90}'), (7, '{"type": "at_open"}'), (8, '{"type": "at_close"}'),
   (9, '{"time_in_force": "day"}'), (10, '{"time_in_force": "gtd", "valid_until": "2030-01-01"}')) as t (place, more);
-update instruments set size_step = 0.1, price_tick = 0.01 where symbol = 'GOOG';
+update instruments set lot = 0.1, tick = 0.01 where symbol = 'GOOG';
 select is(pg_temp.asked('s:4', 'GOOG', 0.35), 'size_step', 'a size is a multiple of its step');
 select is(pg_temp.asked('s:5', 'GOOG', 0.3), 'allowed', 'though 0.3 / 0.1 is 2.9999999999999996');
 select is(pg_temp.asked('s:6', 'GOOG', 1, '{"type": "limit", "limit_price": 99.995}'), 'price_tick', 'a price is one of its tick');

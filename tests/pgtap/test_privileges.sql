@@ -80,7 +80,7 @@ select set_eq(
     ('desk_director', 'insert', 'batches', 'name, file, notes'),
     ('desk_director', 'insert', 'risk_limits', 'strategy_id, account_id, limit_name, threshold'),
     ('desk_director', 'update', 'accounts', 'flatten_on_stop, restart_at, restart_zone, restart_minutes, gateway, client_id'),
-    ('desk_director', 'update', 'instruments', 'size_step, price_tick'),
+    ('desk_director', 'update', 'instruments', 'lot, tick'),
     ('desk_director', 'select', 'session_processes', 'trading_session_id, code_hash, host, pid, began_at, beat_at, seen, decided'),
     ('desk_director', 'select', 'account_links', 'account_id, state, host, pid, began_at, beat_at, connection'),
     ('desk_viewer', 'select', 'session_processes', 'trading_session_id, code_hash, host, pid, began_at, beat_at, seen, decided'),
