@@ -102,7 +102,8 @@ comment on function desk.begin_connection(text, uuid) is
   'A link connects to its gateway: answers the connection''s number. What was on its way over another is unresolved.';
 grant execute on function desk.begin_connection(text, uuid) to desk_link;
 
-create or replace function desk.beat_connection(p_account text, p_token uuid, p_state text)
+create or replace function desk.beat_connection(
+  p_account text, p_token uuid, p_state text, p_clock timestamptz default null)
 returns jsonb
 language plpgsql volatile security definer
 set search_path = desk, pg_temp
@@ -113,7 +114,7 @@ declare
   v_near    boolean := desk.restart_is_near(v_account);
   v_state   text := case when v_near and p_state in ('ready', 'degraded', 'lost', 'connecting') then 'restarting'
     else p_state end;
-  v_level   text := desk.beat_link(p_account, p_token, v_state);
+  v_level   text := desk.beat_link(p_account, p_token, v_state, p_clock);
   v_overdue bigint[];
 begin
   if v_level = 'superseded' then
@@ -136,10 +137,11 @@ begin
       and b.state = 'unresolved'));
 end
 $$;
-comment on function desk.beat_connection(text, uuid, text) is
-  'A link lives, in this state. Answers the state that holds (restarting around the gateway''s restart), whether '
+comment on function desk.beat_connection(text, uuid, text, timestamptz) is
+  'A link lives, in this state; with the time of its host it is told when that is wrong. Answers '
+  'the state that holds (restarting around the gateway''s restart), whether '
   'orders may leave, and which have waited too long for a word: they are unresolved now.';
-grant execute on function desk.beat_connection(text, uuid, text) to desk_link;
+grant execute on function desk.beat_connection(text, uuid, text, timestamptz) to desk_link;
 
 create or replace function desk.tg_account_links_state()
 returns trigger

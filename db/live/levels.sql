@@ -165,6 +165,18 @@ begin
   elsif p_account is not null then
     v_account_id := (desk.account_named(p_account)).id;
   end if;
+  select format('%s of %s: %s here, %s at the broker', d.kind, concat_ws(' ', a.name, d.symbol),
+    coalesce(d.ours::text, 'nothing'), coalesce(d.theirs::text, 'nothing'))
+  into v_left
+  from desk.reconcile_differences as d
+  join desk.accounts as a on a.id = d.account_id
+  where d.ended_at is null and d.confirmed_at is not null and d.account_id = coalesce(v_account_id, d.account_id)
+  order by d.id limit 1;
+  if found then
+    perform desk.refuse(format('The desk and its broker differ: %s', v_left), '$.account',
+      'See open_differences. What is known at last ends by itself; the rest: select accept_position(account, symbol, '
+      '''what was found'');', '55000');
+  end if;
   if not desk.is_seconded('resume', concat_ws(' session ', coalesce(p_account, 'all'), p_session_id), p_reason) then
     return format('Asked for by %s. Nothing is lifted before another login says the same, within an hour.',
       session_user);
@@ -197,7 +209,8 @@ end
 $$;
 comment on function desk.resume_trading(text, text, bigint) is
   'Lifts the halts of everything, of an account or of a session, as it is named: select resume_trading(''checked'', '
-  '''PAPER1''). Falls of what is named are counted anew. Answers what stays set.';
+  '''PAPER1''). Falls of what is named are counted anew. Answers what stays set. Refused while the desk and its broker '
+  'differ.';
 grant execute on function desk.resume_trading(text, text, bigint) to desk_director;
 
 grant select on desk.halts, desk.level_rules to desk_director, desk_viewer;

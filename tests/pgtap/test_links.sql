@@ -1,6 +1,6 @@
 -- A link: what the broker's codes and states mean, what it writes down of fills, and what a look concludes.
 
-select plan(96);
+select plan(98);
 select tap.given_desk();
 create temporary table s as select tap.given_session() as id;
 grant select on s to public;
@@ -180,9 +180,11 @@ select is((pg_temp.look(p_positions => pg_temp.held() || '[{"symbol": "GOOG", "q
 select is((select count(*) from take_orders('PAPER1', tap.link())) || pg_temp.state('p:1'), '0cancelled', 'what was allowed in it does not leave');
 select is(tap.asked(id, 'p:2', 'GOOG', 1), 'restricted', 'nothing is entered') from s;
 select is(tap.asked(id, 'p:3', 'AAPL', 1), 'allowed', 'in others it is') from s;
+select throws_ok($$select resume_trading('over', 'PAPER1')$$, '55000', 'The desk and its broker differ: position of PAPER1 GOOG: 0 here, 7 at the broker', 'nothing resumes while they differ');
 select throws_ok($$select accept_position('PAPER1', 'GOOG', ' ')$$, '22023', null, 'accepting needs a reason');
 select throws_ok($$select accept_position('PAPER1', 'AAPL', 'x')$$, '23503', null, 'and a difference');
 select alike(accept_position('PAPER1', 'GOOG', 'bought by hand'), 'GOOG of PAPER1: 7 units more for no session%');
+select is(resume_trading('accepted', 'PAPER1'), 'Nothing to lift.', 'once it is accepted it does');
 select is((pg_temp.look(p_positions => pg_temp.held())) ->> 'outcome', 'equal');
 select is(tap.asked(id, 'p:4', 'GOOG', 1), 'allowed', 'and it trades again') from s;
 select is((select row(ended_how, ended_by is not null, reason)::text from reconcile_differences where symbol = 'GOOG'), '(accepted,t,"bought by hand")');

@@ -282,7 +282,7 @@ from (values
     ('approve_strategy', 'p_name text, p_account text, p_reason text, p_code_hash text', 'volatile', 'definer', 'director'),
     ('accept_position', 'p_account text, p_symbol text, p_reason text, p_session_id bigint, p_price float8', 'volatile', 'definer',
      'director'),
-    ('beat_connection', 'p_account text, p_token uuid, p_state text', 'volatile', 'definer', 'link'),
+    ('beat_connection', 'p_account text, p_token uuid, p_state text, p_clock timestamptz', 'volatile', 'definer', 'link'),
     ('begin_connection', 'p_account text, p_token uuid', 'volatile', 'definer', 'link'),
     ('check_broker_account', 'p_account text, p_names text[]', 'stable', 'definer', 'link'),
     ('link_terms', 'p_account text', 'stable', 'definer', 'link'),

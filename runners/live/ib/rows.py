@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,7 +42,9 @@ class Rows:
         return int(await self._call("begin_connection(%s, %s)"))
 
     async def beat(self, state: str) -> dict[str, Any]:
-        answer: dict[str, Any] = await self._call("beat_connection(%s, %s, %s)", state)
+        answer: dict[str, Any] = await self._call(
+            "beat_connection(%s, %s, %s, %s)", state, dt.datetime.now(dt.UTC)
+        )
         return answer
 
     async def take_orders(self, limit: int) -> list[AllowedOrder]:
