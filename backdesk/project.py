@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,14 @@ def strategies_folder(environment: Mapping[str, str] = os.environ) -> Path | Non
         return Path(named).expanduser().resolve()
     project = here()
     return project.strategies if project else None
+
+
+def stay() -> None:
+    """The user's strategies are where they are now, whatever folder this process works in from here on."""
+    with suppress(ProjectError):
+        folder = strategies_folder()
+        if folder is not None:
+            os.environ["BACKDESK_STRATEGIES"] = str(folder)
 
 
 def here() -> Project | None:

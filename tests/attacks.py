@@ -127,7 +127,7 @@ DESK = (
     ("alter default privileges for role desk_owner grant execute on functions to public", _OWNER),
     ("do $$ begin lock table desk.jobs in access exclusive mode; end $$", _OWNER),
     ("do $$ begin lock table desk.jobs in share mode; end $$", _OWNER),
-    ("truncate desk.backtest_results cascade", _OWNER),
+    ("truncate desk.full_results cascade", _OWNER),
     ("delete from desk.backtest_results", _OWNER),
     ("delete from desk.strategy_events", _OWNER),
     ("update desk.backtest_results set sharpe_ratio = 9", _OWNER),

@@ -9,7 +9,7 @@ from (
   join desk.session_feeds as f on f.trading_session_id = t.id
   where t.state = 'open' and t.clock = 'wall'
   union all
-  select 'session-' || t.id, 'session', a.name, t.id
+  select 'session-' || t.id as name, 'session' as kind, a.name as account, t.id as trading_session_id
   from desk.trading_sessions as t
   join desk.accounts as a on a.id = t.account_id
   join desk.session_feeds as f on f.trading_session_id = t.id

@@ -118,7 +118,7 @@ begin
   end if;
   if v_item.kind = 'suggest' then
     perform desk.accept_suggestions(v_item.optimization_run_id, p_result -> 'points');
-  elsif v_item.code_version_id is not null then
+  elsif desk.verdict_kind(v_item.kind) is not null then
     perform desk.record_verdict(v_item.code_version_id, desk.verdict_kind(v_item.kind), p_result ->> 'outcome',
       p_result -> 'evidence' || jsonb_build_object('optimization_run_id', v_item.payload -> 'optimization_run_id',
         'timeframe', v_item.payload -> 'timeframe'));
@@ -160,7 +160,7 @@ begin
     jsonb_build_object('kind', p_item.kind, 'attempt', p_item.attempt, 'error', left(p_error, 2000)));
   if p_item.kind = 'suggest' then
     perform desk.close_run(p_item.optimization_run_id, 'failed', 'No suggestions: ' || left(p_error, 2000));
-  elsif p_item.code_version_id is not null then
+  elsif desk.verdict_kind(p_item.kind) is not null then
     perform desk.record_verdict(p_item.code_version_id, desk.verdict_kind(p_item.kind), 'undecided', jsonb_build_object(
       'summary', left(p_error, 2000), 'timeframe', p_item.payload -> 'timeframe'));
   else

@@ -17,12 +17,12 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from runners.errors import DeskError
+from runners.live.ib.library import NAMES
 from runners.reporting import exit_codes
 
 ANSWER_SECONDS = 5.0
 CANCEL_SECONDS = 15.0
 LOOK_SECONDS = 0.3
-LIBRARIES = ("ib_async", "ib_insync")
 # Of a client of its own; what others have placed a global cancel takes all the same.
 CLIENTS = range(900, 1000)
 BY_HAND = "cancel and close in the broker's own program, or by its telephone"
@@ -114,7 +114,7 @@ async def _answered(asked: Awaitable[T]) -> T | None:
 
 
 def _library() -> Any:
-    for name in LIBRARIES:
+    for name in NAMES:
         with suppress(ModuleNotFoundError):
             return import_module(name)
     raise DeskError(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from backdesk.project import stay
 from runners.engines.base import AdjustedPrices, Engine, PointFailure, PointResult
 from runners.engines.error_text import error_text
 from runners.settings import Settings
@@ -75,6 +76,7 @@ def _run(
         raise LookupError(f"prices {order.prices_key} were not loaded")
 
     log = SessionLog(pipe)
+    stay()
     own = PointFolder(Settings.from_environment().home / "output", order.settings.optimization_run_id)
     # The worker is told of an outcome together with the next point, so as not to wake up twice in between.
     untold = b""

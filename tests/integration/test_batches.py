@@ -150,7 +150,7 @@ def test_a_job_is_held_while_pilot_points_run_and_the_command_waits(desk: Desk, 
     refused = backdesk(desk, "runners.cli", "queue", str(path))
     assert refused.returncode == 1
     assert f"error: {path}:6:1: Fees would take " in refused.stderr
-    assert "more capital would change nothing" in refused.stderr
+    assert "with more capital, of which a least fee is a smaller share" in refused.stderr
     forced = backdesk(desk, "runners.cli", "queue", str(path), "--force")
     assert forced.returncode == 0, forced.stderr
     with desk.connect("director") as director:

@@ -176,9 +176,11 @@ def test_a_thousand_orders_on_a_bar_are_as_many_as_the_limit_and_few_rows(live: 
     finally:
         with live.connect("admin") as admin:
             admin.execute("delete from desk.risk_limits where limit_name = 'max_orders_per_second'")
-    refused, working = orders(live, session)
-    assert (working[2], refused[1:3]) == (LIMIT, ("session max_orders_per_second", 1000 - LIMIT))
-    assert refused[3] < 400
+    *refused, working = orders(live, session)
+    # Where so many came within a minute, the session is reduced on the way.
+    assert {rule for _, rule, _, _ in refused} <= {"session max_orders_per_second", "reducing"}
+    assert (working[2], sum(times for _, _, times, _ in refused)) == (LIMIT, 1000 - LIMIT)
+    assert sum(rows for _, _, _, rows in refused) < 400
 
 
 def test_a_key_that_is_used_again_for_another_order_stops_it(live: Desk) -> None:

@@ -20,6 +20,7 @@ from testing.accounts import SYMBOLS, Account, open_account, submit
 from testing.desks import Desk
 from tests.tws.broker import Broker, Order
 from tests.tws.gateway import Gateway
+from tests.tws.loop import played_out
 
 _names = itertools.count(1)
 QUICK = {
@@ -223,4 +224,4 @@ def run(desk: Desk, act: Callable[[Scene], Any], script: str = "", **options: An
         async with scene(desk, script, **options) as here:
             await act(here)
 
-    asyncio.run(played())
+    played_out(played())

@@ -19,6 +19,7 @@ from runners.live.ib.wire import NoAnswer, Refused, Wire
 from testing.desks import Desk
 from tests.tws.broker import Broker
 from tests.tws.gateway import Gateway
+from tests.tws.loop import played_out
 from tests.tws.scene import Scene, run
 
 
@@ -260,7 +261,7 @@ def test_cancels_pass_where_orders_wait() -> None:
             pace.count()
         assert pace.room() == 2
 
-    asyncio.run(act())
+    played_out(act())
 
 
 def test_a_client_id_in_use_is_said_in_a_sentence_and_not_waited_for() -> None:
@@ -277,4 +278,4 @@ def test_a_client_id_in_use_is_said_in_a_sentence_and_not_waited_for() -> None:
             with pytest.raises(Refused):
                 await second.connect("127.0.0.1", 1, 7)
 
-    asyncio.run(act())
+    played_out(act())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from runners.live.ib.library import library
 from runners.live.ib.wire import Wire
 from tests.tws.broker import Broker
 from tests.tws.gateway import Gateway
+from tests.tws.loop import played_out
 from tests.tws.playback import Playback
 
 TERMS = {
@@ -63,4 +63,4 @@ def test_a_recorded_conversation_is_played_back(tmp_path: Path, version: int) ->
         as_recorded = repr(said).replace("DU7654321", "DU0000001").replace("for Ms Smith", "reference 1")
         assert repr(again) == as_recorded
 
-    asyncio.run(act())
+    played_out(act())

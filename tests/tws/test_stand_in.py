@@ -11,6 +11,7 @@ import pytest
 
 from tests.tws.broker import Broker
 from tests.tws.gateway import Gateway
+from tests.tws.loop import played_out
 from tests.tws.script import Script
 
 VERSIONS = (176, 178)
@@ -34,7 +35,7 @@ def played(
                 client.disconnect()
         return gateway
 
-    return asyncio.run(scene())
+    return played_out(scene())
 
 
 async def until(true: Callable[[], object], seconds: float = 2) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import ib_async as ib
@@ -13,6 +12,7 @@ from runners.live import broker_stop
 from runners.live.broker_stop import AtBroker, stop_at_broker
 from tests.tws.broker import Broker
 from tests.tws.gateway import Gateway
+from tests.tws.loop import played_out
 from tests.tws.test_stand_in import bought, until
 
 
@@ -50,7 +50,7 @@ def stopped(script: str = "", account: str | None = None) -> tuple[AtBroker | De
                 client.disconnect()
             return found, gateway.broker
 
-    return asyncio.run(scene())
+    return played_out(scene())
 
 
 def test_everything_is_cancelled_whoever_placed_it() -> None:
@@ -81,4 +81,4 @@ def test_another_account_cancels_nothing() -> None:
 
 def test_a_gateway_that_is_not_there_is_said_with_what_to_do() -> None:
     with pytest.raises(DeskError, match=r"^no gateway answers at 127\.0\.0\.1:1: "):
-        asyncio.run(stop_at_broker("127.0.0.1", 1, "DU1"))
+        played_out(stop_at_broker("127.0.0.1", 1, "DU1"))

@@ -21,6 +21,9 @@ FOLLOWED = {
     "select load_instrument": ("test_advice.sql", "an unknown symbol is made"),
     "select emergency_stop": ("test_advice.sql", "a stop with a reason stops"),
     "select resume_trading": ("test_advice.sql", "and a reason lets trading resume"),
+    "select reduce_trading": ("test_steering.sql", "select alike(reduce_trading('odd fills'"),
+    "select cancel_live_order": ("test_steering.sql", "is(cancel_live_order(pg_temp.n('b:1')"),
+    "select accept_position": ("test_links.sql", "alike(accept_position('PAPER1', 'GOOG'"),
     "select accept_fault": ("test_verdicts.sql", "select accept_fault("),
     "select approve_strategy": ("test_live_reads.sql", "select approve_strategy("),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from backdesk.project import stay, strategies_folder
 from runners.worker.point_folder import PointFolder
 
 
@@ -24,6 +25,15 @@ def test_each_point_writes_into_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     silent.enter(1)
     silent.leave()
     assert not (tmp_path / "output/run-8").exists()
+
+
+def test_the_users_strategies_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BACKDESK_STRATEGIES", "mine")
+    stay()
+    PointFolder(tmp_path / "output", 7).enter(1)
+    assert strategies_folder() == tmp_path / "mine"
 
 
 def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
