@@ -141,7 +141,11 @@ as $$
            count(distinct extract(hour from t.local)) as hours
     from (
       select u.at at time zone case when p_timeframe ~ 'd$' then 'UTC' else 'America/New_York' end as local
-      from unnest(p_times) as u (at)
+      -- By the hour, since bars of a minute are many; New York is whole hours from UTC.
+      from (
+        select distinct date_bin('1 hour', m.at, timestamptz '2000-01-01 00:00+00') as at
+        from unnest(p_times) as m (at)
+      ) as u
     ) as t
   ) as b
 $$;
