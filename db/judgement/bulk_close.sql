@@ -101,19 +101,13 @@ begin
   end if;
   -- Only those that meet all else may come to pass; of the others the reasons are told from figures when they are read.
   execute format('update desk.bulk_points as b set verdict = m.verdict from ('
-    ' select p.id, coalesce(bit_or(1 << c.bit) filter (where not coalesce(case c.comparison'
-    '   when ''>='' then v.value >= c.threshold when ''<='' then v.value <= c.threshold'
-    '   when ''>'' then v.value > c.threshold when ''<'' then v.value < c.threshold'
-    '   when ''='' then v.value = c.threshold else v.value <> c.threshold end, false)), 0) as verdict'
+    ' select p.id, %s as verdict'
     ' from desk.bulk_points as p'
     ' cross join lateral desk.family_figures($1, p.sharpe_ratio, %s, %s, p.return_count, $3) as f'
-    ' join desk.bulk_criteria as c on c.optimization_run_id = $1 and $2 & (1 << c.bit) <> 0'
-    ' cross join lateral (select case c.metric when ''pbo'' then f.pbo'
-    '   when ''deflated_sharpe_z'' then f.deflated_sharpe_z'
-    '   when ''deflated_sharpe'' then f.deflated_sharpe when ''luck_p'' then f.luck_p'
-    '   when ''haircut_sharpe'' then f.haircut_sharpe end) as v (value)'
-    ' where p.optimization_run_id = $1 and p.verdict & ~$2 = 0 group by p.id) as m'
-    ' where b.id = m.id and b.verdict <> m.verdict',
+    ' where p.optimization_run_id = $1 and p.verdict & ~$2 = 0) as m'
+    ' where b.id = m.id and b.verdict <> m.verdict', (
+      select string_agg(desk.criterion_term(format('f.%I', c.metric), c.comparison, c.threshold, c.bit), ' | ')
+      from desk.bulk_criteria as c where c.optimization_run_id = p_run_id and v_bits & (1 << c.bit) <> 0),
     desk.ratio_call('skewness', 'p', v_given), desk.ratio_call('kurtosis', 'p', v_given))
   using p_run_id, v_bits, (
     select k.sessions_a_year from desk.bulk_runs as k where k.optimization_run_id = p_run_id);

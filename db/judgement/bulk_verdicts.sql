@@ -40,6 +40,18 @@ as $$
 $$;
 comment on function desk.target_of(bigint) is 'The target of a bulk run as an expression over bulk_points p.';
 
+create or replace function desk.criterion_term(
+  p_value text, p_comparison text, p_threshold double precision, p_bit integer)
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select format('case when coalesce(%s %s %L::double precision, false) then 0 else %s end', p_value, p_comparison,
+    p_threshold, 1 << p_bit)
+$$;
+comment on function desk.criterion_term(text, text, double precision, integer) is
+  'A criterion as an expression: 0 where the value meets it, else its bit; undefined fails.';
+
 create or replace function desk.verdict_of(p_run_id bigint, out verdict text, out undefined text,
   out constraint_bits integer, out family_bits integer)
 language plpgsql stable
@@ -49,10 +61,8 @@ declare
   v_given constant jsonb := desk.bulk_constants(p_run_id);
 begin
   with criteria as (
-    select c.bit, d.scope, s.source, case when d.scope = 'family' then (1 << c.bit)::text else format(
-        'case when coalesce(%s %s %L::double precision, false) then 0 else %s end',
-        desk.metric_of(c.metric, v_given),
-        c.comparison, c.threshold, 1 << c.bit) end as term,
+    select c.bit, d.scope, s.source, case when d.scope = 'family' then (1 << c.bit)::text
+        else desk.criterion_term(desk.metric_of(c.metric, v_given), c.comparison, c.threshold, c.bit) end as term,
       case when d.scope = 'family' then (1 << c.bit)::text
         else format('case when %s is null then %s else 0 end', desk.metric_of(c.metric, v_given), 1 << c.bit) end
         as blank

@@ -141,6 +141,29 @@ comment on function desk.emergency_stop(text, text, boolean, text) is
   'be closed; exits keep or cancel says what becomes of resting exits.';
 grant execute on function desk.emergency_stop(text, text, boolean, text) to desk_director;
 
+create or replace function desk.account_meant(p_account text, p_session_id bigint, p_open boolean)
+returns bigint
+language plpgsql stable
+set search_path = desk, pg_temp
+as $$
+declare
+  v_account_id bigint;
+begin
+  if p_session_id is null then
+    return case when p_account is not null then (desk.account_named(p_account)).id end;
+  end if;
+  select t.account_id into v_account_id from desk.trading_sessions as t
+  where t.id = p_session_id and t.account_id is not null and (t.state = 'open' or not p_open);
+  if not found then
+    perform desk.refuse(format('There is no %ssession %s on an account', case when p_open then 'open ' else '' end,
+      p_session_id), '$.session', 'See live_sessions.', '23503');
+  end if;
+  return v_account_id;
+end
+$$;
+comment on function desk.account_meant(text, bigint, boolean) is
+  'The account of a session, an open one where that is asked for, else the one that is named; null is all.';
+
 create or replace function desk.resume_trading(
   p_reason text, p_account text default null, p_session_id bigint default null)
 returns text
@@ -155,16 +178,7 @@ begin
   if coalesce(btrim(p_reason), '') = '' then
     perform desk.refuse('Trading resumes with a reason', '$.reason', 'select resume_trading(''what was found'');');
   end if;
-  if p_session_id is not null then
-    select t.account_id into v_account_id from desk.trading_sessions as t
-    where t.id = p_session_id and t.account_id is not null;
-    if not found then
-      perform desk.refuse(format('There is no session %s on an account', p_session_id), '$.session',
-        'See live_sessions.', '23503');
-    end if;
-  elsif p_account is not null then
-    v_account_id := (desk.account_named(p_account)).id;
-  end if;
+  v_account_id := desk.account_meant(p_account, p_session_id, false);
   select format('%s of %s: %s here, %s at the broker', d.kind, concat_ws(' ', a.name, d.symbol),
     coalesce(d.ours::text, 'nothing'), coalesce(d.theirs::text, 'nothing'))
   into v_left

@@ -13,16 +13,8 @@ begin
   if coalesce(btrim(p_reason), '') = '' then
     perform desk.refuse('To reduce trading needs a reason', '$.reason',
       'select reduce_trading(''what happened'', ''PAPER1'');');
-  elsif p_session_id is not null then
-    select t.account_id into v_account_id from desk.trading_sessions as t
-    where t.id = p_session_id and t.account_id is not null and t.state = 'open';
-    if not found then
-      perform desk.refuse(format('There is no open session %s on an account', p_session_id), '$.session',
-        'See live_sessions.', '23503');
-    end if;
-  elsif p_account is not null then
-    v_account_id := (desk.account_named(p_account)).id;
   end if;
+  v_account_id := desk.account_meant(p_account, p_session_id, true);
   -- Like a stop, it is a row that waits for no lock.
   insert into desk.halts (account_id, trading_session_id, level, rule, reason, flatten)
   values (v_account_id, p_session_id, 'reducing', 'reduce_trading', p_reason, p_flatten)

@@ -57,29 +57,6 @@ $$;
 comment on function desk.record_block_failures(desk.work_items, bigint[], text[], text[]) is
   'Records points of a block as failed for good, each under the id that it would have had.';
 
-create or replace function desk.settle_range(p_item_id bigint, p_first bigint, p_last bigint)
-returns void
-language sql volatile
-set search_path = desk, pg_temp
-as $$
-  update desk.work_items as w
-  set settled = n.settled,
-      state = case when n.over then 'done' else w.state end,
-      token = case when n.over then null else w.token end,
-      lease_until = case when n.over then null else w.lease_until end,
-      deadline_at = case when n.over then null else w.deadline_at end
-  from (
-    select i.id, i.settled + s.points as settled,
-           (i.settled + s.points) @> int8range(i.first_ordinal, i.last_ordinal, '[]') as over
-    from desk.work_items as i
-    cross join (select int8multirange(int8range(p_first, p_last, '[]')) as points) as s
-    where i.id = p_item_id
-  ) as n
-  where w.id = n.id
-$$;
-comment on function desk.settle_range(bigint, bigint, bigint) is
-  'Marks a range of points of an item as settled; an item without open points is done.';
-
 create or replace function desk.block_refusal(p_item_id bigint, p_token uuid, p_first bigint, p_last bigint,
   p_counts integer[], p_flaw text)
 returns text
@@ -117,6 +94,21 @@ comment on function desk.block_refusal(bigint, uuid, bigint, bigint, integer[], 
   'Locks the counters of the item''s run, under which alone its state changes; why the caller may not record this '
   'block, or null where it may.';
 
+create or replace function desk.block_rows()
+returns text
+language sql immutable
+set search_path = desk, pg_temp
+as $$
+  select 'unnest(
+      $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
+      $29, $30, $31, $32, $33, $34) with ordinality as p (
+        sessions, return_count, tail_count, max_drawdown_sessions, total_orders, total_trades, winning_trades,
+        losing_trades, exposed_sessions, ending_value, return_mean, return_m2, return_m3, return_m4, downside_m2,
+        tail_sum, tail_return, max_drawdown, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees,
+        traded_value, refused_for_cash, refused_otherwise, exposed_time, benchmark_comoment, lost_on, place)'
+$$;
+comment on function desk.block_rows() is
+  'The arrays of a block as rows p, a point each; $6 to $34 of the statements about a block.';
 
 create or replace function desk.block_statement(p_run_id bigint)
 returns text
@@ -137,13 +129,7 @@ as $$
       p.traded_value, nullif(p.exposed_time, p.exposed_sessions), p.benchmark_comoment, %2$s, p.sessions,
       p.return_count, p.tail_count, p.max_drawdown_sessions, p.total_orders, p.total_trades, p.winning_trades,
       p.losing_trades, p.exposed_sessions, p.refused_for_cash, p.refused_otherwise, p.lost_on
-      from unnest(
-      $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-      $29, $30, $31, $32, $33, $34) with ordinality as p (
-        sessions, return_count, tail_count, max_drawdown_sessions, total_orders, total_trades, winning_trades,
-        losing_trades, exposed_sessions, ending_value, return_mean, return_m2, return_m3, return_m4, downside_m2,
-        tail_sum, tail_return, max_drawdown, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees,
-        traded_value, refused_for_cash, refused_otherwise, exposed_time, benchmark_comoment, lost_on, place)
+      from %8$s
       where p.place between $3 and $4 and p.place <> all ($5) and (%3$s) is null
       returning p.id, p.verdict, p.sharpe_ratio, %4$s::double precision as target,
         case when p.verdict = 0 then 0 else p.verdict & (%7$s) end as undefined
@@ -165,7 +151,8 @@ as $$
     ) as b on true $sql$,
     desk.metric_of('sharpe_ratio', g.given), k.verdict, desk.block_flaw(),
     desk.target_of(p_run_id),
-    k.constraint_bits, case r.target_direction when 'min' then 'asc' else 'desc' end, k.undefined)
+    k.constraint_bits, case r.target_direction when 'min' then 'asc' else 'desc' end, k.undefined,
+    desk.block_rows())
   from desk.bulk_runs as k
   join desk.optimization_runs as r on r.id = k.optimization_run_id
   cross join lateral (select desk.bulk_constants(k.optimization_run_id)) as g (given)
@@ -184,14 +171,8 @@ as $$
   select format($sql$
     select $1 || array_agg(p.place::integer order by p.place), $2 || array_agg('impossible'::text),
            $3 || array_agg(%1$s order by p.place)
-    from unnest(
-      $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
-      $29, $30, $31, $32, $33, $34) with ordinality as p (
-      sessions, return_count, tail_count, max_drawdown_sessions, total_orders, total_trades, winning_trades,
-      losing_trades, exposed_sessions, ending_value, return_mean, return_m2, return_m3, return_m4, downside_m2,
-      tail_sum, tail_return, max_drawdown, gross_profit, gross_loss, trade_profit_sum, trade_profit_m2, total_fees,
-      traded_value, refused_for_cash, refused_otherwise, exposed_time, benchmark_comoment, lost_on, place)
-    where (%1$s) is not null and $4 = 0 and p.place <> all ($5) $sql$, desk.block_flaw())
+    from %2$s
+    where (%1$s) is not null and $4 = 0 and p.place <> all ($5) $sql$, desk.block_flaw(), desk.block_rows())
 $$;
 comment on function desk.block_flaws_statement() is
   'The statement that adds the impossible points of a block to its failures, each with its word.';

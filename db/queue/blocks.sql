@@ -127,7 +127,8 @@ begin
   from (select 1) as one left join desk.runners as n on n.id = v_item.runner_id;
   perform desk.count_block(v_item.optimization_run_id, v_count, v_passed, p_seconds, v_best.id, v_best.value, v_sharpe,
     v_sharpe_passed);
-  perform desk.settle_range(p_work_item_id, p_first_ordinal, v_last);
+  perform desk.settle_items(array[p_work_item_id],
+    array[int8multirange(int8range(p_first_ordinal, v_last, '[]'))]);
   return query select 'recorded', v_count, p_first_ordinal where v_count > 0;
   return query
   select case u.kind when 'impossible' then 'impossible: ' || u.error else 'failed' end, count(*),

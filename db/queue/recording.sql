@@ -1,14 +1,11 @@
 -- What runners record: a batch a call, each point refused with a word of its own and never with an exception.
 
 drop function if exists desk.settle_point(bigint, bigint);
-create or replace function desk.settle_points(p_item_ids bigint[], p_ordinals bigint[])
+create or replace function desk.settle_items(p_item_ids bigint[], p_points int8multirange[])
 returns void
 language plpgsql volatile
 set search_path = desk, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
 as $$
-declare
-  -- A short list: the few items of a small queue are looked through one by one.
-  v_ids constant bigint[] := array(select distinct u.item_id from unnest(p_item_ids) as u (item_id));
 begin
   update desk.work_items as w
   set settled = n.settled,
@@ -19,19 +16,33 @@ begin
   from (
     select i.id, i.settled + g.points as settled, (i.settled + g.points) @> int8range(i.first_ordinal, i.last_ordinal,
       '[]') as over
-    from (
-      select u.item_id, range_agg(int8range(u.ordinal, u.ordinal, '[]')) as points
-      from unnest(p_item_ids, p_ordinals) as u (item_id, ordinal)
-      group by u.item_id
-    ) as g
+    from unnest(p_item_ids, p_points) as g (item_id, points)
     join desk.work_items as i on i.id = g.item_id
-    where i.id = any (v_ids)
+    -- A short list: the few items of a small queue are looked through one by one.
+    where i.id = any (p_item_ids)
   ) as n
-  where w.id = n.id and w.id = any (v_ids);
+  where w.id = n.id and w.id = any (p_item_ids);
+end
+$$;
+comment on function desk.settle_items(bigint[], int8multirange[]) is
+  'Marks points as settled, those beside each item; an item without open points is done. Each item stands once.';
+
+create or replace function desk.settle_points(p_item_ids bigint[], p_ordinals bigint[])
+returns void
+language plpgsql volatile
+set search_path = desk, pg_temp
+as $$
+begin
+  perform desk.settle_items(array_agg(g.item_id), array_agg(g.points))
+  from (
+    select u.item_id, range_agg(int8range(u.ordinal, u.ordinal, '[]')) as points
+    from unnest(p_item_ids, p_ordinals) as u (item_id, ordinal)
+    group by u.item_id
+  ) as g;
 end
 $$;
 comment on function desk.settle_points(bigint[], bigint[]) is
-  'Marks points as settled, each of the item beside it; an item without open points is done.';
+  'Marks points as settled, each of the item beside it.';
 
 drop function if exists desk.held_item(bigint, uuid, bigint);
 create or replace function desk.refusals(p_item_ids bigint[], p_tokens uuid[], p_ordinals bigint[])

@@ -1,6 +1,6 @@
 -- Points in bulk: the same points judged by blocks and one by one, and what a block is refused for.
 
-select plan(37);
+select plan(39);
 select tap.given_desk();
 select tap.given_runner('a', '{backtrader,bulk}');
 select setseed(0.26);
@@ -165,6 +165,22 @@ select alike(desk.rejudge_run(run), '997 runs complete, %', 'another threshold j
 select is((select count(*) from backtest_results as b, more where b.optimization_run_id = run and b.outcome = 'finished'
   and (b.total_trades < 20) <> (b.rejection_reasons::text like '%Insufficient trades: % < 20%')), 0::bigint, 'every verdict by it');
 select is((select passed from run_progress, more where optimization_run_id = run), (select count(*) from backtest_results, more where optimization_run_id = run and passed), 'and counted');
+-- A criterion on the family, with no other.
+create temporary table kept as select c.* from success_criteria as c, more where c.optimization_run_id = run;
+delete from success_criteria where optimization_run_id = (select run from more);
+create temporary table figures as
+select p.id, f.deflated_sharpe_z as z from more as m join bulk_points as p on p.optimization_run_id = m.run join bulk_runs as k on k.optimization_run_id = m.run
+cross join lateral family_figures(m.run, p.sharpe_ratio, desk.ratio_skewness(p.return_count, p.return_m2, p.return_m3),
+  desk.ratio_kurtosis(p.return_count, p.return_m2, p.return_m4), p.return_count, k.sessions_a_year) as f where p.verdict & 1 = 0;
+create temporary table least as select percentile_disc(0.5) within group (order by z) as z from figures;
+insert into success_criteria (optimization_run_id, metric, comparison, threshold) select run, 'deflated_sharpe_z', '>=', z from more, least;
+select desk.rejudge_run(run) from more;
+select is((select count(*) > 10 and count(*) filter (where f.z >= l.z) > 5 and count(*) filter (where f.z < l.z) > 5 from figures as f, least as l), true, 'some on each side of it');
+select is((select count(*) from figures as f, least as l, backtest_results as b, more where b.optimization_run_id = run and b.id = f.id and b.passed <> (coalesce(f.z >= l.z, false))),
+  0::bigint, 'by their figures among the trials');
+delete from success_criteria where optimization_run_id = (select run from more);
+insert into success_criteria select * from kept;
+select desk.rejudge_run(run) from more;
 create temporary table noted as select max(p.id) as id from bulk_points as p, more where p.optimization_run_id = run;
 select note('result', id, 'odd') from noted;
 select is((select b.id from full_results as b where b.notes = 'odd'), (select id from noted), 'a point that is noted on is promoted under its id');

@@ -88,12 +88,6 @@ class Once:
     def reads(self) -> frozenset[str]:
         return frozenset(self._reads)
 
-    def also_reads(self, names: frozenset[str]) -> None:
-        """What it is built on has read these."""
-        if not names <= self._reads:
-            self._reads |= names
-            self._known.clear()
-
     def each(self, grid: Grid, evaluate: Evaluate) -> tuple[list[Any], Any]:
         """The distinct results, and of each point the place of its own."""
         while True:
